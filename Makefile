@@ -1,0 +1,65 @@
+# What a person types: make run, make test. Everything else serves these two.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PYTHONUTF8 := 1
+
+.PHONY: help install install-dev run test check format bench lock openapi clean system-packages
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "No venv module: install it with 'apt install python3-venv'."; exit 1; }
+	@echo "Installing the station (pinned versions, checked by hash) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@echo "Installing the tools for checks and tests ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+install: $(VENV)/run.stamp  ## Make .venv with what the station needs
+
+install-dev: $(VENV)/dev.stamp
+
+run: install  ## Start the station with a demo commune and air a bulletin (PORT=8000)
+	@exec $(BIN)/broadcaster demo --port $(PORT)
+
+check: install-dev  ## Style, types, layers, and that generated files are current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/broadcaster openapi --check
+
+format: install-dev  ## Put the code into the project's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+system-packages:
+	@tests/install-system-packages
+
+test: check system-packages  ## All checks and all tests
+	$(BIN)/python -m pytest
+
+bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=render
+	@$(BIN)/python -m tests.benchmarks $(NAME)
+
+openapi: install  ## Write docs/reference/openapi.json anew
+	$(BIN)/broadcaster openapi
+
+lock: install-dev  ## Pin every dependency anew, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra server --extra receiver pyproject.toml requirements/build.in -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra receiver pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/receiver.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --group dev -c requirements/run.txt -o requirements/dev.txt
+
+clean:  ## Remove what make made; the station's data in var/ stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The API asks: REST for programs, pages for people."""

@@ -1,0 +1,1 @@
+"""Audio speaks: text to script to clip. No database, no MQTT, no HTTP server."""

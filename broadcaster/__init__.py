@@ -1,0 +1,1 @@
+"""Broadcaster decides and remembers: bulletins, releases, planning, dispatch, the as-run log."""

@@ -1,0 +1,1 @@
+"""Devices reach: orders to receivers, receipts back."""

@@ -1,0 +1,1 @@
+"""Brokers that the station runs or administers: accounts and access rules."""

@@ -1,0 +1,1 @@
+"""The agent that runs on a loudspeaker cluster or an LED screen."""

@@ -1,0 +1,1 @@
+"""Schedules know time: rules to airings."""
