@@ -53,7 +53,10 @@ class Problem(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "A problem, with its cause and the next step.", "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+    "4XX": {
+        "description": "A problem, with its cause and the next step.",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
 }
 
 
@@ -66,7 +69,9 @@ def language(request: Request) -> Language:
     return "en" if accepted.startswith("en") else "vi"
 
 
-def problem(request: Request, status: int, code: str, vi: str, en: str, errors: list[dict[str, Any]] | None = None) -> JSONResponse:
+def problem(
+    request: Request, status: int, code: str, *, vi: str, en: str, errors: list[dict[str, Any]] | None = None
+) -> JSONResponse:
     """One problem as a response."""
     tongue = language(request)
     titles = _TITLES.get(status, _TITLES[500] if status >= 500 else _TITLES[400])
@@ -77,7 +82,7 @@ def problem(request: Request, status: int, code: str, vi: str, en: str, errors: 
         code=code,
         errors=errors or [],
     )
-    headers = {"Content-Language": tongue}
+    headers: dict[str, str] = {"Content-Language": tongue}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
@@ -89,27 +94,36 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BroadcasterError)
     def _ours(request: Request, error: BroadcasterError) -> JSONResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-        return problem(request, status, error.code, error.vi, error.en, [error.details] if error.details else None)
+        return problem(
+            request, status, error.code, vi=error.vi, en=error.en, errors=[error.details] if error.details else None
+        )
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         errors = [
-            {"field": ".".join(str(part) for part in item["loc"][1:]), "problem": item["msg"]} for item in error.errors()
+            {"field": ".".join(str(part) for part in item["loc"][1:]), "problem": item["msg"]}
+            for item in error.errors()
         ]
         first = errors[0] if errors else {"field": "", "problem": "invalid"}
         return problem(
             request,
             422,
             "invalid",
-            f"Trường '{first['field']}' không đúng ({first['problem']}). Sửa rồi gửi lại.",
-            f"Field '{first['field']}' is wrong: {first['problem']}. Correct it and send again.",
-            errors,
+            vi=f"Trường '{first['field']}' không đúng ({first['problem']}). Sửa rồi gửi lại.",
+            en=f"Field '{first['field']}' is wrong: {first['problem']}. Correct it and send again.",
+            errors=errors,
         )
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
         titles = _TITLES.get(error.status_code, _TITLES[400])
-        return problem(request, error.status_code, "http", f"{titles[0]}: {request.url.path}", f"{titles[1]}: {request.url.path}")
+        return problem(
+            request,
+            error.status_code,
+            "http",
+            vi=f"{titles[0]}: {request.url.path}",
+            en=f"{titles[1]}: {request.url.path}",
+        )
 
     @app.exception_handler(Exception)
     def _fault(request: Request, _error: Exception) -> JSONResponse:
@@ -117,6 +131,6 @@ def install(app: FastAPI) -> None:
             request,
             500,
             "fault",
-            "Hệ thống gặp lỗi, không có gì được lưu dở. Thử lại; nếu vẫn lỗi, gửi nhật ký cho người quản trị.",
-            "The server has a fault; nothing was half-saved. Try again; if it stays, send the log to the administrator.",
+            vi="Hệ thống gặp lỗi, không có gì được lưu dở. Thử lại; nếu vẫn lỗi, gửi nhật ký cho người quản trị.",
+            en="The server has a fault; nothing was half-saved. Try again; if it stays, send the log to the administrator.",
         )

@@ -20,7 +20,7 @@ from devices.wire.messages import Priority
 from schedules.rules import Daily, Once
 
 TITLE_LIMIT = 300  # characters
-TEXT_LIMIT = 100_000  # characters: about an hour and a half of speech
+TEXT_LIMIT = 50_000  # characters: about fifty minutes of speech
 CARD_LIMIT = 2000  # characters
 
 
@@ -145,12 +145,14 @@ class Bulletins:
             for receiver in (*targets.receivers, *targets.excluded):
                 if session.get(Receiver, receiver) is None:
                     raise InvalidError(f"Không có thiết bị '{receiver}'.", f"There is no receiver '{receiver}'.")
+        spoken_before = (bulletin.title, bulletin.text) if bulletin.rendering == "done" else None
         bulletin.title, bulletin.text, bulletin.card_text = title, text, card
         bulletin.field, bulletin.priority = draft.field, draft.priority
         bulletin.updated_at = self._clock.now()
-        bulletin.rendering = "pending"
-        bulletin.rendering_error_vi = bulletin.rendering_error_en = None
-        bulletin.clip_sha256 = bulletin.script_sha256 = None
+        if spoken_before != (title, text):  # a new time or place needs no new speech
+            bulletin.rendering = "pending"
+            bulletin.rendering_error_vi = bulletin.rendering_error_en = None
+            bulletin.clip_sha256 = bulletin.script_sha256 = None
 
     def _plan(self, session: Session, bulletin_id: str, draft: Draft) -> None:
         for rule, targets in draft.plan:

@@ -169,7 +169,9 @@ class Ingestion:
                 continue
             present.add((receiver.id, receipt.id))
             used.add(digest)
-            rows.append(_entry(receiver, receipt, airings.get(receipt.order), areas, digest, now))
+            rows.append(
+                _entry(receiver, receipt, airing=airings.get(receipt.order), areas=areas, digest=digest, now=now)
+            )
         stored = set(session.scalars(select(ReceiptEnvelope.sha256).where(ReceiptEnvelope.sha256.in_(used))))
         session.add_all(
             ReceiptEnvelope(sha256=digest, receiver_id=receiver, document=document, received_at=now)
@@ -186,7 +188,7 @@ class Ingestion:
             .join(Airing, Airing.id == OrderRecord.airing_id)
             .where(OrderRecord.id.in_(orders))
         )
-        return {order: airing for order, airing in rows}
+        return dict(row._tuple() for row in rows)
 
     @staticmethod
     def _write_status(session: Session, batch: _Batch, now: datetime) -> None:
@@ -228,7 +230,7 @@ class Ingestion:
 
 
 def _entry(
-    receiver: Receiver, receipt: Receipt, airing: Airing | None, areas: dict[str, str], digest: str, now: datetime
+    receiver: Receiver, receipt: Receipt, *, airing: Airing | None, areas: dict[str, str], digest: str, now: datetime
 ) -> AsRun:
     return AsRun(
         receipt_id=receipt.id,

@@ -7,6 +7,7 @@ its work, so that a step may be run late, again, or by two processes at once.
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.orm import Session
@@ -141,7 +142,7 @@ class Planner:
     @staticmethod
     def _move(
         session: Session,
-        airings: Iterable[str] | Select[tuple[str]],
+        airings: Iterable[str] | Select[Any],
         before: str,
         after: str,
         reason: str | None = None,

@@ -14,7 +14,7 @@ from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Area, Receiver
-from devices.brokers.accounts import Account, new_secret, receiver_account
+from devices.brokers.accounts import Account, hash_secret, new_secret, receiver_account
 from devices.wire import topics
 from devices.wire.messages import Configuration, Kind
 from devices.wire.signing import Keyring, PublicKey
@@ -72,7 +72,6 @@ class Receivers:
                     "Khóa này đã thuộc về một thiết bị khác.",
                     "This key belongs to another receiver already. Let the receiver make a new one.",
                 )
-            account = receiver_account(receiver, line(areas, area), secret)
             session.add(
                 Receiver(
                     id=receiver,
@@ -80,7 +79,7 @@ class Receivers:
                     kind=kind,
                     area_id=area,
                     public_key=key,
-                    secret_sha256=account.secret_sha256,
+                    secret_sha256=hash_secret(secret),
                     enrolled_at=self._clock.now(),
                     configuration_revision=0,
                 )
@@ -92,7 +91,10 @@ class Receivers:
         with self._database.reading() as session:
             areas = areas_on(session, self._today())
             return [
-                receiver_account(row.id, line(areas, row.area_id), secret_sha256=row.secret_sha256)
+                # The secret itself is with the receiver alone; here is its hash.
+                receiver_account(row.id, line(areas, row.area_id), "").model_copy(
+                    update={"secret_sha256": row.secret_sha256}
+                )
                 for row in self._in_service(session)
                 if row.area_id in areas
             ]

@@ -7,6 +7,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from audio.render import Renderer, build_renderer
+from audio.store import ClipMissingError, DiskStore
+
 from broadcaster.bulletins import Bulletins
 from broadcaster.changes import Changes
 from broadcaster.clock import Clock, SystemClock
@@ -21,14 +23,15 @@ from broadcaster.releases import Releases
 from broadcaster.rendering import Rendering
 from broadcaster.settings import Settings
 from broadcaster.storage.database import Database
-from devices.brokers.accounts import AccountsFile, new_secret, station_account
-from devices.brokers.embedded import EmbeddedBroker
+from devices.brokers.accounts import Account, new_secret, station_account
+from devices.brokers.embedded import EmbeddedBroker, EmbeddedBrokerError
 from devices.links.mqtt import MqttLink
 from devices.wire.messages import Kind
 from devices.wire.signing import PublicKey
 from schedules.alarms import Alarms
 
 log = logging.getLogger(__name__)
+STATION_ACCOUNT = "station"
 REGULAR_S = 30.0
 """Seconds between regular wakes; releases, new connections and the next instant wake at once."""
 
@@ -60,6 +63,13 @@ class Core:
         """The folder of the clip store."""
         return self.settings.folder / "clips"
 
+    def clip_path(self, sha256: str) -> Path | None:
+        """Where a clip is, or None if the store does not have it."""
+        try:
+            return DiskStore(self.clips).path(sha256)
+        except ClipMissingError:
+            return None
+
     def today(self) -> date:
         """The date at the station."""
         return self.clock.now().astimezone(ZoneInfo(self.settings.zone)).date()
@@ -77,32 +87,23 @@ class Station(Core):
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         super().__init__(settings, clock=clock)
-        self._accounts: AccountsFile | None = None
         self._broker: EmbeddedBroker | None = None
-        username, password = (
-            settings.broker_username,
-            settings.broker_password and settings.broker_password.get_secret_value(),
-        )
+        self._account: Account | None = None
         if settings.broker == "embedded":
             folder = settings.folder / "broker"
             folder.mkdir(exist_ok=True, mode=0o700)
             # Made anew at each start: nobody but this process and its child needs it.
-            username, password = "station", new_secret()
-            self._accounts = AccountsFile(folder / "accounts.json")
-            self._accounts.set(station_account(password, username=username))
-            self._broker = EmbeddedBroker(host=settings.broker_host, port=settings.broker_port, folder=folder)
-        elif not password:
+            username, password = STATION_ACCOUNT, new_secret()
+            self._account = station_account(password, username=username)
+            self._broker = EmbeddedBroker(settings.broker_host, settings.broker_port, folder=folder)
+        elif settings.broker_password is not None:
+            username, password = settings.broker_username, settings.broker_password.get_secret_value()
+        else:
             raise SetupError(
                 "Máy chủ MQTT bên ngoài cần mật khẩu. Đặt BROADCASTER_BROKER_PASSWORD.",
                 "An external broker needs a password. Set BROADCASTER_BROKER_PASSWORD.",
             )
-        self.link = MqttLink(
-            settings.broker_host,
-            settings.broker_port,
-            client_id=f"{username}-server",
-            username=username,
-            password=password or "",
-        )
+        self.link = MqttLink(settings.broker_host, settings.broker_port, username, username, password)
         self._planner = Planner(
             self.database,
             self.clock,
@@ -123,7 +124,10 @@ class Station(Core):
         self.database.migrate()
         if self._broker is not None:
             self.refresh_accounts()
-            self._broker.start()
+            try:
+                self._broker.start()
+            except EmbeddedBrokerError as error:
+                raise SetupError(f"Không khởi động được máy chủ MQTT: {error}", str(error)) from error
         self.link.open()
         self.ingestion.start()
         self._rendering.start()
@@ -157,13 +161,10 @@ class Station(Core):
 
     def refresh_accounts(self) -> None:
         """Give the embedded broker the accounts that the database says."""
-        if self._accounts is None:
+        if self._broker is None or self._account is None:
             return
-        wanted = {account.username: account for account in self.receivers.accounts()}
-        for username in self._accounts.usernames() - wanted.keys() - {"station"}:
-            self._accounts.remove(username)
-        for account in wanted.values():
-            self._accounts.set(account)
+        accounts = {account.username: account for account in self.receivers.accounts()}
+        self._broker.accounts.write({STATION_ACCOUNT: self._account, **accounts})
 
     def _changed(self) -> None:
         super()._changed()

@@ -81,6 +81,7 @@ class AiringWithProof(Airing):
 def list_airings(
     station: StationDep,
     actor: ActorDep,
+    *,
     start: AwareDatetime | None = None,
     end: AwareDatetime | None = None,
     bulletin: str | None = None,

@@ -34,6 +34,7 @@ class Verification(BaseModel):
 def read_log(
     station: StationDep,
     actor: ActorDep,
+    *,
     after: Annotated[int, Query(ge=0)] = 0,
     airing: str | None = None,
     receiver: str | None = None,

@@ -49,7 +49,9 @@ class BulletinInput(BaseModel):
     )
     title: Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT)]
     text: Annotated[str, Field(min_length=1, max_length=TEXT_LIMIT)]
-    card_text: Annotated[str, Field(max_length=CARD_LIMIT)] | None = Field(None, description="For LED screens; default the title.")
+    card_text: Annotated[str, Field(max_length=CARD_LIMIT)] | None = Field(
+        None, description="For LED screens; default the title."
+    )
     field: Annotated[str, Field(max_length=100)] = Field("thông tin chung", description="lĩnh vực")
     priority: Literal["routine", "priority"] = "routine"
     plan: list[PlanItem] = Field(default_factory=list, max_length=50)
@@ -175,7 +177,9 @@ def read_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str) -> Bul
 
 
 @router.put("/bulletins/{bulletin_id}")
-def edit_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str, body: BulletinInput, revision: int) -> Bulletin:
+def edit_bulletin(
+    station: StationDep, actor: ActorDep, bulletin_id: str, body: BulletinInput, revision: int
+) -> Bulletin:
     """Replace the content of the given revision. Voids a release: what was approved is what is heard."""
     station.bulletins.edit(actor, bulletin_id, body.draft(), revision=revision)
     return _read(station, bulletin_id)

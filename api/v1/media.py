@@ -1,6 +1,5 @@
 """Clips for receivers and listeners, with HTTP Range."""
 
-from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -32,8 +31,8 @@ def read_clip(
             station.people.recognise(token)
         except NotLoggedInError:
             raise missing from None
-    path: FilePath = station.clip_path(sha256)
-    if not path.is_file():
+    path = station.clip_path(sha256)
+    if path is None:
         raise missing
     return _ClipResponse(
         path,

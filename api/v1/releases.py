@@ -52,7 +52,9 @@ def preview(station: StationDep, actor: ActorDep, bulletin_id: str) -> Preview:
 @router.post("/releases", status_code=201)
 def release(station: StationDep, actor: ActorDep, body: ReleaseInput) -> Release:
     """Release. Author and approver must differ."""
-    return read_release(station, actor, station.releases.release(actor, body.bulletin, content_sha256=body.content_sha256))
+    return read_release(
+        station, actor, station.releases.release(actor, body.bulletin, content_sha256=body.content_sha256)
+    )
 
 
 @router.get("/releases/{release_id}")

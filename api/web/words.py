@@ -9,7 +9,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "username": ("Tên đăng nhập", "User name"),
     "password": ("Mật khẩu", "Password"),
     "now": ("Đang phát và sắp phát", "On air and next"),
-    "nothing": ("Chưa có lượt phát nào. Bản tin được duyệt sẽ hiện ở đây.", "No airing yet. A released bulletin appears here."),
+    "nothing": (
+        "Chưa có lượt phát nào. Bản tin được duyệt sẽ hiện ở đây.",
+        "No airing yet. A released bulletin appears here.",
+    ),
     "due": ("Giờ phát", "Due"),
     "length": ("Thời lượng", "Length"),
     "listen": ("Nghe bản đã duyệt", "Listen to the released clip"),

@@ -4,10 +4,11 @@ import json
 import sys
 from pathlib import Path
 
-from broadcaster.cli.logs import set_up_logs
-from broadcaster.errors import SetupError
 from devices.receiver.enrolment import initialise
 from devices.receiver.run import run_receiver
+
+from broadcaster.cli.logs import set_up_logs
+from broadcaster.errors import SetupError
 from devices.wire.signing import KeyFileError
 
 

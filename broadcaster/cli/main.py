@@ -11,7 +11,10 @@ import typer
 from broadcaster.errors import BroadcasterError, SetupError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Commune broadcasts with proof of play."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Commune broadcasts with proof of play.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -47,13 +50,18 @@ def serve(
 @app.command()
 def demo(
     *,
-    once: Annotated[bool, typer.Option("--once", help="Air one bulletin on free ports in a temporary folder, then stop.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Air one bulletin on free ports in a temporary folder, then stop.")
+    ] = False,
     json_output: Json = False,
     bulletin: Annotated[
-        Path | None, typer.Option("--bulletin", help="A text file: its first line is the title.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Option("--bulletin", help="A text file: its first line is the title.", exists=True, dir_okay=False),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP port (not with --once).")] = 8000,
-    folder: Annotated[Path | None, typer.Option("--folder", help="Keep everything here instead of ./var or a temporary folder.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Keep everything here instead of ./var or a temporary folder.")
+    ] = None,
 ) -> None:
     """Start a demo commune with two loudspeakers and an LED screen, and air a bulletin."""
     from broadcaster.demo.run import run_demo, run_once  # noqa: PLC0415
@@ -67,9 +75,13 @@ def demo(
 
 @app.command()
 def say(
-    file: Annotated[Path | None, typer.Argument(help="Text to speak; standard input if absent.", exists=True, dir_okay=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Text to speak; standard input if absent.", exists=True, dir_okay=False)
+    ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="The MP3 file to write.")] = Path("out.mp3"),
-    engine: Annotated[list[str] | None, typer.Option("--engine", help="gtts or espeak; several are tried in order.")] = None,
+    engine: Annotated[
+        list[str] | None, typer.Option("--engine", help="gtts or espeak; several are tried in order.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Speak a text as a mastered clip."""
@@ -80,10 +92,14 @@ def say(
 
 @app.command()
 def script(
-    file: Annotated[Path | None, typer.Argument(help="Text; standard input if absent.", exists=True, dir_okay=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Text; standard input if absent.", exists=True, dir_okay=False)
+    ] = None,
     *,
     plain: Annotated[bool, typer.Option("--plain", help="One line out for each line in: its spoken form.")] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="Tokens with their source spans, classes and readings.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Tokens with their source spans, classes and readings.")
+    ] = False,
 ) -> None:
     """Show how a text will be read."""
     from broadcaster.cli.speech import show_script  # noqa: PLC0415
@@ -97,9 +113,18 @@ def script(
 def receiver(
     folder: Annotated[Path, typer.Option("--folder", help="The receiver's own folder: key, journal, cache.")],
     *,
-    initialise: Annotated[bool, typer.Option("--initialise", help="Make the receiver's key, print its public half, and stop.")] = False,
-    sink: Annotated[str | None, typer.Option("--sink", help="wav, or the name of a sound device; default: a sound card if there is one, else wav.")] = None,
-    page_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of a screen's page on localhost.")] = None,
+    initialise: Annotated[
+        bool, typer.Option("--initialise", help="Make the receiver's key, print its public half, and stop.")
+    ] = False,
+    sink: Annotated[
+        str | None,
+        typer.Option(
+            "--sink", help="wav, or the name of a sound device; default: a sound card if there is one, else wav."
+        ),
+    ] = None,
+    page_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of a screen's page on localhost.")
+    ] = None,
 ) -> None:
     """Run a receiver: a loudspeaker cluster or an LED screen, as its provision says."""
     from broadcaster.cli.device import initialise_receiver, run  # noqa: PLC0415
@@ -124,7 +149,9 @@ def migrate(folder: Folder = None) -> None:
 
 
 @app.command()
-def openapi(*, check: Annotated[bool, typer.Option("--check", help="Only say whether the file is current.")] = False) -> None:
+def openapi(
+    *, check: Annotated[bool, typer.Option("--check", help="Only say whether the file is current.")] = False
+) -> None:
     """Write docs/reference/openapi.json, or check that it is current."""
     server = import_module("api.server")
     path: Path = server.OPENAPI
@@ -139,7 +166,9 @@ def _read(file: Path | None) -> str:
     try:
         data = file.read_bytes() if file else sys.stdin.buffer.read()
     except OSError as error:
-        raise SetupError(f"Không đọc được {file}: {error.strerror}.", f"{file} cannot be read: {error.strerror}.") from error
+        raise SetupError(
+            f"Không đọc được {file}: {error.strerror}.", f"{file} cannot be read: {error.strerror}."
+        ) from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

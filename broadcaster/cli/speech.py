@@ -9,6 +9,7 @@ from pathlib import Path
 
 from audio.render import RenderError, build_renderer
 from audio.script import read
+
 from broadcaster.errors import InvalidError, SetupError
 
 ENGINES = ("gtts", "espeak")

@@ -39,7 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 def _sqlite_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions by itself: `_sqlite_begin` takes the write lock at once, so that two
     # writers wait for each other instead of failing in the middle with "database is locked".
-    connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3's own attribute
+    connection.isolation_level = None
     cursor = connection.cursor()
     # FULL: a receipt that was acknowledged must survive a power cut (decision 9 of the design).
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
