@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, InvalidError, NotFoundError
+from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
-from broadcaster.releases import void
+from broadcaster.releases import find, void
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, Schedule
 from broadcaster.targets import Targets
@@ -65,7 +65,7 @@ class Bulletins:
         """
         actor.need(Right.EDIT)
         with self._database.writing() as session:
-            bulletin = find(session, bulletin_id)
+            bulletin = find(session, bulletin_id, changing=True)
             if bulletin.revision != revision:
                 raise ConflictError(
                     f"Bản tin đã được sửa thành bản {bulletin.revision}. Hãy tải lại rồi sửa.",
@@ -94,7 +94,7 @@ class Bulletins:
         """Ask for release of this revision. Raises ConflictError unless it is a draft at that revision."""
         actor.need(Right.EDIT)
         with self._database.writing() as session:
-            bulletin = find(session, bulletin_id)
+            bulletin = find(session, bulletin_id, changing=True)
             if bulletin.revision != revision or bulletin.state not in ("draft", "returned"):
                 raise ConflictError(
                     "Chỉ gửi duyệt được bản nháp mới nhất. Hãy tải lại bản tin.",
@@ -113,7 +113,7 @@ class Bulletins:
         """Take it off the air for good: its release is void, airings to come are cancelled."""
         actor.need(Right.EDIT)
         with self._database.writing() as session:
-            bulletin = find(session, bulletin_id)
+            bulletin = find(session, bulletin_id, changing=True)
             void(session, bulletin_id, now=self._clock.now(), signatory=self._signatory, reason=reason)
             bulletin.state = "withdrawn"
             bulletin.state_reason = reason
@@ -165,14 +165,6 @@ class Bulletins:
                     created_at=self._clock.now(),
                 )
             )
-
-
-def find(session: Session, bulletin_id: str) -> Bulletin:
-    """The bulletin, or NotFoundError."""
-    bulletin = session.get(Bulletin, bulletin_id)
-    if bulletin is None:
-        raise NotFoundError(f"Không có bản tin '{bulletin_id}'.", f"There is no bulletin '{bulletin_id}'.")
-    return bulletin
 
 
 def schedules_of(session: Session, bulletin_id: str) -> Sequence[Schedule]:

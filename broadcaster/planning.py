@@ -56,7 +56,9 @@ class Planner:
 
     def _write_down(self, session: Session, now: datetime) -> None:
         """Every occurrence within the horizon that has no row gets one."""
-        for release in session.scalars(select(Release).where(Release.voided_at.is_(None))):
+        # Held, so that a release that is being voided makes no airings; in order, so that planners do not deadlock.
+        releases = select(Release).where(Release.voided_at.is_(None)).order_by(Release.id).with_for_update()
+        for release in session.scalars(releases).all():
             content = json.loads(release.content)
             # From the release on: what was due before it was not approved then, so it is not missed either.
             start = max(release.released_at, now - LOOK_BACK)

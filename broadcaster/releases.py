@@ -17,6 +17,14 @@ from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
 
 
+def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulletin:
+    """The bulletin, or NotFoundError. Whoever is `changing` it holds it until the transaction ends."""
+    bulletin = session.get(Bulletin, bulletin_id, with_for_update=changing)
+    if bulletin is None:
+        raise NotFoundError(f"Không có bản tin '{bulletin_id}'.", f"There is no bulletin '{bulletin_id}'.")
+    return bulletin
+
+
 def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
     """Everything that a release binds to. Raises ConflictError while the speech is not made."""
     clip = session.get(ClipRecord, bulletin.clip_sha256) if bulletin.clip_sha256 else None
@@ -46,14 +54,12 @@ def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
     }
 
 
-def in_force(session: Session, bulletin_id: str) -> Release | None:
-    """The release that stands, if any."""
-    return session.scalar(select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None)))
-
-
 def void(session: Session, bulletin_id: str, *, now: datetime, signatory: Signatory, reason: str) -> None:
     """End the release that stands, if any: what is planned or sent and has not ended is cancelled with it."""
-    release = in_force(session, bulletin_id)
+    # Held, so that no planner makes airings of it at the same time.
+    release = session.scalar(
+        select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None)).with_for_update()
+    )
     if release is None:
         return
     release.voided_at = now
@@ -88,7 +94,7 @@ class Releases:
         """What would be released now, and its hash, which `release` wants back."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            content = content_of(session, self._bulletin(session, bulletin_id))
+            content = content_of(session, find(session, bulletin_id))
         return content, sha256_of(content)
 
     def release(self, actor: Actor, bulletin_id: str, *, content_sha256: str) -> str:
@@ -98,7 +104,7 @@ class Releases:
         """
         actor.need(Right.RELEASE)
         with self._database.writing() as session:
-            bulletin = self._bulletin(session, bulletin_id)
+            bulletin = find(session, bulletin_id, changing=True)
             if bulletin.author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự duyệt bản tin của mình. Hãy nhờ người duyệt khác.",
@@ -137,17 +143,10 @@ class Releases:
         if not reason.strip():
             raise InvalidError("Hãy ghi lý do trả lại.", "Say why it is returned.", field="reason")
         with self._database.writing() as session:
-            bulletin = self._bulletin(session, bulletin_id)
+            bulletin = find(session, bulletin_id, changing=True)
             if bulletin.state != "submitted":
                 raise ConflictError("Bản tin không chờ duyệt.", f"The bulletin is {bulletin.state}, not submitted.")
             bulletin.state = "returned"
             bulletin.state_reason = reason.strip()
             bulletin.updated_at = self._clock.now()
         self._changed()
-
-    @staticmethod
-    def _bulletin(session: Session, bulletin_id: str) -> Bulletin:
-        bulletin = session.get(Bulletin, bulletin_id)
-        if bulletin is None:
-            raise NotFoundError(f"Không có bản tin '{bulletin_id}'.", f"There is no bulletin '{bulletin_id}'.")
-        return bulletin

@@ -30,13 +30,12 @@ class Once(_Rule):
     """One airing at an instant."""
 
     kind: Literal["once"] = "once"
-    at: AwareDatetime
+    at: Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
 
     def instants(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """The instants in [start, end), in UTC, in order."""
-        instant = self.at.astimezone(UTC)
-        if start <= instant < end:
-            yield instant
+        if start <= self.at < end:
+            yield self.at
 
 
 class Daily(_Rule):
