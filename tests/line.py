@@ -35,6 +35,12 @@ class Line:
         for pair in pairs:
             _end(*pair)
 
+    @property
+    def connections(self) -> int:
+        """How many connections are open; one that ended has been forwarded to its last byte."""
+        with self._lock:
+            return len(self._pairs)
+
     def close(self) -> None:
         """Stop for good."""
         self._server.close()
@@ -59,14 +65,15 @@ class Line:
             with self._lock:
                 self._pairs.append((near, far))
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    _end(source, sink)
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        _end(source, sink)
+        with self._lock:
+            self._pairs = [pair for pair in self._pairs if source not in pair]
 
 
 def _end(*sockets: socket.socket) -> None:

@@ -15,12 +15,13 @@ import logging
 import os
 import signal
 import sys
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from amqtt.adapters import ReaderAdapter, WriterAdapter
-from amqtt.broker import Broker
+from amqtt.broker import Broker, RetainedApplicationMessage
 from amqtt.contexts import Action, BaseContext
 from amqtt.errors import AMQTTError, BrokerError, MQTTError, NoDataError
 from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
@@ -34,6 +35,9 @@ log = logging.getLogger("devices.brokers")
 
 PUBACK_WAIT_S = 60.0
 """A connected client that leaves a message unacknowledged for so long is stuck; its connection is closed."""
+QUEUED_MESSAGES = 10_000
+"""Kept for a session that is away; the oldest gives way. Orders are retained beside, and receipts come again."""
+REFUSED = 0x80
 PR_SET_PDEATHSIG = 1
 
 
@@ -152,6 +156,10 @@ class _Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has no typ
 class StationBroker(Broker):  # type: ignore[misc]  # amqtt has no types
     """amqtt with the account checked before anything else, and retained messages only for who may have them."""
 
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self._sending: set[asyncio.Task[Any]] = set()
+
     async def _initialize_client_session(
         self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
     ) -> tuple[BrokerProtocolHandler, Session]:
@@ -207,29 +215,63 @@ class StationBroker(Broker):  # type: ignore[misc]  # amqtt has no types
             await asyncio.sleep(0.01)
         raise BrokerError(f"the older connection of {client_id} does not end")
 
+    async def _run_broadcast(self, _running_tasks: "deque[asyncio.Task[Any]]") -> None:
+        # amqtt's own awaits in the midst of its tables, and loses the message if one of them changes meanwhile.
+        message = await self._broadcast_queue.get()
+        topic, data = message["topic"], message["data"]
+        served: set[str] = set()
+        for name, held in self._subscriptions.items():
+            if not self._matches(topic, name):
+                continue
+            for session, mine in held:
+                if session.client_id in served or not _accounts.allow(session, topic, Action.RECEIVE):
+                    continue
+                served.add(session.client_id)
+                qos = min(mine, message.get("qos", mine))
+                handler = self._get_handler(session)
+                if session.transitions.is_connected() and handler is not None:
+                    self._send(handler, topic, data, qos, retain=False)
+                elif qos and not session.clean_session:
+                    if session.retained_messages.qsize() >= QUEUED_MESSAGES:
+                        session.retained_messages.get_nowait()
+                    session.retained_messages.put_nowait(
+                        RetainedApplicationMessage(message["session"], topic, data, qos)
+                    )
+
+    def _send(self, handler: BrokerProtocolHandler, topic: str, data: bytes, qos: int, *, retain: bool) -> None:
+        task = asyncio.create_task(handler.mqtt_publish(topic, data, qos, retain=retain))
+        self._sending.add(task)
+        task.add_done_callback(self._sent)
+
+    def _sent(self, task: "asyncio.Task[Any]") -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("a message was not delivered: %s", error)
+
+    async def _handle_subscription(
+        self, client_session: Session, handler: BrokerProtocolHandler, subscribe_waiter: "asyncio.Future[Any]"
+    ) -> None:
+        asked = subscribe_waiter.result()
+        codes = [await self.add_subscription(subscription, client_session) for subscription in asked.topics]
+        await handler.mqtt_acknowledge_subscription(asked.packet_id, codes)
+        for (name, _), code in zip(asked.topics, codes, strict=True):
+            if code == REFUSED:
+                continue
+            for topic, retained in self._retained_messages.items():
+                if self._matches(topic, name) and _accounts.allow(client_session, topic, Action.RECEIVE):
+                    self._send(handler, topic, retained.data, min(code, retained.qos or 0), retain=True)
+
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
-        name, _ = subscription
-        mine = next((qos for held, qos in self._subscriptions.get(name, ()) if held is session), None)
-        handler = self._get_handler(session)
-        if mine is None or handler is None:
-            return
-        for topic, retained in list(self._retained_messages.items()):
-            if self._matches(topic, name) and _accounts.allow(session, topic, Action.RECEIVE):
-                qos = min(mine, retained.qos if retained.qos is not None else mine)
-                self._tasks_queue.append(
-                    asyncio.create_task(handler.mqtt_publish(topic, retained.data, qos, retain=True))
-                )
+        """Nothing: amqtt calls it for each filter of anybody when a session resumes, which MQTT does not ask for."""
 
     async def _publish_session_retained_messages(self, session: Session) -> None:
         handler = self._get_handler(session)
         while handler is not None and not session.retained_messages.empty():
             waiting = session.retained_messages.get_nowait()
-            if waiting.topic and _accounts.allow(session, waiting.topic, Action.RECEIVE):
-                self._tasks_queue.append(
-                    asyncio.create_task(handler.mqtt_publish(waiting.topic, waiting.data, waiting.qos, retain=True))
-                )
+            if _accounts.allow(session, waiting.topic, Action.RECEIVE):
+                self._send(handler, waiting.topic, waiting.data, waiting.qos, retain=False)
 
     async def close_refused(self) -> None:
         """After the accounts changed: end the sessions of accounts that are gone or have another secret."""

@@ -159,12 +159,13 @@ class MemoryLink:
         client_id: str,
         username: str | None = None,
         *,
-        will: Will | None = None,
+        will: Callable[[], Will] | None = None,
         clean_session: bool = False,
     ) -> None:
         self.client_id = client_id
         self.username = username or client_id
-        self.will = will
+        self.will: Will | None = None
+        self._make_will = will
         self.clean_session = clean_session
         self._broker = broker
         self._filters: dict[str, None] = {}
@@ -228,6 +229,7 @@ class MemoryLink:
     # ---- called by the broker, under its lock
 
     def _connect(self) -> None:
+        self.will = self._make_will() if self._make_will is not None else None
         self._inbox.clear()
         self._connections += 1
         self._connected = True

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
@@ -37,7 +37,8 @@ class MqttLink:
     """Implements `devices.links.port.Link`.
 
     `client_id` and `username` should be the same name: the embedded broker insists on it. With `clean_session`
-    False the broker keeps the subscriptions and what arrives while the link is broken.
+    False the broker keeps the subscriptions and what arrives while the link is broken. `will` is asked, on the
+    network thread, for the last will of each connection before it is opened.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class MqttLink:
         username: str,
         password: str,
         *,
-        will: Will | None = None,
+        will: Callable[[], Will] | None = None,
         clean_session: bool = False,
         tls: ssl.SSLContext | None = None,
         keepalive_s: int = 30,
@@ -75,8 +76,7 @@ class MqttLink:
         self._client.connect_timeout = 10.0
         if tls is not None:
             self._client.tls_set_context(tls)
-        if will is not None:
-            self._client.will_set(will.topic, will.payload, QOS, retain=True)
+        self._will = will
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -197,6 +197,9 @@ class MqttLink:
             try:
                 with self._lock:
                     self._connected = False
+                if self._will is not None:
+                    will = self._will()
+                    self._client.will_set(will.topic, will.payload, QOS, retain=True)
                 self._client.connect(*self._address, keepalive=self._keepalive_s)
                 self._serve()
             except (OSError, ValueError) as error:

@@ -173,6 +173,7 @@ class Reason(StrEnum):
     RESTARTED = "restarted"  # the process or the power went away while playing
     SINK_FAILED = "sink_failed"
     CANCELLED = "cancelled"
+    PREEMPTED = "preempted"  # an order of higher priority took its place
     DISK_FULL = "disk_full"
 
 

@@ -27,6 +27,7 @@ class Rig(Protocol):
     def link(self, name: str, *, will: Will | None = None, clean_session: bool = False) -> Link: ...
     def break_connections(self) -> None: ...
     def cut(self) -> None: ...
+    def forwarded(self, *, connections: int) -> None: ...
     def mend(self) -> None: ...
 
 
@@ -39,7 +40,9 @@ class MemoryRig:
         self.links: list[MemoryLink] = []
 
     def link(self, name: str, *, will: Will | None = None, clean_session: bool = False) -> Link:
-        self.links.append(MemoryLink(self.broker, name, will=will, clean_session=clean_session))
+        self.links.append(
+            MemoryLink(self.broker, name, will=(lambda: will) if will else None, clean_session=clean_session)
+        )
         return self.links[-1]
 
     def break_connections(self) -> None:
@@ -48,6 +51,9 @@ class MemoryRig:
 
     def cut(self) -> None:
         self.broker.stop()
+
+    def forwarded(self, *, connections: int) -> None:
+        pass
 
     def mend(self) -> None:
         self.broker.start()
@@ -70,7 +76,7 @@ class NetworkRig:
                 name,
                 name,
                 SECRET,
-                will=will,
+                will=(lambda: will) if will else None,
                 clean_session=clean_session,
                 backoff_s=(0.05, 0.2),
             )
@@ -82,6 +88,9 @@ class NetworkRig:
 
     def cut(self) -> None:
         self._line.cut()
+
+    def forwarded(self, *, connections: int) -> None:
+        wait_for(lambda: self._line.connections == connections, what="the last byte of a goodbye")
 
     def mend(self) -> None:
         self._line.mend()
@@ -182,6 +191,7 @@ def test_the_last_will_speaks_when_the_line_breaks_and_not_at_a_goodbye(rig: Rig
     alice = opened(rig.link("alice", will=Will("gone/alice", b"offline")))
     bob = opened(rig.link("bob", will=Will("gone/bob", b"offline")))
     bob.close()
+    rig.forwarded(connections=2)
     before = server.connections
     rig.cut()
     rig.mend()
