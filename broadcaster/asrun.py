@@ -1,6 +1,7 @@
 """The as-run log: append-only and hash-chained. It copies names and hashes in, so that history stands by itself."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,14 +58,15 @@ def append(session: Session, rows: Sequence[AsRun]) -> None:
 def verify(session: Session) -> tuple[int, Fault | None]:
     """How many rows are right, and the first fault: a changed, missing, inserted or reordered row, or a cut tail."""
     previous, count = GENESIS, 0
-    for row in session.scalars(select(AsRun).order_by(AsRun.seq).execution_options(yield_per=1000)):
-        if row.seq != count + 1:
-            return count, Fault(count + 1, "a row is missing")
-        if row.previous_hash != previous:
-            return count, Fault(row.seq, "the row does not follow the one before it")
-        if row.hash != row_hash(previous, row):
-            return count, Fault(row.seq, "the row was changed")
-        previous, count = row.hash, row.seq
+    with closing(session.scalars(select(AsRun).order_by(AsRun.seq).execution_options(yield_per=1000))) as rows:
+        for row in rows:
+            if row.seq != count + 1:
+                return count, Fault(count + 1, "a row is missing")
+            if row.previous_hash != previous:
+                return count, Fault(row.seq, "the row does not follow the one before it")
+            if row.hash != row_hash(previous, row):
+                return count, Fault(row.seq, "the row was changed")
+            previous, count = row.hash, row.seq
     head = session.get(LogHead, 1)
     if head is not None and (head.seq, head.hash) != (count, previous):
         return count, Fault(count + 1, "the end of the log is missing")

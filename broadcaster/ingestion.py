@@ -188,7 +188,7 @@ class Ingestion:
             .join(Airing, Airing.id == OrderRecord.airing_id)
             .where(OrderRecord.id.in_(orders))
         )
-        return dict(row._tuple() for row in rows)
+        return dict(iter(rows))
 
     @staticmethod
     def _write_status(session: Session, batch: _Batch, now: datetime) -> None:

@@ -2,7 +2,10 @@
 
 import hashlib
 from datetime import date, datetime, timedelta
+from functools import cache
 
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
 
 from broadcaster.bulletins import Bulletins, Draft
@@ -15,7 +18,7 @@ from broadcaster.planning import Planner
 from broadcaster.receivers import Receivers
 from broadcaster.releases import Releases
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Airing, Area, AsRun, Bulletin, ClipRecord, OrderRecord
+from broadcaster.storage.models import Airing, Area, AsRun, Bulletin, ClipRecord, OrderRecord, Person
 from broadcaster.targets import Targets
 from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
@@ -31,6 +34,12 @@ RECEIVERS = (
     ("loa-doai", "loudspeaker", "thon-doai"),
     ("led-xa", "screen", "xa"),
 )
+
+
+@cache
+def _hash() -> str:
+    """Argon2id is slow on purpose: once for all people of all tests."""
+    return PasswordHash((Argon2Hasher(),)).hash(PASSWORD)
 
 
 class Commune:
@@ -93,7 +102,12 @@ class Commune:
         )
 
     def _person(self, name: str, role: Role) -> Actor:
-        return self.people.add(username=name, name=name, role=role, password=PASSWORD)
+        person = Person(
+            id=name, username=name, name=name, role=role, password_hash=_hash(), created_at=self.clock.now()
+        )
+        with self.database.writing() as session:
+            session.add(person)
+        return Actor(name, name, name, role)
 
     def draft(
         self, rule: Once | Daily | None, *, title: str = "Chuyển đổi số", areas: tuple[str, ...] = ("xa",)

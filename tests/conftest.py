@@ -102,25 +102,51 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: str) -> str:
+    """The name of a migrated database on that server, which others are copied from."""
+    with psycopg.connect(postgres + "postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    database = Database(f"{postgres.replace('postgresql', 'postgresql+psycopg')}migrated")
+    database.migrate()
+    database.close()
+    return "migrated"
+
+
 @pytest.fixture
-def postgres_url(postgres: str) -> Iterator[str]:
-    """A fresh database on that server, as an address for SQLAlchemy."""
+def postgres_url(postgres: str, migrated_postgres: str) -> Iterator[str]:
+    """A fresh migrated database on that server, as an address for SQLAlchemy."""
     name = f"t{uuid4().hex}"
     with psycopg.connect(postgres + "postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_postgres}"')
     yield f"{postgres.replace('postgresql', 'postgresql+psycopg')}{name}"
     with psycopg.connect(postgres + "postgres", autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, which others are copied from."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A migrated database: the test runs on SQLite and on PostgreSQL."""
-    if request.param == "sqlite":
-        found = Database(f"sqlite:///{tmp_path / 'station.db'}")
-    else:
-        found = Database(request.getfixturevalue("postgres_url"))
-    found.migrate()
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated database: the test runs on SQLite and on PostgreSQL."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "station.db")
+    return f"sqlite:///{tmp_path / 'station.db'}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A migrated database of either kind."""
+    found = Database(database_url)
     yield found
     found.close()
 
