@@ -3,30 +3,30 @@
 import numpy as np
 import numpy.typing as npt
 
-from audio.pcm import Samples
+from audio.pcm import Pcm, Samples
 
 _BLOCK_S = 30
 _TAPS = 12
 _PHASES = 4  # BS.1770-4 annex 2: at least four times oversampled
 
 
-def limit(samples: Samples, rate: int, *, gain_db: float, ceiling_db: float, look_ahead_ms: float = 4.0) -> Samples:
-    """``samples`` (shape (n,), full scale ±1) times ``gain_db``, held under ``ceiling_db`` (dB true peak, to about 0.1 dB).
+def limit(sound: Pcm, *, gain_db: float, ceiling_db: float, look_ahead_ms: float = 4.0) -> Pcm:
+    """``sound`` times ``gain_db``, held under ``ceiling_db`` (dB true peak, to about 0.1 dB).
 
     The gain falls before a peak and recovers after it within ``look_ahead_ms``. It works in blocks of 30 s, so its working memory does not grow with the length.
     """
     gain, ceiling = 10 ** (gain_db / 20), 10 ** (ceiling_db / 20)
-    reach = max(1, round(rate * look_ahead_ms / 1000))
+    reach = max(1, round(sound.rate * look_ahead_ms / 1000))
     margin = 2 * reach + _TAPS
-    out = np.empty_like(samples)
-    block = rate * _BLOCK_S
-    for start in range(0, len(samples), block):
-        end = min(len(samples), start + block)
-        left, right = max(0, start - margin), min(len(samples), end + margin)
-        part = samples[left:right] * np.float32(gain)
+    block = sound.rate * _BLOCK_S
+    done: list[bytes] = []
+    for start in range(0, sound.frames, block):
+        end = min(sound.frames, start + block)
+        left, right = max(0, start - margin), min(sound.frames, end + margin)
+        part = sound.samples(left, right) * np.float32(gain)
         part *= _reduction(_true_peaks(part), ceiling, reach)
-        out[start:end] = part[start - left : end - left]
-    return out
+        done.append(Pcm.from_samples(part[start - left : end - left], sound.rate).data)
+    return Pcm(b"".join(done), sound.rate)
 
 
 def _true_peaks(part: Samples) -> Samples:

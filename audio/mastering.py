@@ -21,6 +21,10 @@ from audio.pcm import Pcm, audio_frames
 SAMPLE_RATE = 24_000
 BIT_RATE = 64_000
 _SILENT = -120.0
+_ENCODER_LOSS_LU = 0.3
+"""LAME cuts what is above some 10 kHz, and the K weighting counts it: 0.4 LU of espeak's hiss, 0.1 of a recorded voice."""
+_PEAK_MARGIN_DB = 0.8
+"""The encoder may overshoot by some tenths of a decibel."""
 
 
 class MasteringError(RuntimeError):
@@ -85,32 +89,44 @@ def master(mix: Pcm, tags: Mapping[str, str], target: Target | None = None) -> M
     target = target or Target()
     if mix.rate != SAMPLE_RATE:
         raise ValueError(f"the mix must be at {SAMPLE_RATE} Hz, not {mix.rate}")
-    loudness = _loudness(audio_frames(mix), mix.rate, peak=False)
+    excerpt = _excerpt(mix)
+    loudness = _loudness(audio_frames(excerpt), mix.rate, peak=False)
     if loudness.lufs <= -70:
         raise MasteringError(
             "there is nothing to hear in the mix: the engine gave silence for this text; try another engine or voice"
         )
-    gain_db = target.lufs - loudness.lufs
-    ceiling_db = target.true_peak_dbtp - 1.4  # the encoder overshoots by about a decibel where the limiter has worked
-    samples = mix.samples()
-    for attempt in range(target.attempts):
-        for _ in range(3 if attempt == 0 else 1):  # limiting costs loudness: settle that before paying for an encoding
-            limited = Pcm.from_samples(limit(samples, mix.rate, gain_db=gain_db, ceiling_db=ceiling_db), mix.rate)
-            short = target.lufs - _loudness(audio_frames(limited), mix.rate, peak=False).lufs
-            if abs(short) < 0.1:
-                break
-            gain_db += short
-        mp3 = encode_mp3(limited, tags)
+    wanted = target.lufs + _ENCODER_LOSS_LU
+    ceiling_db = target.true_peak_dbtp - _PEAK_MARGIN_DB
+    gain_db = wanted - loudness.lufs
+    for _ in range(
+        4
+    ):  # limiting costs loudness: settle that on the excerpt, before paying for the whole and its encoding
+        limited = limit(excerpt, gain_db=gain_db, ceiling_db=ceiling_db)
+        short = wanted - _loudness(audio_frames(limited), mix.rate, peak=False).lufs
+        gain_db += short
+        if abs(short) < 0.05:
+            break
+    for _ in range(target.attempts):
+        mp3 = encode_mp3(limit(mix, gain_db=gain_db, ceiling_db=ceiling_db), tags)
         loudness = measure(mp3)
         if target.met_by(loudness):
             return Mastered(mp3, loudness)
         if loudness.true_peak_dbtp > target.true_peak_dbtp:
             ceiling_db -= loudness.true_peak_dbtp - target.true_peak_dbtp + 0.2
-        gain_db += target.lufs - loudness.lufs
+        gain_db += (target.lufs - loudness.lufs) * 1.2  # a limiter gives back less than it is asked for
     raise MasteringError(
         f"the clip stayed at {loudness.lufs:.1f} LUFS and {loudness.true_peak_dbtp:.1f} dBTP, the target being {target.lufs:g} ±{target.tolerance_lu:g} LUFS "
         f"and at most {target.true_peak_dbtp:g} dBTP: look for very short or very uneven sound in it"
     )
+
+
+def _excerpt(mix: Pcm) -> Pcm:
+    """What stands for a long mix while the gain is sought: 24 evenly spaced slices of 5 s. The result is proved on the whole."""
+    slice_bytes, count = mix.rate * 5 * 2, 24
+    if len(mix.data) <= slice_bytes * count:
+        return mix
+    step = (len(mix.data) - slice_bytes) // (count - 1) // 2 * 2
+    return Pcm(b"".join(mix.data[place * step : place * step + slice_bytes] for place in range(count)), mix.rate)
 
 
 def encode_mp3(sound: Pcm, tags: Mapping[str, str]) -> bytes:

@@ -34,9 +34,11 @@ class Pcm:
         """Length in milliseconds, rounded."""
         return round(self.frames * 1000 / self.rate)
 
-    def samples(self) -> Samples:
-        """The sound as float32, shape (n,), full scale ±1."""
-        return np.frombuffer(self.data, dtype="<i2").astype(np.float32) / np.float32(FULL_SCALE)
+    def samples(self, start: int = 0, end: int | None = None) -> Samples:
+        """The sound from sample ``start`` to ``end`` as float32, shape (n,), full scale ±1."""
+        last = self.frames if end is None else end
+        part = np.frombuffer(self.data, dtype="<i2", count=last - start, offset=start * 2)
+        return part.astype(np.float32) / np.float32(FULL_SCALE)
 
     @classmethod
     def from_samples(cls, samples: Samples, rate: int) -> "Pcm":
