@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from joserfc import jws
 from joserfc.errors import BadSignatureError as JoseBadSignatureError
@@ -26,6 +26,7 @@ MAX_SIZE = 64 * 1024
 
 _KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 D = TypeVar("D", bound=Document)
+E = TypeVar("E", bound=Document)
 
 
 class KeyFileError(Exception):
@@ -213,7 +214,11 @@ def sign(document: Document, key: SigningKey) -> bytes:
     return data
 
 
-def verify(data: bytes, keys: Keyring, *expected: type[D]) -> D:
+@overload
+def verify(data: bytes, keys: Keyring, expected: type[D], /) -> D: ...
+@overload
+def verify(data: bytes, keys: Keyring, expected: type[D], other: type[E], /) -> D | E: ...
+def verify(data: bytes, keys: Keyring, *expected: type[Document]) -> Document:
     """The document, if one of `keys` signed it and it is one of the `expected` types.
 
     Raises MalformedError, UnknownKeyError, BadSignatureError or WrongTypeError, all RefusedError.
