@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from audio.render import Renderer, build_renderer
 from audio.store import ClipMissingError, DiskStore
-
 from broadcaster.bulletins import Bulletins
 from broadcaster.changes import Changes
 from broadcaster.clock import Clock, SystemClock
@@ -26,6 +25,7 @@ from broadcaster.storage.database import Database
 from devices.brokers.accounts import Account, new_secret, station_account
 from devices.brokers.embedded import EmbeddedBroker, EmbeddedBrokerError
 from devices.links.mqtt import MqttLink
+from devices.receiver.provision import BrokerAccess, Provision
 from devices.wire.messages import Kind
 from devices.wire.signing import PublicKey
 from schedules.alarms import Alarms
@@ -158,6 +158,21 @@ class Station(Core):
         self._dispatcher.forget()
         self._changed()
         return secret
+
+    def provision(self, receiver: str, secret: str) -> Provision:
+        """What the receiver needs to begin."""
+        settings = self.settings
+        return Provision(
+            station=settings.station,
+            receiver=receiver,
+            station_keys=(self.signatory.key.public().to_jwk(),),
+            broker=BrokerAccess(
+                host=settings.broker_public_host or settings.broker_host,
+                port=settings.broker_port,
+                username=receiver,
+                secret=secret,
+            ),
+        )
 
     def refresh_accounts(self) -> None:
         """Give the embedded broker the accounts that the database says."""

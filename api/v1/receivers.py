@@ -10,6 +10,7 @@ from api.auth import ActorDep, StationDep
 from broadcaster.errors import InvalidError
 from broadcaster.people import Right
 from broadcaster.storage.models import Receiver as ReceiverRow
+from devices.receiver.provision import Provision
 from devices.wire.messages import Identifier, Kind
 from devices.wire.signing import PublicKey
 
@@ -42,18 +43,6 @@ class EnrolmentInput(BaseModel):
     public_key: dict[str, str] = Field(description="Ed25519 JWK (RFC 8037) with a `kid`.")
 
 
-class Provision(BaseModel):
-    """What the receiver needs to begin: put it into its folder as `provision.json`. The secret is shown this once."""
-
-    station: str
-    receiver: str
-    station_keys: list[dict[str, str]]
-    broker_host: str
-    broker_port: int
-    username: str
-    secret: str
-
-
 @router.get("/receivers")
 def list_receivers(station: StationDep, actor: ActorDep) -> list[Receiver]:
     """All receivers."""
@@ -65,7 +54,7 @@ def list_receivers(station: StationDep, actor: ActorDep) -> list[Receiver]:
 
 @router.post("/receivers", status_code=201)
 def enrol(station: StationDep, actor: ActorDep, body: EnrolmentInput) -> Provision:
-    """Take a receiver into service."""
+    """Take a receiver into service. The answer is its `provision.json`; the secret in it is shown this once."""
     actor.need(Right.OPERATE)
     try:
         key = PublicKey.from_jwk(body.public_key)
@@ -76,13 +65,4 @@ def enrol(station: StationDep, actor: ActorDep, body: EnrolmentInput) -> Provisi
             field="public_key",
         ) from error
     secret = station.enrol(receiver=body.receiver, name=body.name, kind=body.kind, area=body.area, public_key=key)
-    settings = station.settings
-    return Provision(
-        station=settings.station,
-        receiver=body.receiver,
-        station_keys=[station.signatory.key.public().to_jwk()],
-        broker_host=settings.broker_public_host or settings.broker_host,
-        broker_port=settings.broker_port,
-        username=body.receiver,
-        secret=secret,
-    )
+    return station.provision(body.receiver, secret)

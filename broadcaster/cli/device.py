@@ -4,11 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from devices.receiver.enrolment import initialise
-from devices.receiver.run import run_receiver
-
 from broadcaster.cli.logs import set_up_logs
 from broadcaster.errors import SetupError
+from devices.receiver.provision import initialise
+from devices.receiver.run import ReceiverError, run_receiver
 from devices.wire.signing import KeyFileError
 
 
@@ -21,7 +20,10 @@ def initialise_receiver(folder: Path) -> None:
     sys.stdout.write(json.dumps(key.to_jwk()) + "\n")
 
 
-def run(folder: Path, *, sink: str | None, page_port: int | None) -> int:
+def run(folder: Path, *, sink: str, page_port: int | None) -> int:
     """Run until SIGINT or SIGTERM."""
     set_up_logs()
-    return run_receiver(folder, sink=sink, page_port=page_port)
+    try:
+        return run_receiver(folder, sink=sink, page_port=page_port)
+    except ReceiverError as error:
+        raise SetupError(f"Thiết bị không khởi động được: {error}", str(error)) from error

@@ -116,12 +116,7 @@ def receiver(
     initialise: Annotated[
         bool, typer.Option("--initialise", help="Make the receiver's key, print its public half, and stop.")
     ] = False,
-    sink: Annotated[
-        str | None,
-        typer.Option(
-            "--sink", help="wav, or the name of a sound device; default: a sound card if there is one, else wav."
-        ),
-    ] = None,
+    sink: Annotated[str, typer.Option("--sink", help="wav: write what is played to files; none: a screen.")] = "wav",
     page_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port of a screen's page on localhost.")
     ] = None,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from audio.render import RenderError, build_renderer
 from audio.script import read
-
 from broadcaster.errors import InvalidError, SetupError
 
 ENGINES = ("gtts", "espeak")
@@ -63,8 +62,8 @@ def show_script(text: str, *, json_output: bool) -> None:
     script = read(text)
     tokens = [
         {
-            "start": token.span[0],
-            "end": token.span[1],
+            "start": token.start,
+            "end": token.end,
             "text": token.text,
             "class": token.cls.value,
             "reading": token.reading,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from audio.mastering import measure
 
+from audio.mastering import measure
 from broadcaster.clock import SystemClock
 from broadcaster.demo import commune
 from broadcaster.demo.client import Json, StationClient
@@ -75,10 +75,13 @@ class Demo:
         self._tell.step("Kết nối thiết bị (connecting the receivers)")
         for receiver in commune.RECEIVERS:
             folder = self._enrol(receiver)
-            page = ("--page-port", str(free_port())) if receiver.kind == "screen" else ()
-            self.processes.start(receiver.id, "receiver", "--folder", str(folder), "--sink", "wav", *page)
-            if page:
-                self._tell.fact(f"Trang LED (LED page): http://127.0.0.1:{page[1]}/")
+            if receiver.kind == "screen":
+                port = free_port()
+                output = ["--sink", "none", "--page-port", str(port)]
+                self._tell.fact(f"Trang LED (LED page): http://127.0.0.1:{port}/")
+            else:
+                output = ["--sink", "wav"]
+            self.processes.start(receiver.id, "receiver", "--folder", str(folder), *output)
         self.processes.wait(self._online, within_s=60, what="three receivers are online")
 
     def stop(self) -> None:
@@ -115,11 +118,12 @@ class Demo:
 
     def _up(self) -> bool:
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self._settings.base_url}/healthz", timeout=2, trust_env=False).is_success
+            return bool(httpx.get(f"{self._settings.base_url}/healthz", timeout=2, trust_env=False).is_success)
         return False
 
     def _online(self) -> bool:
-        return sum(row["presence"] == "online" for row in self.operator.receivers()) >= len(commune.RECEIVERS)
+        online = [row for row in self.operator.receivers() if row["presence"] == "online"]
+        return len(online) >= len(commune.RECEIVERS)
 
     def _enrol(self, receiver: commune.DemoReceiver) -> Path:
         folder = self._folder / "receivers" / receiver.id
@@ -142,7 +146,7 @@ class Demo:
                 public_key=json.loads(made.stdout),
             )
         # The embedded broker's port is chosen anew when the old one is taken.
-        provision["broker_port"] = self._settings.broker_port
+        provision["broker"]["port"] = self._settings.broker_port
         write_private(path, json.dumps(provision).encode(), overwrite=True)
         return folder
 
