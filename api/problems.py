@@ -60,13 +60,21 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def language(request: Request) -> Language:
-    """Vietnamese unless the person chose English, or the program asks for English and not for Vietnamese."""
+def chosen_language(request: Request) -> Language | None:
+    """What the person chose on a page, if anything."""
     chosen = request.query_params.get("lang") or request.cookies.get("lang")
-    if chosen in ("vi", "en"):
-        return "en" if chosen == "en" else "vi"
+    return {"vi": "vi", "en": "en"}.get(chosen or "")  # type: ignore[return-value]  # one of the two, or None
+
+
+def page_language(request: Request) -> Language:
+    """Vietnamese unless the person chose English: a commune's old PC often has an English browser."""
+    return chosen_language(request) or "vi"
+
+
+def language(request: Request) -> Language:
+    """Vietnamese unless the person chose English, or the program asks for English first."""
     accepted = request.headers.get("accept-language", "").lower()
-    return "en" if accepted.startswith("en") else "vi"
+    return chosen_language(request) or ("en" if accepted.startswith("en") else "vi")
 
 
 def problem(

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from broadcaster.errors import SetupError
@@ -28,6 +29,20 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def configured(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    """uvicorn as the station runs it."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        ws="none",
+    )
+
+
 def serve(settings: Settings) -> None:
     """Run the station until SIGINT or SIGTERM. Raises SetupError where it cannot start."""
     station = Station(settings)
@@ -43,16 +58,7 @@ def serve(settings: Settings) -> None:
             raise
 
     station.start = start_or_tell  # type: ignore[method-assign]  # the one place that must see the error itself
-    config = uvicorn.Config(
-        create_app(station),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
-    server = _Server(config, station)
+    server = _Server(configured(settings, create_app(station)), station)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     # uvicorn raises the signal again after a clean stop; a clean stop is no failure.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

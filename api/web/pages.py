@@ -10,7 +10,7 @@ from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import StationDep, TokenDep, cookie_name, same_origin, set_cookie
-from api.problems import Language, language
+from api.problems import Language, page_language
 from api.v1.airings import current_airing
 from api.web.words import words
 from broadcaster.errors import ForbiddenError, NotLoggedInError
@@ -19,7 +19,7 @@ from broadcaster.storage.models import AsRun
 
 router = APIRouter(include_in_schema=False)
 _TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
-LanguageDep = Annotated[Language, Depends(language)]
+LanguageDep = Annotated[Language, Depends(page_language)]
 LOG_ROWS = 30
 
 

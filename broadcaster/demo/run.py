@@ -105,7 +105,7 @@ class Demo:
         bulletin = self.editor.edit(bulletin, **content, plan=plan)
         self.editor.submit(bulletin)
         self.approver.release(bulletin["id"])
-        self._tell.step(f"Đã duyệt, phát lúc {due.astimezone():%H:%M:%S} (released)")
+        self._tell.step(f"Đã duyệt, phát lúc {self._tell.at(due)} (released)")
         found: list[Json] = []
 
         def planned() -> bool:
@@ -235,8 +235,9 @@ def _bulletin(file: Path | None, turn: int) -> tuple[str, str]:
 def run_once(*, bulletin: Path | None, folder: Path | None, json_output: bool) -> int:
     """Air one bulletin on free ports; 0 only when all three receivers confirmed `finished`."""
     title, text = _bulletin(bulletin, 0)
+    teller = Teller(load_settings().zone, quiet=json_output)
     with tempfile.TemporaryDirectory(prefix="broadcaster-demo-") as temporary:
-        demo = Demo(folder or Path(temporary), port=free_port(), teller=Teller(quiet=json_output))
+        demo = Demo(folder or Path(temporary), port=free_port(), teller=teller)
         try:
             with _stoppable():
                 demo.start()
@@ -249,13 +250,13 @@ def run_once(*, bulletin: Path | None, folder: Path | None, json_output: bool) -
     if json_output:
         sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=1) + "\n")
     else:
-        Teller().result(report)
+        teller.result(report)
     return 0 if report["ok"] else 1
 
 
 def run_demo(*, folder: Path, port: int, bulletin: Path | None) -> int:
     """Stay up until Ctrl-C; air one bulletin at the start."""
-    teller = Teller()
+    teller = Teller(load_settings().zone)
     demo = Demo(folder, port=port, teller=teller)
     title, text = _bulletin(bulletin, demo.state.aired)
     try:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,7 +26,8 @@ _GOOD = ("sent", "received", "ready", "started", "finished")
 class Teller:
     """Writes to standard output; a terminal also gets a line that shows what is being waited for."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, zone: str, *, quiet: bool = False) -> None:
+        self._zone = ZoneInfo(zone)
         self._console = Console(quiet=quiet, highlight=False, soft_wrap=True)
         self._status: Status | None = None
 
@@ -39,6 +41,10 @@ class Teller:
             self._status = self._console.status("")
             self._status.start()
 
+    def at(self, instant: datetime) -> str:
+        """An instant as the station's clock shows it, to the second."""
+        return instant.astimezone(self._zone).strftime("%H:%M:%S")
+
     def fact(self, what: str) -> None:
         """Something to know."""
         self._console.print(f"  {escape(what)}")
@@ -47,7 +53,7 @@ class Teller:
         """A rung of the ladder of proof, as the receiver stated it."""
         colour = "green" if state in _GOOD else "red"
         because = f" — {reason}" if reason and state not in _GOOD else ""
-        instant = at.astimezone().strftime("%H:%M:%S.%f")[:-3]
+        instant = at.astimezone(self._zone).strftime("%H:%M:%S.%f")[:-3]
         self._console.print(
             f"  {instant}  {escape(f'{who:<24}')} [{colour}]{_RUNGS.get(state, state)}[/] ({state}){escape(because)}"
         )
