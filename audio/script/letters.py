@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from audio.script.numerals import spelled
-from audio.script.syllables import is_syllable
+from audio.script.syllables import is_syllable, unfolded
 
 _NAMES = {
     **dict(
@@ -61,6 +61,19 @@ def names_of(word: str) -> str:
             if bare in _NAMES:
                 said.append(_NAMES[bare].replace("_", " "))
     return " ".join(said)
+
+
+def unaccented(word: str) -> str | None:
+    """Vietnamese written as one word without diacritics, as in web addresses: "haiduong" → "hai dương"; None if it is not that."""
+    best: list[list[str] | None] = [[]] + [None] * len(word)
+    for end in range(1, len(word) + 1):
+        for start in range(max(0, end - 7), end):
+            before = best[start]
+            if before is None or (said := unfolded(word[start:end])) is None:
+                continue
+            if best[end] is None or len(before) + 1 < len(best[end] or ()):
+                best[end] = [*before, said]
+    return " ".join(best[-1]) if best[-1] else None
 
 
 def foreign(word: str) -> str:

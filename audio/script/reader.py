@@ -23,6 +23,7 @@ _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     calendar.time,
     quantities.fraction,
     calendar.duration,
+    quantities.score,
     quantities.quantity,
     words.code,
 )
@@ -33,6 +34,7 @@ _ITEM_PAUSE_MS = 250
 _END_MARK = re.compile(r"\.\s?/\s?\.")
 _BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•–·●○■□▪►✓❖➢✔][ ]{1,4})?)")
 _ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
+_NUMBER_AGAIN = re.compile(r"\(\s?(\d{1,6})\s?\)")
 _MARKDOWN = re.compile(r"[*_#\\`|~]{1,400}")
 _WORD_AND_SPACE = re.compile(r"[a-zà-ỹđ]+(?=[\s,;:!?)\"]|\.\s|\.?$)")
 _MAIL_OR_WEB = re.compile(
@@ -111,6 +113,8 @@ class _Pass:
             and not (place and line[place - 1].isalnum())
         ):
             reading = quantities.fraction(cursor) or quantities.quantity(cursor)
+        elif reading is None and char == "/":
+            reading = quantities.share(cursor)
         if reading is None and char.isalpha():
             reading = words.word(cursor)
         if reading is not None:
@@ -180,6 +184,12 @@ class _Pass:
             self._pause(_PAUSES_MS["."])
             cursor.place = end_mark.end()
             cursor.before.clear()
+            return
+        again = _NUMBER_AGAIN.match(line, place)
+        if again is not None and self.said and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
+            # "ba (03) ngày": the number in brackets repeats what was just said
+            self._token(start + place, start + again.end(), Reading(again.end(), TokenClass.NUMBER, ""))
+            cursor.place = again.end()
             return
         markdown = _MARKDOWN.match(line, place)
         if markdown is not None:

@@ -196,6 +196,32 @@ _INITIAL = re.compile(r"(ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|[bcdđghklmnprstvx])?
 _FRONT = frozenset("ieêy")
 
 
+def _folded_rhymes() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for rhyme in sorted(
+        _RHYMES, key=lambda each: (each.isascii(), each), reverse=True
+    ):  # what needs no diacritics is taken as it is
+        plain = "".join(char for char in unicodedata.normalize("NFD", rhyme) if not unicodedata.combining(char))
+        found.setdefault(plain, rhyme)
+    return found
+
+
+_FOLDED = _folded_rhymes()
+
+
+def unfolded(plain: str) -> str | None:
+    """A syllable that someone typed without diacritics, with some: "duong" → "dương"; None if no syllable is written so."""
+    match = _INITIAL.fullmatch(plain)
+    rhyme = _FOLDED.get(match[2]) if match is not None else None
+    if match is None or rhyme is None:
+        return None
+    if rhyme in _STOPPED:
+        mark = next(place for place in range(len(rhyme) - 1, -1, -1) if rhyme[place] in "aăâeêioôơuưy")
+        rhyme = unicodedata.normalize("NFC", rhyme[: mark + 1] + "\u0301" + rhyme[mark + 1 :])
+    whole = (match[1] or "") + rhyme
+    return whole if is_syllable(whole) else None
+
+
 @lru_cache(maxsize=20_000)
 def is_syllable(word: str) -> bool:
     """True for a lower-case word that Vietnamese spelling allows, with old or new placement of the tone mark (``hoà``, ``hòa``)."""

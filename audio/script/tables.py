@@ -88,6 +88,12 @@ def contexts() -> dict[str, tuple[Context, ...]]:
 
 
 @cache
+def counted() -> frozenset[str]:
+    """First words of what is counted."""
+    return frozenset(row[0] for row in rows("counted.tsv"))
+
+
+@cache
 def document_types() -> dict[str, str]:
     """Code to kind of document."""
     return {written: entry.reading for written, entry in entries("document_types.tsv").items()}

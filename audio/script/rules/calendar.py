@@ -2,6 +2,7 @@
 
 import re
 
+from audio.script import tables
 from audio.script.model import TokenClass
 from audio.script.numerals import cardinal, month, roman
 from audio.script.rules.cursor import Cursor, Reading
@@ -9,7 +10,7 @@ from audio.script.rules.cursor import Cursor, Reading
 _D, _M, _Y = r"([12]\d|3[01]|0?[1-9])", r"(1[0-2]|0?[1-9])", r"(\d{4})"
 _TO = r"\s{0,2}(?:-{1,2}|đến hết|đến|tới)\s{0,2}(?:ngày\s)?"
 _DATE = re.compile(rf"{_D}\s?([/.-])\s?{_M}\s?\2\s?{_Y}")
-_DAY_MONTH = re.compile(rf"{_D}([/-]){_M}")
+_DAY_MONTH = re.compile(rf"{_D}(/|\s?/\s?|[.-]){_M}")
 _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
 _DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
@@ -88,7 +89,7 @@ _HOLIDAYS = frozenset(
         (1, 1),
     )
 )
-_CLOCK_UNIT = r"(?:\s?giờ|\s?[hHg])"
+_NEAR_CUES = frozenset(["ngày", "mùng", "mồng", "hôm", "sáng", "chiều", "tối", "trưa", "đêm", "nay", "mai", "lễ"])
 _CLOCK = re.compile(r"(2[0-4]|[01]?\d)(?:\s?giờ\s?|\s?[hHg]\s?)([0-5]\d)(?:\s{0,2}(?:phút|ph|p|'))?")
 _CLOCK_WORDS = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]")
 _COLON = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?")
@@ -135,33 +136,48 @@ def date(at: Cursor) -> Reading | None:
         return Reading(found.end(), TokenClass.DATE, said, certain=_possible(found[1], found[3]))
     if (found := at.match(_DAY_MONTH)) is not None:
         return _day_month(at, found, day)
-    if (found := at.match(_MONTH_YEAR)) is not None and 1900 <= int(found[2]) <= 2100:
+    if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ"):
+        return None
+    if (found := at.match(_MONTH_YEAR)) is not None and 1945 <= int(found[2]) <= 2100:
         return Reading(found.end(), TokenClass.DATE, f"tháng {month(int(found[1]))} năm {cardinal(found[2])}")
     return None
 
 
 def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
+    """A day and a month without a year look like a fraction, a share or a span: the words around tell."""
     first, second = int(found[1]), int(found[3])
+    if at.preceded_by("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà"):
+        return None
     following = at.following(found.end())
-    cue = bool(set(at.before[-2:]) & _DATE_CUES) and not at.preceded_by("số")
-    yearly = following in (("hàng", "năm"), ("hằng", "năm")) or following[0] == "âm"
-    holiday = (first, second) in _HOLIDAYS
-    if found[2] == "-":
-        if not (holiday or (cue and at.preceded_by(*_DAY_WORDS, "lễ"))):
-            return None
-    elif not (cue or yearly or holiday):
-        if first <= second or second <= 10:
-            return None
-        return Reading(
-            found.end(),
-            TokenClass.DATE,
-            day + _said(found[1], found[3], None),
-            (f"{cardinal(first)} trên {cardinal(second)}",),
-            certain=False,
-        )
-    return Reading(
+    counted = following[0] in tables.counted() and following not in (("hàng", "năm"), ("hằng", "năm"))
+    near = _cue_near(at)
+    feast = (first, second) in _HOLIDAYS
+    if feast and (at.preceded_by("lễ", "dịp", "quốc khánh") or not (near or set(at.before[-2:]) & _DATE_CUES)):
+        day = ""  # "Quốc khánh 2/9", "dịp 30/4": the feast has its date for a name
+    date = Reading(
         found.end(), TokenClass.DATE, day + _said(found[1], found[3], None), certain=_possible(found[1], found[3])
     )
+    unsure = Reading(date.end, date.cls, date.said, (f"{cardinal(first)} trên {cardinal(second)}",), certain=False)
+    if "/" not in found[2]:
+        if counted or at.preceded_by("mỗi ngày", "một ngày") or not (near or feast):
+            return None
+        span = first < second and found[2] == "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
+        return unsure if span and not feast else date
+    yearly = following in (("hàng", "năm"), ("hằng", "năm")) or following[0] == "âm"
+    cue = near or (bool(set(at.before[-2:]) & _DATE_CUES) and not at.preceded_by("số"))
+    if (cue and not counted) or yearly or near:
+        return date
+    if counted or (found[1][0] != "0" and found[3][0] != "0" and first <= second <= 10 and not feast):
+        return None
+    return unsure if first <= second and not feast else date
+
+
+def _cue_near(at: Cursor) -> bool:
+    """ "ngày", "sáng", "hôm nay" and the like just before, or "ngày 1 đến"."""
+    last = at.before[-1:] or [""]
+    if last[0] in _NEAR_CUES:
+        return True
+    return last[0] in ("đến", "tới", "và", "-") and len(at.before) > 2 and at.before[-3] in ("ngày", "từ")
 
 
 def _said(day: str, of_month: str, year: str | None) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from audio.script.letters import foreign, names_of
+from audio.script.letters import foreign, names_of, unaccented
 from audio.script.model import TokenClass
 from audio.script.numerals import spelled
 from audio.script.rules.cursor import Cursor, Reading
@@ -36,6 +36,7 @@ _CALL = (
     "đt",
     "hoặc",
     "báo số",
+    "cấp cứu",
 )
 _SHORT_NUMBERS = frozenset(
     ["111", "112", "113", "114", "115", "116", "119", "1022", "1080", "1800", "1900", "18001", "9029", "195"]
@@ -112,4 +113,4 @@ def _piece(piece: str) -> str:
         return spelled(piece) if piece.isascii() else ""
     if is_syllable(lower):
         return lower
-    return names_of(piece) if len(piece) <= 4 else foreign(piece)
+    return names_of(piece) if len(piece) <= 4 else unaccented(lower) or foreign(piece)

@@ -49,6 +49,11 @@ class Cursor:
         """The last word, the last two, three and four words of the sentence so far."""
         return tuple(" ".join(self.before[-count:]) for count in range(1, min(4, len(self.before)) + 1))
 
+    def name_follows(self, end: int) -> bool:
+        """Whether the next word begins with a capital."""
+        found = _NEXT_WORDS.match(self.text, end)
+        return bool(found and found[1] and found[1][0].isupper())
+
     def following(self, end: int) -> tuple[str, str]:
         """The next two words after ``end``, lower case, or empty strings."""
         found = _NEXT_WORDS.match(self.text, end)

@@ -53,11 +53,11 @@ def document_number(at: Cursor) -> Reading | None:
         words += ["năm", cardinal(year)]
     body = _body(rest)
     # "Chính phủ ban hành Nghị quyết số 03/NQ-CP": the body is the subject already.
-    goes_on = bool(body) and " ".join(at.before).find(body or "") >= 0
+    goes_on = bool(body) and (rest[0].lower() in at.before or (body or "") in " ".join(at.before))
     goes_on = goes_on or _GOES_ON.match(at.text, found.end()) is not None
     certain = _well_formed(number, year, codes)
     if body is None:
-        certain = certain and not rest
+        certain = certain and (not rest or goes_on)
         if rest and not goes_on:
             words.append(names_of("".join(rest)))
     elif body and not goes_on:

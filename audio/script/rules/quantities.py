@@ -23,6 +23,7 @@ _SHORT_WORTH = {
     "tỉ": ("tỉ", "trăm triệu"),
 }
 _TO = re.compile(r"\s{0,2}-{1,2}\s{0,2}")
+_SCORE = re.compile(r"(\d{1,2})\s?-\s?(\d{1,2})")
 _FRACTION = re.compile(r"(\d{1,4})/(\d{1,5})")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
 _ADDRESS = re.compile(r"(\d{1,4})([A-Za-z]?)((?:/\d{1,4}[A-Za-z]?){1,4})")
@@ -53,6 +54,45 @@ _LEADING_ZERO_READ = (
     "ký hiệu",
     "phụ lục",
 )
+_LETTERED = (
+    "lớp",
+    "khối",
+    "tổ",
+    "nhà",
+    "số",
+    "đội",
+    "khu",
+    "quốc lộ",
+    "tỉnh lộ",
+    "đường",
+    "cao tốc",
+    "biển số",
+    "điều",
+    "khoản",
+    "mẫu",
+    "lô",
+    "hạng",
+    "phụ lục",
+    "tuyến",
+)
+"""Before these a letter after a number is a letter: "Quốc lộ 38B", "lớp 5A"."""
+_CODED = (
+    "tài khoản",
+    "số tài khoản",
+    "mã",
+    "mã số",
+    "số thẻ",
+    "căn cước",
+    "số cccd",
+    "cccd",
+    "số căn cước",
+    "định danh",
+    "số hiệu",
+    "mã số thuế",
+    "mã hồ sơ",
+    "stk",
+)
+_SCORES = frozenset(["thắng", "thua", "hòa", "hoà", "số", "dẫn"])
 _SPACED_UNITS = frozenset(["m", "g", "h", "l"])
 _MONEY_PER = frozenset(["kg", "g", "m2", "m3", "ha", "lít", "l", "tấn", "tạ", "yến", "kWh", "kwh"])
 _PER_WORDS = {"cp": "cổ phiếu", "ng": "người", "ngđ": "người", "đv": "đơn vị", "th": "tháng", "hs": "học sinh"}
@@ -73,6 +113,14 @@ def number_said(written: str) -> str:
     whole, _, part = written.replace(".", "").partition(",")
     said = cardinal(whole)
     return f"{said} phẩy {decimal_part(part)}" if part else said
+
+
+def score(at: Cursor) -> Reading | None:
+    """The score of a match, "2-1", where the sentence speaks of one."""
+    found = at.match(_SCORE)
+    if found is None or not (at.preceded_by("tỷ số", "tỉ số") or _SCORES & set(at.before[-5:-1])):
+        return None
+    return Reading(found.end(), TokenClass.RANGE, f"{cardinal(found[1])} {cardinal(found[2])}")
 
 
 def quantity(at: Cursor) -> Reading | None:
@@ -146,7 +194,7 @@ def _unit(at: Cursor, end: int) -> tuple[str, int] | None:
         return None
     if written in "%‰":
         return tables.symbols()[written], found.end()
-    if at.preceded_by("lớp", "khối", "tổ", "nhà", "số", "đội", "khu") and len(written) == 1 and written.isupper():
+    if len(written) == 1 and written.isupper() and at.preceded_by(*_LETTERED):
         return None
     said = tables.units().get(written) or (tables.units().get(written.lower()) if len(written) > 1 else None)
     return (said, found.end()) if said else None
@@ -178,6 +226,17 @@ def _word(written: str) -> str:
     return lower if is_syllable(lower) else foreign(lower) or names_of(lower)
 
 
+def share(at: Cursor) -> Reading | None:
+    """The slash between what was counted and what it is counted for: "65 tạ/ha", "triệu đồng/người/tháng"; between other words it is silent."""
+    found = _PER.match(at.text, at.place)
+    if found is None or at.joined(found.end()) or not any(word[0].isdigit() for word in at.before[-5:]):
+        return None
+    written = found[2]
+    said = tables.units().get(written) or _PER_WORDS.get(written.lower()) or _word(written)
+    count = f"{number_said(found[1])} " if found[1] else ""
+    return Reading(found.end(), TokenClass.SYMBOL, f"trên {count}{said}")
+
+
 def _money(written: str, currency: str) -> str:
     name, hundredth = tables.currencies()[currency]
     whole, _, part = written.partition(",")
@@ -199,23 +258,28 @@ def _plain_number(at: Cursor, start: int, written: str, end: int) -> _Amount | N
         return None
     dotted = _DOTTED.match(at.text, start)
     if dotted is not None and dotted.end() > end and not at.joined(dotted.end()):
-        return _Amount(" chấm ".join(cardinal(part) for part in dotted[0].split(".")), dotted.end(), TokenClass.NUMBER)
-    if at.preceded_by("thứ") and written.isdigit() and len(written) < 6:
-        return _Amount(ordinal(int(written)), end, TokenClass.ORDINAL)
-    if at.preceded_by("tháng", "tết") and written in ("4", "04"):
-        return _Amount("tư", end, TokenClass.DATE)
-    if written.startswith("0") and len(written) > 1 and written.isdigit():
-        return _leading_zero(at, written, end)
+        said = " chấm ".join(cardinal(part) for part in dotted[0].split("."))
+        return _Amount(said, dotted.end(), TokenClass.NUMBER)
+    if written.isdigit():
+        return _whole_number(at, written, end)
     return _Amount(number_said(written), end, TokenClass.NUMBER)
 
 
-def _leading_zero(at: Cursor, written: str, end: int) -> _Amount:
-    """ "05 hộ" is five; "Đề án 06" is zero six; "00123" is a code."""
-    if len(written) > 2:
-        return _Amount(spelled(written), end, TokenClass.CODE, certain=at.preceded_by("mã", "mã số", "số"))
-    if at.preceded_by(*_LEADING_ZERO_READ) and int(written):
+def _whole_number(at: Cursor, written: str, end: int) -> _Amount:
+    """Digits alone: "thứ 4" is an ordinal, "tháng 4" a month, "mã 1234" a code, "05 hộ" five, "Đề án 06" zero six."""
+    zero = written.startswith("0") and len(written) > 1
+    if at.preceded_by("thứ") and len(written) < 6:
+        return _Amount(ordinal(int(written)), end, TokenClass.ORDINAL)
+    if at.preceded_by("tháng", "tết") and int(written) == 4:
+        return _Amount("tư", end, TokenClass.DATE)
+    if len(at.before) > 1 and at.before[-2] == "tháng" and at.before[-1].isdigit() and 1900 <= int(written) <= 2100:
+        return _Amount("năm " + cardinal(written), end, TokenClass.DATE)
+    if (zero and len(written) > 2) or (len(written) > 3 and at.preceded_by(*_CODED)):
+        return _Amount(spelled(written), end, TokenClass.CODE)
+    if zero and int(written) and at.preceded_by(*_LEADING_ZERO_READ):
         return _Amount("không " + cardinal(written), end, TokenClass.NUMBER)
-    return _Amount(cardinal(written), end, TokenClass.NUMBER)
+    too_long = len(written) > 9  # an amount of that size would be written with dots
+    return _Amount(cardinal(written), end, TokenClass.NUMBER, certain=not too_long)
 
 
 def fraction(at: Cursor) -> Reading | None:

@@ -18,6 +18,7 @@ _ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
 _CODE = re.compile(r"([^\W\d_]{1,10})-?(\d{1,6})([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4})")
 _LONGEST_WORD = 40
 _LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
+_SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
 _AND = ("và", "đến", "hoặc", "hay")
 
 
@@ -34,7 +35,7 @@ def word(at: Cursor) -> Reading:
         return Reading(end, TokenClass.WORD, lower)
     after = at.text[end : end + 2]
     digits_follow = after[:1].isdigit() or (after[:1] == "-" and after[1:].isdigit() and written.isupper())
-    return (code(at) if digits_follow else None) or _unknown(written, end)
+    return (code(at) if digits_follow else None) or _letter(at, written, end) or _unknown(written, end)
 
 
 def _listed(at: Cursor, written: str, end: int) -> Reading | None:
@@ -68,7 +69,9 @@ def _settled(at: Cursor, written: str, entry: Entry, cls: TokenClass) -> Reading
     for context in tables.contexts().get(written, ()):
         if context.before and not any(tail in context.before for tail in at.tails()):
             continue
-        if context.after and at.following(end)[0] not in context.after:
+        if context.after and not (
+            at.following(end)[0] in context.after or ("<name>" in context.after and at.name_follows(end))
+        ):
             continue
         others = tuple(other for other in (entry.reading, *entry.others) if other != context.reading)
         return Reading(end, cls, context.reading, others)
@@ -83,7 +86,7 @@ def _roman(at: Cursor, written: str, end: int) -> Reading | None:
     if manner is None:
         if not re.fullmatch("[IVX]{2,6}", written) or (is_syllable(written.lower()) and at.shouting):
             return None
-        return Reading(end, TokenClass.ROMAN, cardinal(value), (names_of(written),), certain=False)
+        return Reading(end, TokenClass.ROMAN, cardinal(value), (names_of(written),), certain=not at.shouting)
     if is_syllable(written) and len(written) > 1 and not at.preceded_by(*_LOWER_ROMAN_AFTER):
         return None
     said = ordinal(value) if manner != "cardinal" else cardinal(value)
@@ -124,6 +127,16 @@ def code(at: Cursor) -> Reading | None:
             certain = certain and len(part) <= 2
     said = " ".join(part for part in parts if part)
     return Reading(found.end(), TokenClass.CODE, said, certain=certain)
+
+
+def _letter(at: Cursor, written: str, end: int) -> Reading | None:
+    """One letter that is no word: "đội B", "điểm đ"."""
+    if len(written) != 1 or not (name := names_of(written)):
+        return None
+    if written.lower() == "x" and at.last in _SIZES and at.text[end : end + 2].strip()[:1].isdigit():
+        return Reading(end, TokenClass.SYMBOL, "nhân")
+    certain = written.isupper() or at.preceded_by("điểm", "mục", "khoản", "ý", "nhóm", "loại")
+    return Reading(end, TokenClass.CODE, name, certain=certain)
 
 
 def _unknown(written: str, end: int) -> Reading:
