@@ -143,9 +143,16 @@ class Station:
         return configuration
 
     def order(
-        self, name: str, clip: bytes | None = None, *, in_s: float = 2.0, publish: bool = True, **changes: Any
+        self,
+        name: str,
+        clip: bytes | None = None,
+        *,
+        in_s: float = 2.0,
+        to: str | None = None,
+        publish: bool = True,
+        **changes: Any,
     ) -> Order:
-        """An order for all receivers of the commune, its clip on the file server."""
+        """An order for all receivers of the commune or only one, its clip on the file server."""
         sound = None
         if clip is not None:
             digest = hashlib.sha256(clip).hexdigest()
@@ -158,7 +165,7 @@ class Station:
             "id": name,
             "revision": 1,
             "airing": f"airing-{name}",
-            "audience": Audience(areas=("xa-tan-an",)),
+            "audience": Audience(receivers=(to,)) if to else Audience(areas=("xa-tan-an",)),
             "priority": "routine",
             "title": "Chuyển đổi số ở thôn Đông",
             "issued_at": now(),
@@ -170,7 +177,7 @@ class Station:
         fields.setdefault("expires_at", fields["play_at"] + timedelta(hours=2))
         order = Order(**fields)
         if publish:
-            self.publish(topics.area_order("xa-tan-an", order.id), order, retain=True)
+            self.publish(_topic(order.audience, order.id), order, retain=True)
         return order
 
     def cancel(self, order: Order, *, revision: int | None = None) -> Cancellation:
@@ -183,7 +190,7 @@ class Station:
             expires_at=order.expires_at,
             reason="Bản tin được thu hồi.",
         )
-        self.publish(topics.area_order("xa-tan-an", order.id), cancellation, retain=True)
+        self.publish(_topic(order.audience, order.id), cancellation, retain=True)
         return cancellation
 
     def publish(
@@ -254,6 +261,12 @@ class Station:
             )
             topic = topics.of_receiver(document.receiver, "acknowledgements")
             self.link.publish(topic, sign(acknowledgement, self.key))
+
+
+def _topic(audience: Audience, order: str) -> str:
+    if audience.receivers:
+        return topics.receiver_order(audience.receivers[0], order)
+    return topics.area_order("xa-tan-an", order)
 
 
 class ReceiverProcess:

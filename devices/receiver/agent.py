@@ -78,6 +78,7 @@ class Agent:
         self._began = time.monotonic()
         self._session: tuple[str, datetime] = (uuid.uuid4().hex, clock.now())
         self._stop = threading.Event()
+        self._reconfigured = False  # health is told anew at once
         self._link = link(self._last_will)
         self._player = Player(self._journal, clock, self._receipts_changed)
         self._outbox = Outbox(
@@ -134,7 +135,8 @@ class Agent:
                     self._downloads.try_again_now()
                     self._outbox.changed()
                     health_at = now
-                if self._link.connected and now >= health_at:
+                if self._link.connected and (now >= health_at or self._reconfigured):
+                    self._reconfigured = False
                     self._say_health()
                     configuration = self._place.configuration
                     health_at = now + (configuration.health_every_s if configuration else 60)
@@ -174,6 +176,7 @@ class Agent:
     def _configured(self, configuration: Configuration, document: bytes) -> None:
         self._journal.set_note(CONFIGURATION_NOTE, document)
         self._apply(configuration)
+        self._reconfigured = True
         log.info("configured", revision=configuration.revision, areas=configuration.areas, kind=configuration.kind)
 
     def _apply(self, configuration: Configuration) -> None:

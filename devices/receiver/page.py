@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream()
         elif path in _FILES:
             name, media_type = _FILES[path]
-            self._answer(HTTPStatus.OK, media_type, resources.files(__package__).joinpath("web", name).read_bytes())
+            self._answer(HTTPStatus.OK, media_type, resources.files(__package__).joinpath(name).read_bytes())
         else:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"")
 

@@ -1,55 +1,12 @@
 """The real agent as a process, the real embedded broker, a file server: the ladder of proof from end to end."""
 
 import wave
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from devices.brokers.embedded import EmbeddedBroker
 from devices.wire.messages import ReceiptState
-from tests.brokers import free_port, wait_for
-from tests.media import Media
+from tests.brokers import wait_for
 from tests.station import ReceiverProcess, Station, tone
-
-
-@pytest.fixture
-def media() -> Iterator[Media]:
-    made = Media()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
-    made = EmbeddedBroker(port=free_port(), folder=tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def station(broker: EmbeddedBroker, media: Media) -> Iterator[Station]:
-    made = Station(broker.port, broker.accounts, media)
-    made.open()
-    wait_for(lambda: made.link.connected, what="the station's connection")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def loa(station: Station, tmp_path: Path) -> Iterator[ReceiverProcess]:
-    folder = tmp_path / "loa-1"
-    station.enrol(folder, "loa-1")
-    made = ReceiverProcess(folder)
-    made.start()
-    wait_for(lambda: _ready(station), 20, "loa-1")
-    yield made
-    made.stop()
-
-
-def _ready(station: Station) -> bool:
-    return station.presence.get("loa-1") is not None and station.presence["loa-1"].state == "online"
 
 
 def test_an_order_climbs_the_ladder_and_sounds_on_time(station: Station, loa: ReceiverProcess) -> None:
