@@ -51,9 +51,11 @@ def run() -> Result:
         value = _cpu_s() - before
         before = _cpu_s()
         engine = EspeakEngine()
-        speech = engine.synthesize(read(TEXT).plain(), voice="vi", rate_wpm=150, pitch=50, timeout_s=120)
+        spoken = [
+            engine.synthesize(read(line).plain(), voice="vi", rate_wpm=150, timeout_s=60) for line in TEXT.splitlines()
+        ]
         engine.close()
-        _encode(np.frombuffer(speech.data, np.int16), speech.rate)
+        _encode(np.frombuffer(b"".join(sound.data for sound in spoken), np.int16), spoken[0].rate)
         limit = _cpu_s() - before
     minutes = clip.duration_ms / 60_000
-    return Result("render", value / minutes, "CPU s per minute of audio", limit / minutes, "<= 8")
+    return Result("render", value / minutes, "CPU s per minute of audio", limit / minutes, "<= 2.5")
