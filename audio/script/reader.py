@@ -151,16 +151,15 @@ class _Pass:
         cursor.place = place
         self._keep(cursor, start, Reading(item.end(), TokenClass.LIST_MARK, said))
         self._pause(_ITEM_PAUSE_MS)
-        cursor.before.clear()
+        cursor.new_sentence()
         return item.end()
 
     def _keep(self, cursor: Cursor, start: int, reading: Reading) -> None:
         written = cursor.text[cursor.place : reading.end]
         if reading.cls is TokenClass.WORD:
-            cursor.before.append(reading.said)
+            cursor.heard((reading.said,))
         else:
-            cursor.before.extend(part for part in written.lower().split() if part)
-        del cursor.before[:-10]
+            cursor.heard(written.lower().split())
         self._token(start + cursor.place, start + reading.end, reading)
         cursor.place = reading.end
         cursor.last = reading.cls
@@ -183,7 +182,7 @@ class _Pass:
             self._token(start + place, start + end_mark.end(), Reading(end_mark.end(), TokenClass.END_MARK, ""))
             self._pause(_PAUSES_MS["."])
             cursor.place = end_mark.end()
-            cursor.before.clear()
+            cursor.new_sentence()
             return
         again = _NUMBER_AGAIN.match(line, place)
         if again is not None and self.said and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
@@ -201,7 +200,7 @@ class _Pass:
                 cursor.place += 1
             self._pause(_PAUSES_MS[char])
             if char in ".;!?":
-                cursor.before.clear()
+                cursor.new_sentence()
             cursor.last = None
         elif (said := tables.symbols().get(char)) is not None:
             cursor.place = place

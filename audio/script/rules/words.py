@@ -98,9 +98,8 @@ def _roman(at: Cursor, written: str, end: int) -> Reading | None:
 
 def _manner(at: Cursor, written: str) -> str | None:
     """How a Roman numeral is read here ("cardinal", "ordinal"), if the words before it say that it is one."""
-    for tail in reversed(at.tails()):
-        if tail in tables.roman_contexts():
-            return tables.roman_contexts()[tail]
+    for tail in sorted(at.tails() & tables.roman_contexts().keys(), key=len, reverse=True):
+        return tables.roman_contexts()[tail]
     after_another = (
         len(at.before) > 1 and at.before[-1] in _AND and roman(at.before[-2]) is not None and written.isupper()
     )
