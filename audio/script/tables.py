@@ -103,6 +103,18 @@ def counted() -> frozenset[str]:
 
 
 @cache
+def former_units() -> dict[str, str]:
+    """Units that no longer exist, and what they belong to now."""
+    return {row[0]: _column(row, 1) for row in rows("former_units.tsv")}
+
+
+@cache
+def advertising() -> tuple[str, ...]:
+    """Words of advertising, lower case."""
+    return tuple(row[0] for row in rows("advertising.tsv"))
+
+
+@cache
 def document_types() -> dict[str, str]:
     """Code to kind of document."""
     return {written: entry.reading for written, entry in entries("document_types.tsv").items()}
