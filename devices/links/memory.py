@@ -51,6 +51,11 @@ class MemoryBroker:
             for link in list(self._links):
                 self._attach(link)
 
+    def retained(self, topic: str) -> bytes | None:
+        """What is retained on a topic, for tests that look at the broker from outside."""
+        with self._lock:
+            return self._retained.get(topic)
+
     def stop(self, *, forget: bool = False) -> None:
         """Break every connection; with `forget` as a broker that kept nothing on disk."""
         with self._lock:

@@ -27,6 +27,7 @@ MAX_SIZE = 64 * 1024
 _KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 D = TypeVar("D", bound=Document)
 E = TypeVar("E", bound=Document)
+F = TypeVar("F", bound=Document)
 
 
 class KeyFileError(Exception):
@@ -218,6 +219,8 @@ def sign(document: Document, key: SigningKey) -> bytes:
 def verify(data: bytes, keys: Keyring, expected: type[D], /) -> D: ...
 @overload
 def verify(data: bytes, keys: Keyring, expected: type[D], other: type[E], /) -> D | E: ...
+@overload
+def verify(data: bytes, keys: Keyring, expected: type[D], other: type[E], third: type[F], /) -> D | E | F: ...
 def verify(data: bytes, keys: Keyring, *expected: type[Document]) -> Document:
     """The document, if one of `keys` signed it and it is one of the `expected` types.
 

@@ -1,0 +1,118 @@
+"""Engines in order of preference; the first that speaks the whole text wins, so that a bulletin never changes its voice midway."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from audio.engines.port import Engine, EngineError, EngineRefusedError
+from audio.pcm import Pcm
+
+
+class AllEnginesFailedError(EngineError):
+    """No engine of the chain spoke; the message names each and its cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An engine of the chain, and the seconds that one sentence may take it."""
+
+    engine: Engine
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """When an engine is left alone: after ``failures`` in a row, for ``rest_s`` seconds, doubled at each further failure up to ``longest_rest_s``."""
+
+    failures: int = 2
+    rest_s: float = 60.0
+    longest_rest_s: float = 1_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What the chain gives: the sound of each sentence, by which engine, and why not by the first one."""
+
+    sounds: tuple[Pcm, ...]
+    engine: str
+    fallback: bool
+    fallback_reason: str | None
+
+
+@dataclass(slots=True)
+class _Health:
+    failures: int = 0
+    closed_until: float = 0.0
+    last_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChain:
+    """Engines tried in order, each behind its circuit breaker.
+
+    ``clock`` gives monotonic seconds. ``parallel`` is how many sentences are spoken at the same time.
+    """
+
+    links: Sequence[Link]
+    clock: Callable[[], float]
+    breaker: Breaker = field(default_factory=Breaker)
+    parallel: int = 2
+    _health: dict[str, _Health] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.links:
+            raise ValueError("a chain needs at least one engine")
+        self._health.update({link.engine.name: _Health() for link in self.links})
+
+    def speak(self, sentences: Sequence[str], *, voice: str, rate_wpm: int, pitch: int = 50) -> Spoken:
+        """Speak every sentence with the first engine that can; raises :class:`AllEnginesFailedError`."""
+        causes: list[str] = []
+        for link in self.links:
+            name, health = link.engine.name, self._health[link.engine.name]
+            if health.closed_until > self.clock():
+                causes.append(f"{name} rests after failing ({health.last_cause})")
+                continue
+            try:
+                sounds = self._speak_all(link, sentences, voice=voice, rate_wpm=rate_wpm, pitch=pitch)
+            except EngineError as error:
+                causes.append(f"{name}: {error}")
+                if not isinstance(error, EngineRefusedError):  # a text that it does not take says nothing of its health
+                    self._note_failure(health, str(error))
+                continue
+            health.failures = 0
+            return Spoken(sounds, name, fallback=bool(causes), fallback_reason="; ".join(causes) or None)
+        raise AllEnginesFailedError("no speech engine could speak: " + "; ".join(causes))
+
+    def _speak_all(
+        self, link: Link, sentences: Sequence[str], *, voice: str, rate_wpm: int, pitch: int
+    ) -> tuple[Pcm, ...]:
+        def speak(sentence: str) -> Pcm:
+            return link.engine.synthesize(
+                sentence, voice=voice, rate_wpm=rate_wpm, pitch=pitch, timeout_s=link.timeout_s
+            )
+
+        if not sentences:
+            return ()
+        first = speak(sentences[0])  # alone: an engine that is down costs one time limit, not several
+        if len(sentences) == 1:
+            return (first,)
+        with ThreadPoolExecutor(self.parallel, thread_name_prefix="speech") as pool:
+            waiting = [pool.submit(speak, sentence) for sentence in sentences[1:]]
+            try:
+                return (first, *(future.result() for future in waiting))
+            except EngineError:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _note_failure(self, health: _Health, cause: str) -> None:
+        health.failures += 1
+        health.last_cause = cause
+        beyond = health.failures - self.breaker.failures
+        if beyond >= 0:
+            rest = min(self.breaker.rest_s * 2 ** min(beyond, 16), self.breaker.longest_rest_s)
+            health.closed_until = self.clock() + rest
+
+    def close(self) -> None:
+        """Close every engine."""
+        for link in self.links:
+            link.engine.close()

@@ -1,0 +1,6 @@
+"""Reading Vietnamese official text: written text to spoken tokens, each with its place, its class and how sure we are."""
+
+from audio.script.model import Phrase, Script, Token, TokenClass
+from audio.script.reader import read
+
+__all__ = ["Phrase", "Script", "Token", "TokenClass", "read"]

@@ -1,0 +1,227 @@
+"""The reader: one pass over the text, rules in order at each place, phrases from punctuation and structure."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from audio.script import tables
+from audio.script.letters import names_of
+from audio.script.model import Phrase, Script, Token, TokenClass
+from audio.script.numerals import cardinal, roman
+from audio.script.rules import calendar, contacts, documents, quantities, words
+from audio.script.rules.cursor import Cursor, Reading
+from audio.script.source import Source, source_of
+from audio.script.syllables import is_syllable
+
+_DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
+    documents.standard,
+    documents.document_number,
+    contacts.phone,
+    calendar.date_span,
+    calendar.of_year,
+    calendar.date,
+    calendar.time,
+    quantities.fraction,
+    calendar.duration,
+    quantities.score,
+    quantities.quantity,
+    words.code,
+)
+_PAUSES_MS = {",": 180, ";": 400, ":": 300, ".": 500, "!": 500, "?": 500, "(": 150, ")": 150, "…": 400}
+_LINE_PAUSE_MS = 600
+_PARAGRAPH_PAUSE_MS = 800
+_ITEM_PAUSE_MS = 250
+_END_MARK = re.compile(r"\.\s?/\s?\.")
+_BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•–·●○■□▪►✓❖➢✔][ ]{1,4})?)")
+_ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
+_NUMBER_AGAIN = re.compile(r"\(\s?(\d{1,6})\s?\)")
+_MARKDOWN = re.compile(r"[*_#\\`|~]{1,400}")
+_WORD_AND_SPACE = re.compile(r"[a-zà-ỹđ]+(?=[\s,;:!?)\"]|\.\s|\.?$)")
+_MAIL_OR_WEB = re.compile(
+    r"[A-Za-z0-9._%+-]{1,64}@|https?://|www\.|[A-Za-z0-9-]{2,60}(?:\.[A-Za-z0-9-]{2,60}){0,4}\.(?:vn|com|net|org|gov|edu|info)\b"
+)
+_SIGNED = re.compile(r"[-+]\d|[$€£¥₹]\s?\d|US\$\s?\d|USD\s?\d")
+
+
+def read(text: str) -> Script:
+    """Read any string. Pure and deterministic; the time grows with the length of the text and with nothing else; never raises."""
+    source = source_of(text)
+    return _Pass(source).script()
+
+
+@dataclass(slots=True)
+class _Pass:
+    source: Source
+    tokens: list[Token] = field(default_factory=list)
+    phrases: list[Phrase] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    said_from: int = 0
+    said_to: int = 0
+
+    def script(self) -> Script:
+        place = 0
+        for line in self.source.clean.splitlines(keepends=True) if self.source.clean else ():
+            content = line.rstrip("\n")
+            if content.strip():
+                self._line(place, place + len(content))
+                self._pause(_LINE_PAUSE_MS, at_least=True)
+            elif self.phrases:
+                self._pause(_PARAGRAPH_PAUSE_MS, at_least=True)
+            place += len(line)
+        self._pause(0)
+        if self.phrases:
+            last = self.phrases[-1]
+            self.phrases[-1] = Phrase(last.text, 0, last.start, last.end)
+        return Script(self.source.nfc, tuple(self.tokens), tuple(self.phrases))
+
+    def _line(self, start: int, end: int) -> None:
+        text = self.source.clean
+        line = text[start:end]
+        cursor = Cursor(line, 0, [], shouting=_shouting(line))
+        cursor.place = self._marks(cursor, start)
+        while cursor.place < len(line):
+            char = line[cursor.place]
+            if char == " ":
+                cursor.place += 1
+                continue
+            if "a" <= char <= "z" or char > "\x7f":
+                quick = _WORD_AND_SPACE.match(line, cursor.place)
+                if (
+                    quick is not None
+                    and is_syllable(quick[0])
+                    and (cursor.last is not TokenClass.ROMAN and quick[0] not in _LOWER_ROMAN)
+                ):
+                    self._keep(cursor, start, Reading(quick.end(), TokenClass.WORD, quick[0]))
+                    continue
+            self._step(cursor, start, char)
+
+    def _step(self, cursor: Cursor, start: int, char: str) -> None:
+        line, place = cursor.text, cursor.place
+        reading: Reading | None = None
+        if char.isalnum() and char.isascii() and _MAIL_OR_WEB.match(line, place) is not None:
+            reading = contacts.web(cursor)
+        if reading is None and (char.isdecimal() or char in "+($") and char.isascii():
+            reading = (
+                next((found for rule in _DIGIT_RULES if (found := rule(cursor)) is not None), None)
+                if char.isdigit() or _SIGNED.match(line, place) or (char in "+(" and contacts.phone(cursor))
+                else None
+            )
+        elif (
+            reading is None
+            and char in "-€£¥₹U"
+            and _SIGNED.match(line, place) is not None
+            and not (place and line[place - 1].isalnum())
+        ):
+            reading = quantities.fraction(cursor) or quantities.quantity(cursor)
+        elif reading is None and char == "/":
+            reading = quantities.share(cursor)
+        if reading is None and char.isalpha():
+            reading = words.word(cursor)
+        if reading is not None:
+            self._keep(cursor, start, reading)
+        elif char.isdecimal():
+            self._stray_digits(cursor, start)
+        else:
+            self._sign(cursor, start, char)
+
+    def _stray_digits(self, cursor: Cursor, start: int) -> None:
+        end = cursor.place
+        while end < len(cursor.text) and cursor.text[end].isdecimal():
+            end += 1
+        digits = "".join(str(int(char)) for char in cursor.text[cursor.place : min(end, cursor.place + 40)])
+        self._keep(
+            cursor, start, Reading(end, TokenClass.CODE, cardinal(digits) if len(digits) < 28 else "", certain=False)
+        )
+
+    def _marks(self, cursor: Cursor, start: int) -> int:
+        """List and heading marks at the beginning of a line."""
+        line = cursor.text
+        found = _BULLET.match(line)
+        place = found.end() if found is not None else 0
+        if found is not None and found[1]:
+            self._token(start + found.start(1), start + found.end(1), Reading(found.end(1), TokenClass.LIST_MARK, ""))
+        item = _ITEM.match(line, place)
+        if item is None or not line[item.end() :].strip(" .*_") or (item[1].isdecimal() and len(item[1]) > 3):
+            return place
+        value = roman(item[1]) if item[1].isupper() else None
+        if item[1][0].isdigit():
+            said = " chấm ".join(cardinal(part) for part in item[1].split("."))
+        else:
+            said = cardinal(value) if value is not None and item[1] not in ("C", "D") else names_of(item[1])
+        cursor.place = place
+        self._keep(cursor, start, Reading(item.end(), TokenClass.LIST_MARK, said))
+        self._pause(_ITEM_PAUSE_MS)
+        cursor.before.clear()
+        return item.end()
+
+    def _keep(self, cursor: Cursor, start: int, reading: Reading) -> None:
+        written = cursor.text[cursor.place : reading.end]
+        if reading.cls is TokenClass.WORD:
+            cursor.before.append(reading.said)
+        else:
+            cursor.before.extend(part for part in written.lower().split() if part)
+        del cursor.before[:-10]
+        self._token(start + cursor.place, start + reading.end, reading)
+        cursor.place = reading.end
+        cursor.last = reading.cls
+
+    def _token(self, start: int, end: int, reading: Reading) -> None:
+        first, last = self.source.span(start, end)
+        self.tokens.append(
+            Token(first, last, self.source.nfc[first:last], reading.cls, reading.said, reading.others, reading.certain)
+        )
+        if reading.said:
+            if not self.said:
+                self.said_from = first
+            self.said_to = last
+            self.said.append(reading.said)
+
+    def _sign(self, cursor: Cursor, start: int, char: str) -> None:
+        line, place = cursor.text, cursor.place
+        end_mark = _END_MARK.match(line, place) if char == "." else None
+        if end_mark is not None:
+            self._token(start + place, start + end_mark.end(), Reading(end_mark.end(), TokenClass.END_MARK, ""))
+            self._pause(_PAUSES_MS["."])
+            cursor.place = end_mark.end()
+            cursor.before.clear()
+            return
+        again = _NUMBER_AGAIN.match(line, place)
+        if again is not None and self.said and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
+            # "ba (03) ngày": the number in brackets repeats what was just said
+            self._token(start + place, start + again.end(), Reading(again.end(), TokenClass.NUMBER, ""))
+            cursor.place = again.end()
+            return
+        markdown = _MARKDOWN.match(line, place)
+        if markdown is not None:
+            cursor.place = markdown.end()
+            return
+        cursor.place += 1
+        if char in _PAUSES_MS:
+            while cursor.place < len(line) and line[cursor.place] == char:
+                cursor.place += 1
+            self._pause(_PAUSES_MS[char])
+            if char in ".;!?":
+                cursor.before.clear()
+            cursor.last = None
+        elif (said := tables.symbols().get(char)) is not None:
+            cursor.place = place
+            alone = line[place - 1 : place] in ("", " ") and char in "+=<>"
+            self._keep(
+                cursor, start, Reading(place + 1, TokenClass.SYMBOL, said, certain=not alone or char not in "<>")
+            )
+
+    def _pause(self, pause_ms: int, *, at_least: bool = False) -> None:
+        if self.said:
+            self.phrases.append(Phrase(" ".join(self.said), pause_ms, self.said_from, self.said_to))
+            self.said = []
+        elif self.phrases and (at_least or pause_ms > self.phrases[-1].pause_ms):
+            last = self.phrases[-1]
+            self.phrases[-1] = Phrase(last.text, max(pause_ms, last.pause_ms), last.start, last.end)
+
+
+_LOWER_ROMAN = frozenset(("i", "v", "x", "l", "c", "d", "m", "vi", "xi", "mi", "di", "li"))
+
+
+def _shouting(line: str) -> bool:
+    letters = [char for char in line[:400] if char.isalpha()]
+    return len(letters) > 6 and sum(char.isupper() for char in letters) > 0.9 * len(letters)

@@ -1,0 +1,235 @@
+"""Dates and times of day, and spans of them."""
+
+import re
+
+from audio.script import tables
+from audio.script.model import TokenClass
+from audio.script.numerals import cardinal, month, roman
+from audio.script.rules.cursor import Cursor, Reading
+
+_D, _M, _Y = r"([12]\d|3[01]|0?[1-9])", r"(1[0-2]|0?[1-9])", r"(\d{4})"
+_TO = r"\s{0,2}(?:-{1,2}|đến hết|đến|tới)\s{0,2}(?:ngày\s)?"
+_DATE = re.compile(rf"{_D}\s?([/.-])\s?{_M}\s?\2\s?{_Y}")
+_DAY_MONTH = re.compile(rf"{_D}(/|\s?/\s?|[.-]){_M}")
+_MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
+_DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
+_SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
+_MONTHS_YEAR = re.compile(rf"{_M}{_TO}{_M}[/.]{_Y}")
+_QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?/\s?(\d{4})")
+
+_DAY_WORDS = ("ngày", "mùng", "mồng", "hôm", "đêm")
+_DATE_CUES = frozenset(
+    [
+        "ngày",
+        "mùng",
+        "mồng",
+        "hôm",
+        "sáng",
+        "chiều",
+        "tối",
+        "trưa",
+        "đêm",
+        "từ",
+        "đến",
+        "trước",
+        "sau",
+        "hết",
+        "tới",
+        "dịp",
+        "lễ",
+        "nay",
+        "mai",
+        "kể",
+        "tết",
+        "và",
+        "rằm",
+        "kỷ",
+        "niệm",
+        "nhật",
+        "thứ",
+        "tuần",
+        "khai",
+        "mạc",
+        "bế",
+        "mạc",
+        "vào",
+        "qua",
+        "quốc",
+        "khánh",
+    ]
+)
+_HOLIDAYS = frozenset(
+    (
+        (3, 2),
+        (27, 2),
+        (8, 3),
+        (26, 3),
+        (21, 4),
+        (30, 4),
+        (1, 5),
+        (7, 5),
+        (15, 5),
+        (19, 5),
+        (1, 6),
+        (5, 6),
+        (21, 6),
+        (26, 6),
+        (28, 6),
+        (27, 7),
+        (28, 7),
+        (19, 8),
+        (2, 9),
+        (10, 10),
+        (13, 10),
+        (20, 10),
+        (9, 11),
+        (20, 11),
+        (19, 12),
+        (22, 12),
+        (1, 1),
+    )
+)
+_NEAR_CUES = frozenset(["ngày", "mùng", "mồng", "hôm", "sáng", "chiều", "tối", "trưa", "đêm", "nay", "mai", "lễ"])
+_CLOCK = re.compile(r"(2[0-4]|[01]?\d)(?:\s?giờ\s?|\s?[hHg]\s?)([0-5]\d)(?:\s{0,2}(?:phút|ph|p|'))?")
+_CLOCK_WORDS = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]")
+_COLON = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?")
+_DURATION = re.compile(r"(\d{1,3})\s?(?:p|ph|')(?:\s?([0-5]?\d)\s?(?:s|''|\"))?")
+_RANGE_DASH = re.compile(r"\s{0,2}(?:-{1,2}|đến)\s{0,2}")
+_SECONDS = re.compile(r"(\d{1,3})s")
+
+
+def date_span(at: Cursor) -> Reading | None:
+    """ "15/7 - 30/8/2025", "1-5/12", "1-5/12/2025"."""
+    day = "" if at.preceded_by(*_DAY_WORDS) else "ngày "
+    if (found := at.match(_SPAN)) is not None:
+        first = _said(found[1], found[2], found[3])
+        return Reading(
+            found.end(), TokenClass.DATE_RANGE, f"{day}{first} đến ngày {_said(found[4], found[5], found[6])}"
+        )
+    if (found := at.match(_DAYS_DATE)) is not None and int(found[1]) < int(found[2]):
+        certain = at.preceded_by(*_DAY_WORDS) or bool(set(at.before[-2:]) & _DATE_CUES) or found[4] is not None
+        last = _said(found[2], found[3], found[4])
+        return Reading(
+            found.end(), TokenClass.DATE_RANGE, f"{day}{cardinal(found[1])} đến ngày {last}", certain=certain
+        )
+    if at.preceded_by("tháng") and (found := at.match(_MONTHS_YEAR)) is not None:
+        said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))} năm {cardinal(found[3])}"
+        return Reading(found.end(), TokenClass.DATE_RANGE, said)
+    return None
+
+
+def of_year(at: Cursor) -> Reading | None:
+    """A month or a quarter with its year: "tháng 3/2025", "quý II/2025", "quý 2/2025"."""
+    if at.preceded_by("tháng") and (found := at.match(_MONTH_YEAR)) is not None:
+        return Reading(found.end(), TokenClass.DATE, f"{month(int(found[1]))} năm {cardinal(found[2])}")
+    if at.preceded_by("quý") and (found := at.match(_QUARTER_YEAR)) is not None:
+        quarter = roman(found[1]) or int(found[1])
+        return Reading(found.end(), TokenClass.DATE, f"{cardinal(quarter)} năm {cardinal(found[2])}")
+    return None
+
+
+def date(at: Cursor) -> Reading | None:
+    """ "09/01/2025", "01.3.2025", "10/12", "30-4", "3/2025"."""
+    day = "" if at.preceded_by(*_DAY_WORDS) else "ngày "
+    if (found := at.match(_DATE)) is not None:
+        said = day + _said(found[1], found[3], found[4])
+        return Reading(found.end(), TokenClass.DATE, said, certain=_possible(found[1], found[3]))
+    if (found := at.match(_DAY_MONTH)) is not None:
+        return _day_month(at, found, day)
+    if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ"):
+        return None
+    if (found := at.match(_MONTH_YEAR)) is not None and 1945 <= int(found[2]) <= 2100:
+        return Reading(found.end(), TokenClass.DATE, f"tháng {month(int(found[1]))} năm {cardinal(found[2])}")
+    return None
+
+
+def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
+    """A day and a month without a year look like a fraction, a share or a span: the words around tell."""
+    first, second = int(found[1]), int(found[3])
+    if at.preceded_by("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà"):
+        return None
+    following = at.following(found.end())
+    counted = following[0] in tables.counted() and following not in (("hàng", "năm"), ("hằng", "năm"))
+    near = _cue_near(at)
+    feast = (first, second) in _HOLIDAYS
+    if feast and (at.preceded_by("lễ", "dịp", "quốc khánh") or not (near or set(at.before[-2:]) & _DATE_CUES)):
+        day = ""  # "Quốc khánh 2/9", "dịp 30/4": the feast has its date for a name
+    date = Reading(
+        found.end(), TokenClass.DATE, day + _said(found[1], found[3], None), certain=_possible(found[1], found[3])
+    )
+    unsure = Reading(date.end, date.cls, date.said, (f"{cardinal(first)} trên {cardinal(second)}",), certain=False)
+    if "/" not in found[2]:
+        if counted or at.preceded_by("mỗi ngày", "một ngày") or not (near or feast):
+            return None
+        span = first < second and found[2] == "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
+        return unsure if span and not feast else date
+    yearly = following in (("hàng", "năm"), ("hằng", "năm")) or following[0] == "âm"
+    cue = near or (bool(set(at.before[-2:]) & _DATE_CUES) and not at.preceded_by("số"))
+    if (cue and not counted) or yearly or near:
+        return date
+    if counted or (found[1][0] != "0" and found[3][0] != "0" and first <= second <= 10 and not feast):
+        return None
+    return unsure if first <= second and not feast else date
+
+
+def _cue_near(at: Cursor) -> bool:
+    """ "ngày", "sáng", "hôm nay" and the like just before, or "ngày 1 đến"."""
+    last = at.before[-1:] or [""]
+    if last[0] in _NEAR_CUES:
+        return True
+    return last[0] in ("đến", "tới", "và", "-") and len(at.before) > 2 and at.before[-3] in ("ngày", "từ")
+
+
+def _said(day: str, of_month: str, year: str | None) -> str:
+    said = f"{cardinal(day)} tháng {month(int(of_month))}"
+    return f"{said} năm {cardinal(year)}" if year else said
+
+
+def _possible(day: str, of_month: str) -> bool:
+    return int(day) <= (29 if int(of_month) == 2 else 30 if int(of_month) in (4, 6, 9, 11) else 31)
+
+
+def time(at: Cursor) -> Reading | None:
+    """ "7h30", "17 giờ 15", "19h30'", "8:05", "7h", and spans of them: "5h30 - 7h00"."""
+    first = _clock(at, at.place)
+    if first is None:
+        return None
+    said, end, certain = first
+    dash = _RANGE_DASH.match(at.text, end)
+    if dash is not None and (second := _clock(at, dash.end())) is not None:
+        return Reading(second[1], TokenClass.TIME_RANGE, f"{said} đến {second[0]}", certain=certain)
+    return Reading(end, TokenClass.TIME, said, certain=certain)
+
+
+def _clock(at: Cursor, place: int) -> tuple[str, int, bool] | None:
+    found = _CLOCK.match(at.text, place)
+    if found is not None and not at.joined(found.end()):
+        return _hours(found[1], found[2], None), found.end(), True
+    found = _CLOCK_WORDS.match(at.text, place)
+    if found is not None and not at.joined(found.end()) and at.text[found.end() : found.end() + 1] != "/":
+        return _hours(found[1], None, None), found.end(), True
+    found = _COLON.match(at.text, place)
+    if found is not None and not at.joined(found.end()):
+        return _hours(found[1], found[2], found[3]), found.end(), not at.preceded_by("tỷ số", "tỉ số", "tỷ lệ", "tỉ lệ")
+    return None
+
+
+def _hours(hours: str, minutes: str | None, seconds: str | None) -> str:
+    said = f"{cardinal(hours)} giờ"
+    if minutes and int(minutes):
+        said += f" {cardinal(minutes)} phút"
+    if seconds and int(seconds):
+        said += f" {cardinal(seconds)} giây"
+    return said
+
+
+def duration(at: Cursor) -> Reading | None:
+    """ "30p", "3p20s", "30s", "90'"."""
+    found = at.match(_DURATION)
+    if found is not None:
+        said = f"{cardinal(found[1])} phút"
+        if found[2] and int(found[2]):
+            said += f" {cardinal(found[2])} giây"
+        return Reading(found.end(), TokenClass.TIME, said)
+    found = at.match(_SECONDS)
+    return Reading(found.end(), TokenClass.TIME, f"{cardinal(found[1])} giây") if found is not None else None

@@ -1,0 +1,116 @@
+"""Phone numbers, web addresses, e-mail."""
+
+import re
+
+from audio.script.letters import foreign, names_of, unaccented
+from audio.script.model import TokenClass
+from audio.script.numerals import spelled
+from audio.script.rules.cursor import Cursor, Reading
+from audio.script.syllables import is_syllable
+
+_PHONE = re.compile(
+    r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .-]?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
+)
+_SHORT = re.compile(r"\d{3,5}")
+_CALL = (
+    "gọi",
+    "gọi số",
+    "đường dây nóng",
+    "dây nóng",
+    "nóng",
+    "tổng đài",
+    "tổng đài số",
+    "hotline",
+    "điện thoại",
+    "điện thoại số",
+    "số máy",
+    "máy",
+    "đầu số",
+    "gọi ngay",
+    "gọi đến",
+    "gọi đến số",
+    "gọi tới",
+    "số điện thoại",
+    "liên hệ",
+    "sđt",
+    "đt",
+    "hoặc",
+    "báo số",
+    "cấp cứu",
+)
+_SHORT_NUMBERS = frozenset(
+    ["111", "112", "113", "114", "115", "116", "119", "1022", "1080", "1800", "1900", "18001", "9029", "195"]
+)
+_URL = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"',;]{1,300}|[a-z0-9-]{2,60}(?:\.[a-z0-9-]{2,60}){0,4}\.(?:vn|com|net|org|gov|edu|info)(?:/[^\s<>\"',;]{0,200})?",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{2,63}){1,4}")
+_KNOWN = {
+    "gov": "gốp",
+    "com": "com",
+    "vn": "vê en",
+    "www": "vê kép vê kép vê kép",
+    "edu": "e đu",
+    "org": "o rờ giê",
+    "net": "nét",
+    "dichvucong": "dịch vụ công",
+    "http": "",
+    "https": "",
+    "gmail": "gi meo",
+    "info": "in phô",
+}
+_MARKS = {".": "chấm", "/": "xuyệt", "@": "a còng", "-": "gạch ngang", "_": "gạch dưới"}
+_PIECE = re.compile(r"[^\W\d_]{1,60}|\d{1,20}|[./@_-]")
+
+
+def phone(at: Cursor) -> Reading | None:
+    """ "0983.123.456", "+84 ...", "1900 1234"; after words of calling, and of the emergency services, also short ones."""
+    found = at.match(_PHONE)
+    if found is not None:
+        digits = re.sub(r"\D", "", found[0])
+        if 8 <= len(digits) <= 12:
+            return Reading(
+                found.end(),
+                TokenClass.PHONE,
+                ("cộng " if found[0].lstrip("(").startswith("+") else "") + spelled(digits),
+            )
+    found = at.match(_SHORT)
+    if found is not None and (
+        (at.preceded_by(*_CALL) and (at.last is TokenClass.PHONE or not at.preceded_by("hoặc")))
+        or (
+            at.preceded_by("số")
+            and found[0] in _SHORT_NUMBERS
+            and len(at.before) > 1
+            and at.before[-2] in ("gọi", "nóng", "đài", "thoại", "theo", "qua", "vào")
+        )
+    ):
+        return Reading(found.end(), TokenClass.PHONE, spelled(found[0]))
+    return None
+
+
+def web(at: Cursor) -> Reading | None:
+    """A web address or an e-mail address, said piece by piece; a person must hear whether it is understood."""
+    found = at.match(_EMAIL)
+    cls = TokenClass.EMAIL
+    if found is None:
+        found = _URL.match(at.text, at.place)
+        cls = TokenClass.URL
+    if found is None:
+        return None
+    written = found[0].rstrip(".!?:)")
+    said = [_piece(piece) for piece in _PIECE.findall(re.sub(r"^https?://", "", written.rstrip("/")))]
+    return Reading(at.place + len(written), cls, " ".join(part for part in said if part), certain=False)
+
+
+def _piece(piece: str) -> str:
+    lower = piece.lower()
+    if piece in _MARKS:
+        return _MARKS[piece]
+    if lower in _KNOWN:
+        return _KNOWN[lower]
+    if piece[0].isdigit():
+        return spelled(piece) if piece.isascii() else ""
+    if is_syllable(lower):
+        return lower
+    return names_of(piece) if len(piece) <= 4 else unaccented(lower) or foreign(piece)

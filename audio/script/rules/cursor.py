@@ -1,0 +1,60 @@
+"""Where the reader stands, and what a rule answers."""
+
+import re
+from dataclasses import dataclass
+
+from audio.script.model import TokenClass
+
+_NEXT_WORDS = re.compile(r"[\s\"'(,]{0,4}([^\W\d_]{1,20})?(?:\s{1,2}([^\W\d_]{1,20}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A rule's answer: the text up to ``end`` is read as ``said``."""
+
+    end: int
+    cls: TokenClass
+    said: str
+    others: tuple[str, ...] = ()
+    certain: bool = True
+
+
+@dataclass(slots=True)
+class Cursor:
+    """A place in the clean text. ``before`` holds the last words of the sentence, lower case, as written, the nearest last; ``last`` is the class of the token before."""
+
+    text: str
+    place: int
+    before: list[str]
+    last: TokenClass | None = None
+    shouting: bool = False
+    """Whether the line is written in capitals throughout: then capitals do not mark an abbreviation."""
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """The pattern here, unless a letter or digit goes on after it."""
+        found = pattern.match(self.text, self.place)
+        if found is None or self.joined(found.end()):
+            return None
+        return found
+
+    def joined(self, end: int) -> bool:
+        """Whether the character at ``end`` belongs to the same word or number."""
+        return end < len(self.text) and self.text[end].isalnum() and self.text[end - 1].isalnum()
+
+    def preceded_by(self, *phrases: str) -> bool:
+        """Whether the sentence so far ends with one of these (one to four words each)."""
+        return any(phrase in self.tails() for phrase in phrases)
+
+    def tails(self) -> tuple[str, ...]:
+        """The last word, the last two, three and four words of the sentence so far."""
+        return tuple(" ".join(self.before[-count:]) for count in range(1, min(4, len(self.before)) + 1))
+
+    def name_follows(self, end: int) -> bool:
+        """Whether the next word begins with a capital."""
+        found = _NEXT_WORDS.match(self.text, end)
+        return bool(found and found[1] and found[1][0].isupper())
+
+    def following(self, end: int) -> tuple[str, str]:
+        """The next two words after ``end``, lower case, or empty strings."""
+        found = _NEXT_WORDS.match(self.text, end)
+        return ((found[1] or "").lower(), (found[2] or "").lower()) if found else ("", "")

@@ -1,0 +1,149 @@
+"""Words: Vietnamese ones as they are; abbreviations, names, Roman numerals and codes by the tables; the rest spelled or proposed, and uncertain."""
+
+import re
+
+from audio.script import tables
+from audio.script.letters import foreign, names_of
+from audio.script.model import TokenClass
+from audio.script.numerals import cardinal, ordinal, roman
+from audio.script.rules.cursor import Cursor, Reading
+from audio.script.syllables import is_syllable
+from audio.script.tables import Entry
+
+WORD = re.compile(r"[^\W\d_]+")
+_CHUNK = re.compile(r"[^\W_]{1,30}(?:[&/.'-]{1,2}[^\W_]{1,30}){0,5}\.?")
+_SEAM = re.compile(r"[&/.'-]")
+_ROMAN = re.compile(r"[IVXLCDMivxlcdm]{1,15}")
+_ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
+_CODE = re.compile(r"([^\W\d_]{1,10})-?(\d{1,6})([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4})")
+_LONGEST_WORD = 40
+_LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
+_SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
+_AND = ("và", "đến", "hoặc", "hay")
+
+
+def word(at: Cursor) -> Reading:
+    """Read what begins with a letter here."""
+    found = WORD.match(at.text, at.place)
+    assert found is not None  # noqa: S101 - the reader comes here only on a letter
+    written, end = found[0], found.end()
+    lower = written.lower()
+    for rule in (_listed, _roman):
+        if (reading := rule(at, written, end)) is not None:
+            return reading
+    if is_syllable(lower) and not at.joined(end):
+        return Reading(end, TokenClass.WORD, lower)
+    after = at.text[end : end + 2]
+    digits_follow = after[:1].isdigit() or (after[:1] == "-" and after[1:].isdigit() and written.isupper())
+    return (code(at) if digits_follow else None) or _letter(at, written, end) or _unknown(written, end)
+
+
+def _listed(at: Cursor, written: str, end: int) -> Reading | None:
+    """The longest entry of the tables that begins here."""
+    chunk = at.match(_CHUNK)
+    longest = chunk[0] if chunk is not None else written
+    for size in sorted(
+        {
+            len(longest),
+            *(seam.start() for seam in _SEAM.finditer(longest)),
+            *(seam.end() for seam in _SEAM.finditer(longest)),
+            len(written),
+        },
+        reverse=True,
+    ):
+        part = longest[:size]
+        if at.joined(at.place + size):
+            continue
+        if (entry := tables.abbreviations().get(part)) is not None:
+            if at.shouting and is_syllable(part.lower()):
+                return None
+            return _settled(at, part, entry, TokenClass.ABBREVIATION)
+        if (entry := tables.name(part)) is not None:
+            return _settled(at, part, entry, TokenClass.NAME)
+    del end
+    return None
+
+
+def _settled(at: Cursor, written: str, entry: Entry, cls: TokenClass) -> Reading:
+    end = at.place + len(written)
+    for context in tables.contexts().get(written, ()):
+        if context.before and not any(tail in context.before for tail in at.tails()):
+            continue
+        if context.after and not (
+            at.following(end)[0] in context.after or ("<name>" in context.after and at.name_follows(end))
+        ):
+            continue
+        others = tuple(other for other in (entry.reading, *entry.others) if other != context.reading)
+        return Reading(end, cls, context.reading, others)
+    return Reading(end, cls, entry.reading, entry.others, certain=not entry.others)
+
+
+def _roman(at: Cursor, written: str, end: int) -> Reading | None:
+    value = roman(written) if _ROMAN.fullmatch(written) and not at.joined(end) else None
+    if value is None:
+        return None
+    manner = _manner(at, written)
+    if manner is None:
+        if not re.fullmatch("[IVX]{2,6}", written) or (is_syllable(written.lower()) and at.shouting):
+            return None
+        return Reading(end, TokenClass.ROMAN, cardinal(value), (names_of(written),), certain=not at.shouting)
+    if is_syllable(written) and len(written) > 1 and not at.preceded_by(*_LOWER_ROMAN_AFTER):
+        return None
+    said = ordinal(value) if manner != "cardinal" else cardinal(value)
+    year = _ROMAN_YEAR.match(at.text, end)
+    if year is not None and at.preceded_by("quý", "kỳ", "đợt", "học kỳ"):
+        return Reading(year.end(), TokenClass.DATE, f"{said} năm {cardinal(year[1])}")
+    return Reading(end, TokenClass.ROMAN, said)
+
+
+def _manner(at: Cursor, written: str) -> str | None:
+    """How a Roman numeral is read here ("cardinal", "ordinal"), if the words before it say that it is one."""
+    for tail in reversed(at.tails()):
+        if tail in tables.roman_contexts():
+            return tables.roman_contexts()[tail]
+    after_another = (
+        len(at.before) > 1 and at.before[-1] in _AND and roman(at.before[-2]) is not None and written.isupper()
+    )
+    return "cardinal" if after_another or at.last is TokenClass.ROMAN else None
+
+
+def code(at: Cursor) -> Reading | None:
+    """Letters and digits in one: "COVID-19", "5G", "A1", "B40"."""
+    found = at.match(_CODE)
+    if found is None:
+        return None
+    parts: list[str] = []
+    certain = True
+    for part in re.findall(r"[^\W\d_]+|\d+", found[0]):
+        if part[0].isdigit():
+            parts.append(cardinal(part) if not part.startswith("0") else " ".join(cardinal(digit) for digit in part))
+        elif (entry := tables.abbreviations().get(part)) is not None:
+            parts.append(entry.reading)
+            certain = certain and not entry.others
+        elif (entry := tables.name(part)) is not None:
+            parts.append(entry.reading)
+        else:
+            parts.append(part.lower() if len(part) > 2 and is_syllable(part.lower()) else names_of(part))
+            certain = certain and len(part) <= 2
+    said = " ".join(part for part in parts if part)
+    return Reading(found.end(), TokenClass.CODE, said, certain=certain)
+
+
+def _letter(at: Cursor, written: str, end: int) -> Reading | None:
+    """One letter that is no word: "đội B", "điểm đ"."""
+    if len(written) != 1 or not (name := names_of(written)):
+        return None
+    if written.lower() == "x" and at.last in _SIZES and at.text[end : end + 2].strip()[:1].isdigit():
+        return Reading(end, TokenClass.SYMBOL, "nhân")
+    certain = written.isupper() or at.preceded_by("điểm", "mục", "khoản", "ý", "nhóm", "loại")
+    return Reading(end, TokenClass.CODE, name, certain=certain)
+
+
+def _unknown(written: str, end: int) -> Reading:
+    if len(written) > _LONGEST_WORD:
+        return Reading(end, TokenClass.UNKNOWN, "", certain=False)
+    letters = names_of(written)
+    if written.isupper() and len(written) <= 8:
+        return Reading(end, TokenClass.ABBREVIATION, letters, certain=False)
+    said = foreign(written) or letters
+    return Reading(end, TokenClass.UNKNOWN, said, (letters,) if letters != said else (), certain=False)

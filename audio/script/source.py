@@ -1,0 +1,66 @@
+"""The written text as the rules see it: NFC, without invisible marks, with one kind of dash, quote and space; every character knows where it came from."""
+
+import re
+import sys
+import unicodedata
+from dataclasses import dataclass
+
+_COMBINING = "".join(chr(code) for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code)))
+_PILED = re.compile(f"([{_COMBINING}]{{4}})[{_COMBINING}]+")
+"""No letter of any language bears more marks; a pile of them costs quadratic time when put in canonical order (Unicode TR 15, stream-safe text)."""
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]+"
+)
+_SAME_LENGTH = str.maketrans(
+    {
+        **dict.fromkeys(
+            "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "
+        ),
+        **dict.fromkeys("\r\x85\u2028\u2029", "\n"),
+        **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
+        **dict.fromkeys("“”„‟«»〝〞＂", '"'),
+        **dict.fromkeys("‘’‚‛′＇`´", "'"),
+        "⁄": "/",
+        "∕": "/",
+        "²": "2",
+        "³": "3",
+        "º": "°",
+        "˚": "°",
+        "Ð": "Đ",
+        "ð": "đ",
+        **{chr(0xFF01 + step): chr(0x21 + step) for step in range(94)},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """``nfc`` is the text that offsets refer to; ``clean`` is what the rules read; ``origin`` maps places in ``clean`` to places in ``nfc`` (None: the same)."""
+
+    nfc: str
+    clean: str
+    origin: tuple[int, ...] | None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where ``clean[start:end]`` (not empty) stands in ``nfc``."""
+        if self.origin is None:
+            return start, end
+        return self.origin[start], self.origin[end - 1] + 1
+
+
+def source_of(text: str) -> Source:
+    """Prepare any string; never raises."""
+    nfc = unicodedata.normalize("NFC", _PILED.sub(r"\1", text))
+    flat = nfc.translate(_SAME_LENGTH)
+    if _INVISIBLE.search(flat) is None:
+        return Source(nfc, flat, None)
+    kept: list[str] = []
+    origin: list[int] = []
+    place = 0
+    for match in _INVISIBLE.finditer(flat):
+        kept.append(flat[place : match.start()])
+        origin.extend(range(place, match.start()))
+        place = match.end()
+    kept.append(flat[place:])
+    origin.extend(range(place, len(flat)))
+    return Source(nfc, "".join(kept), tuple(origin))

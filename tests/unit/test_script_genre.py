@@ -1,0 +1,83 @@
+"""The reading measured: phrases of commune bulletins with the reading that an announcer gives them."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from audio.script import Script, read
+from audio.script.syllables import not_syllables
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def rows(name: str) -> list[list[str]]:
+    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("# ")]
+
+
+def test_at_least_99_in_100_phrases_are_read_right_and_no_wrong_one_is_certain() -> None:
+    phrases = rows("genre.tsv")
+    assert len(phrases) >= 400
+    wrong = [(written, spoken, read(written)) for _, written, spoken in phrases if read(written).plain() != spoken]
+    assert len(wrong) <= len(phrases) // 100, [(written, got.plain()) for written, _, got in wrong]
+    silently = [(written, got.plain()) for written, _, got in wrong if not got.uncertain]
+    assert silently == []
+
+
+def test_few_phrases_need_a_person() -> None:
+    """An editor who is asked about everything stops looking: at most 3 in 100 right readings may be marked."""
+    phrases = rows("genre.tsv")
+    asked = [written for _, written, spoken in phrases if read(written).plain() == spoken and read(written).uncertain]
+    assert len(asked) <= 3 * len(phrases) // 100, asked
+
+
+def long_text(characters: int) -> str:
+    written = [row[1] for row in rows("genre.tsv")]
+    text = "\n".join(written)
+    return (text * (characters // len(text) + 1))[:characters]
+
+
+def test_a_long_text_is_all_vietnamese_syllables() -> None:
+    assert not_syllables(read(long_text(30_000)).plain()) == ()
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "ngày 09/01/2025 ",
+        "1",
+        "1.",
+        "a",
+        "1/",
+        "-",
+        "Đ/c ",
+        "(",
+        "A&",
+        "1-1-",
+        "x.vn/",
+        "@",
+        "\u0301",
+        "ha\u0303",
+        "I",
+        "5 - ",
+        " ",
+        "\n",
+        "{",
+        "0983.",
+        "☎",
+        "T.",
+        "UBND-",
+    ],
+)
+def test_the_cost_grows_with_the_length_and_not_with_its_square(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = (unit * (length // len(unit) + 1))[:length]
+        start = time.process_time()
+        script = read(text)
+        assert isinstance(script, Script)
+        return time.process_time() - start
+
+    seconds(20_000)
+    short, long = seconds(20_000), seconds(160_000)
+    assert long < 8 * max(short, 0.02) * 2.5, f"8 times the text took {long / max(short, 1e-6):.0f} times as long"
