@@ -57,7 +57,7 @@ reference: install  ## Write docs/reference/openapi.json and settings.md anew
 
 lock: install-dev  ## Pin every dependency anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra server --extra receiver pyproject.toml requirements/build.in -o requirements/run.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra receiver pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/receiver.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra receiver --extra soundcard pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/receiver.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --group dev -c requirements/run.txt -o requirements/dev.txt
 
 clean:  ## Remove what make made; the station's data in var/ stays

@@ -4,9 +4,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from audio.render import Clip, Renderer, RenderError
 from sqlalchemy import select, update
 
+from audio.render import Clip, Renderer, RenderError
 from broadcaster.clock import Clock
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord

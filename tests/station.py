@@ -269,6 +269,15 @@ def _topic(audience: Audience, order: str) -> str:
     return topics.area_order("xa-tan-an", order)
 
 
+def online(station: Station, receiver: str) -> None:
+    """Wait until the receiver is there and has its configuration."""
+    wait_for(
+        lambda: receiver in station.health and not station.health[receiver].problems,
+        25,
+        f"{receiver}'s health; it says {station.health.get(receiver)}",
+    )
+
+
 class ReceiverProcess:
     """The real agent as a process of its own."""
 

@@ -11,19 +11,31 @@ function tick() {
   } catch { state.zone = "UTC"; }
 }
 
-// The largest size at which the whole text fits, so that a short notice fills the panel and a long one stays whole.
+// The largest size at which the whole text fits, so that a short notice fills the panel and a long one stays whole;
+// whether that is large enough to be read: 24 px on a low panel, a twentieth of the height on a tall one.
 function fit() {
   const card = $("card"), text = $("text");
   const style = getComputedStyle(card);
   const height = card.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
-  const width = card.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   let low = 8, high = Math.max(10, Math.floor(card.clientHeight * 0.6));
   while (low < high) {
     const size = Math.ceil((low + high) / 2);
     text.style.fontSize = `${size}px`;
-    if (text.scrollHeight <= height && text.scrollWidth <= width) low = size; else high = size - 1;
+    if (text.scrollHeight <= height && text.scrollWidth <= text.clientWidth) low = size; else high = size - 1;
   }
   text.style.fontSize = `${low}px`;
+  return low >= Math.max(Math.min(24, card.clientHeight * 0.75), card.clientHeight / 20);
+}
+
+function scroll() {
+  const card = $("card"), text = $("text");
+  card.className = "scroll";
+  text.style.fontSize = "";
+  text.textContent = state.text.replace(/\s+/g, " ").trim();
+  const from = card.clientWidth, to = -text.scrollWidth;
+  const speed = Math.max(40, parseFloat(getComputedStyle(text).fontSize) * 2.2); // pixels a second: about four letters
+  running = text.animate([{ transform: `translateX(${from}px)` }, { transform: `translateX(${to}px)` }],
+    { duration: ((from - to) / speed) * 1000, iterations: Infinity });
 }
 
 function draw() {
@@ -34,18 +46,9 @@ function draw() {
   card.hidden = !state.showing;
   $("name").textContent = state.name;
   if (!state.showing) { text.textContent = ""; return; }
-  card.className = state.style;
-  text.style.fontSize = "";
-  if (state.style === "scroll") {
-    text.textContent = state.text.replace(/\s+/g, " ").trim();
-    const from = card.clientWidth, to = -text.scrollWidth;
-    const speed = Math.max(60, card.clientHeight * 0.6); // pixels a second: about six letters, which is easily read
-    running = text.animate([{ transform: `translateX(${from}px)` }, { transform: `translateX(${to}px)` }],
-      { duration: ((from - to) / speed) * 1000, iterations: Infinity });
-  } else {
-    text.textContent = state.text;
-    fit();
-  }
+  card.className = "static";
+  text.textContent = state.text;
+  if (state.style === "scroll" || !fit()) scroll();
 }
 
 function listen() {

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Any, Literal
 
-KEEPALIVE_S = 10.0
+KEEPALIVE_S = 3.0
+"""How soon a page that went away is noticed: receipts tell how many pages showed a card."""
 MAX_VIEWERS = 16
 _FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -130,7 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"")
 
     def _answer(self, status: HTTPStatus, media_type: str, body: bytes) -> None:
+        self.close_connection = True  # one page on this machine: nothing to gain by keeping connections
         self.send_response(status)
+        self.send_header("Connection", "close")
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         for name, value in _HEADERS.items():

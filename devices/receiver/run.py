@@ -21,7 +21,7 @@ from devices.wire.signing import KeyFileError
 
 log = structlog.get_logger(__name__)
 
-SINKS = ("wav", "none")
+SINKS = ("wav", "soundcard", "none")
 
 
 class ReceiverError(Exception):
@@ -30,6 +30,14 @@ class ReceiverError(Exception):
 
 def make_sink(name: str, folder: Path) -> Sink | None:
     """The sink of that name: `wav` writes to `{folder}/played`, `none` is for a screen. Raises ReceiverError."""
+    if name == "soundcard":
+        try:
+            from devices.receiver.soundcard import SoundCardSink  # noqa: PLC0415 - an extra of its own
+        except ImportError as error:
+            raise ReceiverError(
+                "The sound card needs miniaudio: pip install 'commune-broadcaster[receiver,soundcard]'."
+            ) from error
+        return SoundCardSink()
     if name == "wav":
         return WavSink(folder / "played")
     if name == "none":

@@ -93,6 +93,13 @@ class Decoded:
         self._container.close()
 
 
+def first_block(blocks: Iterator[Samples]) -> Samples:
+    """The first block. Raises SinkError where there is none."""
+    for block in blocks:
+        return block
+    raise SinkError("The clip holds no sound.")
+
+
 class Meter:
     """RMS level of all samples, in dB relative to full scale."""
 
@@ -134,17 +141,20 @@ class WavPlayback:
         self._part = path.with_name(f"{path.name}.part")
         self._blocks = decoded.blocks()
         try:
-            self._first = next(self._blocks, None)
+            self._first = first_block(self._blocks)
             self._wave = wave.open(str(self._part), "wb")  # noqa: SIM115 - closed in close()
             self._wave.setparams((1, 2, decoded.rate, 0, "NONE", "not compressed"))
-        except (OSError, SinkError) as error:
+        except SinkError:
+            decoded.close()
+            raise
+        except OSError as error:
             decoded.close()
             raise SinkError(f"{self._part} cannot be written: {error}") from error
 
     def play(self, stop: threading.Event, begun: Callable[[], None]) -> Played:
         meter, expected = Meter(), 0
         start = time.monotonic()
-        block = self._first
+        block: Samples | None = self._first
         begun()
         try:
             while block is not None:

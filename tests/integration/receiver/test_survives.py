@@ -12,10 +12,9 @@ from devices.brokers.embedded import EmbeddedBroker
 from devices.wire import topics
 from devices.wire.messages import Audience, Card, Reason, ReceiptState
 from tests.brokers import wait_for
-from tests.integration.conftest import online
 from tests.line import Line
 from tests.media import Media
-from tests.station import ReceiverProcess, Station, tone
+from tests.station import ReceiverProcess, Station, online, tone
 
 CLIP = tone(1.0, hertz=300)
 
