@@ -75,6 +75,11 @@ class Program:
             )
 
     @property
+    def running(self) -> bool:
+        """Whether it was started and not ended from here."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         assert self._process is not None
@@ -227,6 +232,14 @@ class StationRig:
         self.server.start()
         wait_until(self.the_server_answers, 60)
 
+    def start_what_is_down(self) -> None:
+        """Start again what a failed test left killed."""
+        if not self.server.running:
+            self.start_server()
+        for receiver in self.receivers:
+            if not receiver.running:
+                receiver.start()
+
     def enrol(self, receiver: ReceiverProgram) -> None:
         """Let the receiver make its key, and the operator take it into service."""
         made = subprocess.run(
@@ -290,13 +303,17 @@ class StationRig:
         return DiskStore(self.folder / "clips").path(bulletin["clip"]["sha256"])
 
     def _orders(self, bulletin: str) -> list[tuple[str, str]]:
-        """(airing, order) of a bulletin, from the station's database: the API speaks of airings, not of orders."""
-        query = (
+        """(airing, order) of a bulletin: the API speaks of airings, not of orders."""
+        return self.stored(
             "SELECT airings.id, orders.id FROM orders JOIN airings ON airings.id = orders.airing_id "
-            "WHERE airings.bulletin_id = ?"
+            "WHERE airings.bulletin_id = ?",
+            bulletin,
         )
+
+    def stored(self, query: str, *values: str) -> list[Any]:
+        """What stands in the station's database."""
         with closing(sqlite3.connect(f"file:{self.folder / 'broadcaster.db'}?mode=ro", uri=True, timeout=10)) as data:
-            return data.execute(query, (bulletin,)).fetchall()
+            return data.execute(query, values).fetchall()
 
     def climbs(self, aired: Aired) -> dict[str, Json]:
         """Each receiver's way up the ladder of proof."""
