@@ -21,7 +21,7 @@ from broadcaster.demo.client import Json, StationClient
 from broadcaster.settings import load_settings
 from broadcaster.station import Core
 from devices.receiver.provision import Provision
-from tests.conftest import free_port, wait_until
+from tests.brokers import free_port, wait_for
 
 ENDS = {"finished", "interrupted", "missed", "failed", "cancelled", "refused"}
 
@@ -218,7 +218,7 @@ class StationRig:
         for receiver in self.receivers:
             self.enrol(receiver)
             receiver.start()
-        wait_until(self.everybody_is_online, 60)
+        wait_for(self.everybody_is_online, 60, "everybody's connection")
 
     def stop(self) -> None:
         """Everything down, receivers first."""
@@ -230,7 +230,7 @@ class StationRig:
     def start_server(self) -> None:
         """Start the server and wait until it answers."""
         self.server.start()
-        wait_until(self.the_server_answers, 60)
+        wait_for(self.the_server_answers, 60, "the server's answer")
 
     def start_what_is_down(self) -> None:
         """Start again what a failed test left killed."""
@@ -264,7 +264,7 @@ class StationRig:
         """SIGKILL the broker; returns when the server has started another."""
         (old,) = self.brokers()
         os.kill(old, signal.SIGKILL)
-        wait_until(lambda: self.brokers() not in ([], [old]), 20)
+        wait_for(lambda: self.brokers() not in ([], [old]), 20, "another broker")
 
     def write(self, title: str, text: str) -> Json:
         """A draft with its speech made."""
@@ -276,7 +276,7 @@ class StationRig:
             assert bulletin["rendering"] != "failed", bulletin["rendering_error"]
             return bool(bulletin["rendering"] == "done")
 
-        wait_until(the_speech_is_made, 60)
+        wait_for(the_speech_is_made, 60, "the speech")
         return bulletin
 
     def release(self, bulletin: Json, *, lead_s: float) -> Aired:
@@ -295,7 +295,7 @@ class StationRig:
             order[:] = self._orders(bulletin["id"])
             return bool(order)
 
-        wait_until(the_order_exists, 15)
+        wait_for(the_order_exists, 15, "the order")
         return Aired(airing=order[0][0], order=order[0][1], due=due, clip=bulletin["clip"])
 
     def clip_path(self, bulletin: Json) -> Path:
@@ -331,7 +331,7 @@ class StationRig:
                 and all(climb["outcome"] in ENDS for climb in self.climbs(aired).values())
             )
 
-        wait_until(everything_has_settled, within_s)
+        wait_for(everything_has_settled, within_s, "the end of the airing and all its receipts")
 
     def everybody_is_online(self) -> bool:
         """Every receiver is online, as the station sees it."""

@@ -15,7 +15,7 @@ from devices.links.mqtt import MqttLink
 from devices.wire import topics
 from devices.wire.messages import Audience, Card, Order, Sound
 from devices.wire.signing import SigningKey, sign
-from tests.conftest import wait_until
+from tests.brokers import wait_for
 from tests.e2e.station import Aired, StationRig
 
 ATTACKER = "ke-gian"
@@ -31,7 +31,7 @@ class Attacker:
             "127.0.0.1", rig.broker_port, ATTACKER, ATTACKER, secret, backoff_s=(0.05, 0.2), clean_session=True
         )
         self._link.open()
-        wait_until(lambda: self._link.connected)
+        wait_for(lambda: self._link.connected, what="the attacker's connection")
 
     def publish(self, topic: str, document: str | bytes) -> None:
         """Retained, as the station does it."""
@@ -75,10 +75,11 @@ def test_nothing_that_the_station_did_not_order_is_played(rig: StationRig, attac
         "noi-khac": "wrong_audience",
         aired.order: "replayed",
     }
+    everybody = {receiver.id for receiver in rig.receivers}
     for order, reason in expected.items():
-        wait_until(lambda order=order: len(_refusals(rig, order)) == len(rig.receivers), 20)  # type: ignore[misc]
+        wait_for(lambda: {row["receiver_id"] for row in _refusals(rig, order)} == everybody, 20, order)  # noqa: B023  called within the turn
         rows = _refusals(rig, order)
-        assert {row["receiver_id"] for row in rows} == {receiver.id for receiver in rig.receivers}
+        assert len(rows) == len(everybody), order
         assert {row["reason"] for row in rows} == {reason}, order
         assert all(row["detail"] for row in rows), order
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from tests.conftest import wait_until
+from tests.brokers import wait_for
 from tests.e2e.station import Aired, ReceiverProgram, StationRig
 
 Victim = Literal["server", "receiver", "broker"]
@@ -77,9 +77,9 @@ def _out_of_reach(clip: Path, wanted: bool) -> Iterator[None]:
 def _wait_for(loudspeaker: ReceiverProgram, step: Step, aired: Aired) -> None:
     """The loudspeaker's own journal and sound file tell, so that the kill comes before anybody else was told."""
     if step == "started":
-        wait_until(lambda: loudspeaker.sounding(aired.order) > aired.clip["duration_ms"] / 3000, 30)
+        wait_for(lambda: loudspeaker.sounding(aired.order) > aired.clip["duration_ms"] / 3000, 30, "sound")
     elif step != "sent":
-        wait_until(lambda: loudspeaker.state(aired.order) == step, 30)
+        wait_for(lambda: loudspeaker.state(aired.order) == step, 30, step)
 
 
 def _kill(rig: StationRig, victim: Victim) -> None:
