@@ -28,6 +28,8 @@ async function refresh() {
     // A clip that somebody listens to goes on: then only the figures are replaced.
     const parts = audio && !audio.paused ? ["sent", "confirmed", "receivers"] : ["board"];
     for (const id of [...parts, "log-rows"]) replace(page, id);
+  } catch {
+    tell("stale"); // the server went away meanwhile; when the stream is back it says at once what there is to show
   } finally {
     busy = false;
     if (again) { again = false; refresh(); }
