@@ -25,7 +25,12 @@ _LONGEST_SENTENCE = 900
 
 
 class RenderError(ValueError):
-    """The text could not be made into a clip. The message says the cause and the next step."""
+    """The text could not be made into a clip: the cause and the next step, in Vietnamese and in English."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.vi = vi
+        self.en = en
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,16 @@ class Renderer:
         settings = self._settings
         if len(text) > settings.max_characters:
             raise RenderError(
-                f"the text has {len(text)} characters, more than the {settings.max_characters} that make one clip: split it into several bulletins"
+                f"văn bản có {len(text)} ký tự, quá {settings.max_characters} ký tự của một tệp âm thanh: hãy chia thành nhiều bản tin",
+                f"the text has {len(text)} characters, more than the {settings.max_characters} that make one clip: split it into several bulletins",
             )
         read = script.read(text, lexicon or Lexicon())
         sentences = spoken_sentences(read)
         if not sentences:
-            raise RenderError("the text holds nothing that can be spoken: write at least one word")
+            raise RenderError(
+                "văn bản không có gì đọc được: hãy viết ít nhất một từ",
+                "the text holds nothing that can be spoken: write at least one word",
+            )
         try:
             spoken = self._chain.speak(
                 [words for words, _ in sentences],
@@ -115,7 +124,7 @@ class Renderer:
             }
             mastered = self._mastering.master(compose(pieces, settings.frame), tags, voice)
         except (EngineError, MasteringError) as error:
-            raise RenderError(str(error)) from error
+            raise RenderError(f"không tạo được giọng đọc: {error}", str(error)) from error
         sha256 = self._store.put(mastered.mp3)
         clip = Clip(
             sha256=sha256,

@@ -28,6 +28,7 @@ class Delivery:
 
     topic: str
     payload: bytes
+    connection: int = 0  # which of the link's `connections` it came over
     token: object = field(default=None, compare=False, repr=False)
 
 
@@ -61,7 +62,13 @@ class Link(Protocol):
         """
 
     def receive(self, *, limit: int, wait_s: float) -> list[Delivery]:
-        """Up to `limit` messages; waits at most `wait_s` seconds for the first, and for no other."""
+        """Up to `limit` messages; waits at most `wait_s` seconds for the first, and for no other.
+
+        Messages of a connection that is gone are not handed out: what was not acknowledged comes again.
+        """
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        """Tell the broker that these messages are safe here. Unacknowledged ones come again."""
+        """Tell the broker that these messages are safe here. Unacknowledged ones come again after a reconnection.
+
+        An acknowledgement for a connection that is gone is dropped: its number may mean another message by now.
+        """

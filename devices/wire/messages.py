@@ -173,6 +173,7 @@ class Reason(StrEnum):
     RESTARTED = "restarted"  # the process or the power went away while playing
     SINK_FAILED = "sink_failed"
     CANCELLED = "cancelled"
+    PREEMPTED = "preempted"  # an order of higher priority took its place
     DISK_FULL = "disk_full"
 
 
@@ -203,11 +204,16 @@ class Receipt(Value):
     evidence: Evidence | None = None
 
 
-class Receipts(Document):
+class Statement(Document):
+    """What a receiver says, signed with its own key."""
+
+    receiver: Identifier
+
+
+class Receipts(Statement):
     """One or more receipts under one signature: an outbox sends what it has, in order of `sequence`."""
 
     TYP: ClassVar[str] = "receipts+jws"
-    receiver: Identifier
     sent_at: Instant
     receipts: Annotated[tuple[Receipt, ...], Field(min_length=1, max_length=100)]
 
@@ -221,22 +227,20 @@ class Acknowledgement(Document):
     receipts: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=100)]
 
 
-class Presence(Document):
+class Presence(Statement):
     """Online or offline, retained. The last will is signed when the receiver connects; `session` tells which."""
 
     TYP: ClassVar[str] = "presence+jws"
-    receiver: Identifier
     state: Literal["online", "offline"]
     session: Identifier
     at: Instant  # of the connection, also in its last will
     software: Annotated[str, Field(max_length=100)]
 
 
-class Health(Document):
+class Health(Statement):
     """A receiver's own account of its state, every `health_every_s`."""
 
     TYP: ClassVar[str] = "health+jws"
-    receiver: Identifier
     at: Instant
     uptime_s: Annotated[int, Field(ge=0)]
     clock_offset_ms: float | None = None

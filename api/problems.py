@@ -1,0 +1,144 @@
+"""Errors over HTTP: RFC 9457 problem details, in the reader's language, with the cause and the next step."""
+
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from broadcaster.errors import (
+    BroadcasterError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    NotLoggedInError,
+)
+
+Language = Literal["vi", "en"]
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: dict[type[BroadcasterError], int] = {
+    NotFoundError: 404,
+    InvalidError: 422,
+    ConflictError: 409,
+    ForbiddenError: 403,
+    NotLoggedInError: 401,
+}
+_TITLES = {
+    400: ("Yêu cầu không đúng", "Bad request"),
+    401: ("Chưa đăng nhập", "Not logged in"),
+    403: ("Không có quyền", "Forbidden"),
+    404: ("Không tìm thấy", "Not found"),
+    405: ("Không hỗ trợ", "Method not allowed"),
+    409: ("Không còn phù hợp", "Conflict"),
+    413: ("Quá lớn", "Too large"),
+    416: ("Khoảng dữ liệu không có", "Range not satisfiable"),
+    422: ("Dữ liệu không đúng", "Invalid input"),
+    500: ("Lỗi hệ thống", "Server error"),
+}
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; `code` names the kind of problem for programs."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[dict[str, Any]] = Field(default_factory=list, description="What is wrong where, for invalid input.")
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "A problem, with its cause and the next step.",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+}
+
+
+def chosen_language(request: Request) -> Language | None:
+    """What the person chose on a page, if anything."""
+    chosen = request.query_params.get("lang") or request.cookies.get("lang")
+    return {"vi": "vi", "en": "en"}.get(chosen or "")  # type: ignore[return-value]  # one of the two, or None
+
+
+def page_language(request: Request) -> Language:
+    """Vietnamese unless the person chose English: a commune's old PC often has an English browser."""
+    return chosen_language(request) or "vi"
+
+
+def language(request: Request) -> Language:
+    """Vietnamese unless the person chose English, or the program asks for English first."""
+    accepted = request.headers.get("accept-language", "").lower()
+    return chosen_language(request) or ("en" if accepted.startswith("en") else "vi")
+
+
+def problem(
+    request: Request, status: int, code: str, *, vi: str, en: str, errors: list[dict[str, Any]] | None = None
+) -> JSONResponse:
+    """One problem as a response."""
+    tongue = language(request)
+    titles = _TITLES.get(status, _TITLES[500] if status >= 500 else _TITLES[400])
+    body = Problem(
+        title=titles[1] if tongue == "en" else titles[0],
+        status=status,
+        detail=en if tongue == "en" else vi,
+        code=code,
+        errors=errors or [],
+    )
+    headers: dict[str, str] = {"Content-Language": tongue}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of this application leave as problem details."""
+
+    @app.exception_handler(BroadcasterError)
+    def _ours(request: Request, error: BroadcasterError) -> JSONResponse:
+        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+        return problem(
+            request, status, error.code, vi=error.vi, en=error.en, errors=[error.details] if error.details else None
+        )
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [
+            {"field": ".".join(str(part) for part in item["loc"][1:]), "problem": item["msg"]}
+            for item in error.errors()
+        ]
+        first = errors[0] if errors else {"field": "", "problem": "invalid"}
+        return problem(
+            request,
+            422,
+            "invalid",
+            vi=f"Trường '{first['field']}' không đúng ({first['problem']}). Sửa rồi gửi lại.",
+            en=f"Field '{first['field']}' is wrong: {first['problem']}. Correct it and send again.",
+            errors=errors,
+        )
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> JSONResponse:
+        titles = _TITLES.get(error.status_code, _TITLES[400])
+        return problem(
+            request,
+            error.status_code,
+            "http",
+            vi=f"{titles[0]}: {request.url.path}",
+            en=f"{titles[1]}: {request.url.path}",
+        )
+
+    @app.exception_handler(Exception)
+    def _fault(request: Request, _error: Exception) -> JSONResponse:
+        return problem(
+            request,
+            500,
+            "fault",
+            vi="Hệ thống gặp lỗi, không có gì được lưu dở. Thử lại; nếu vẫn lỗi, gửi nhật ký cho người quản trị.",
+            en="The server has a fault; nothing was half-saved. Try again; if it stays, send the log to the administrator.",
+        )

@@ -1,0 +1,140 @@
+"""Airings with their ladder of proof, once or as a stream."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy import select
+
+from api.auth import ActorDep, StationDep
+from broadcaster.errors import NotFoundError
+from broadcaster.ladder import RUNGS, Climb, Ladder, current, ladder
+from broadcaster.people import Right
+from broadcaster.station import Station
+from broadcaster.storage.models import Airing as AiringRow
+
+router = APIRouter(tags=["airings"])
+HEARTBEAT_S = 10.0
+
+
+class Rung(BaseModel):
+    """How many receivers of the airing reached a rung, by their own word."""
+
+    rung: str
+    receivers: int
+
+
+class ReceiverProof(BaseModel):
+    """One receiver's way up the ladder."""
+
+    receiver: str
+    name: str
+    kind: str
+    area: str
+    outcome: str = Field(description="finished, or how it left the ladder, or the highest rung so far, or unknown.")
+    states: dict[str, AwareDatetime] = Field(description="The instant of each state, by the receiver's clock.")
+    reason: str | None
+    evidence: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, climb: Climb) -> "ReceiverProof":
+        """From the domain's object."""
+        return cls(**{name: getattr(climb, name) for name in cls.model_fields})
+
+
+class Airing(BaseModel):
+    """One dated occurrence of a released bulletin."""
+
+    id: str
+    bulletin_id: str
+    title: str
+    priority: str
+    due_at: AwareDatetime
+    duration_ms: int
+    state: str
+    state_reason: str | None
+    clip_sha256: str
+
+
+class AiringWithProof(Airing):
+    """An airing and what each receiver said of it."""
+
+    sent_at: AwareDatetime | None
+    rungs: list[Rung]
+    receivers: list[ReceiverProof]
+
+    @classmethod
+    def of(cls, proof: Ladder) -> "AiringWithProof":
+        """From the domain's object."""
+        return cls(
+            **{name: getattr(proof.airing, name) for name in Airing.model_fields},
+            sent_at=proof.sent_at,
+            rungs=[Rung(rung=rung, receivers=proof.count(rung)) for rung in RUNGS[2:]],
+            receivers=[ReceiverProof.of(climb) for climb in proof.climbs],
+        )
+
+
+@router.get("/airings")
+def list_airings(
+    station: StationDep,
+    actor: ActorDep,
+    *,
+    start: AwareDatetime | None = None,
+    end: AwareDatetime | None = None,
+    bulletin: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[Airing]:
+    """Airings in order of their instant, from `start` (included) to `end` (not included)."""
+    actor.need(Right.READ)
+    query = select(AiringRow).order_by(AiringRow.due_at, AiringRow.id).limit(limit)
+    if start is not None:
+        query = query.where(AiringRow.due_at >= start)
+    if end is not None:
+        query = query.where(AiringRow.due_at < end)
+    if bulletin is not None:
+        query = query.where(AiringRow.bulletin_id == bulletin)
+    with station.database.reading() as session:
+        return [Airing(**{name: getattr(row, name) for name in Airing.model_fields}) for row in session.scalars(query)]
+
+
+@router.get("/airings/{airing_id}")
+def read_airing(station: StationDep, actor: ActorDep, airing_id: str) -> AiringWithProof:
+    """One airing with its ladder of proof."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        row = session.get(AiringRow, airing_id)
+        if row is None:
+            raise NotFoundError(f"Không có lượt phát '{airing_id}'.", f"There is no airing '{airing_id}'.")
+        return AiringWithProof.of(ladder(session, row))
+
+
+def current_airing(station: Station) -> AiringWithProof | None:
+    """The airing that is on, or the next, or the last one."""
+    with station.database.reading() as session:
+        row = current(session, station.clock.now())
+        return AiringWithProof.of(ladder(session, row)) if row else None
+
+
+@router.get("/now", response_model=AiringWithProof | None)
+def now(station: StationDep, actor: ActorDep) -> AiringWithProof | None:
+    """The airing that is on, or the next, or the last one; null before the first."""
+    actor.need(Right.READ)
+    return current_airing(station)
+
+
+@router.get("/now/events", response_class=EventSourceResponse)
+async def events(station: StationDep, actor: ActorDep) -> AsyncIterator[ServerSentEvent]:
+    """The same as a stream of server-sent events: the present state at once, then after every change."""
+    actor.need(Right.READ)
+    seen, shown = -1, object()
+    while not station.changes.closed:
+        seen = station.changes.version
+        state = await run_in_threadpool(current_airing, station)
+        if state != shown:
+            shown = state
+            data = state.model_dump(mode="json") if state else None
+            yield ServerSentEvent(event="airing", id=str(seen), data=data, retry=2000)
+        await station.changes.wait(seen, HEARTBEAT_S)

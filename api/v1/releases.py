@@ -1,0 +1,74 @@
+"""Releases: look, then release exactly what you saw, or return it with a reason."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api.auth import ActorDep, StationDep
+from api.v1.bulletins import ReasonInput
+from broadcaster.errors import NotFoundError
+from broadcaster.people import Right
+from broadcaster.storage.models import Release as ReleaseRow
+
+router = APIRouter(tags=["releases"])
+
+
+class Preview(BaseModel):
+    """What a release would bind to, and its hash."""
+
+    content: dict[str, Any]
+    content_sha256: str
+
+
+class ReleaseInput(BaseModel):
+    """Which bulletin, and the hash of what the approver saw."""
+
+    model_config = ConfigDict(extra="forbid")
+    bulletin: str
+    content_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Release(BaseModel):
+    """An approver's binding to content."""
+
+    id: str
+    bulletin_id: str
+    revision: int
+    content_sha256: str
+    approver_id: str
+    released_at: AwareDatetime
+    voided_at: AwareDatetime | None
+    void_reason: str | None
+
+
+@router.get("/bulletins/{bulletin_id}/release-preview")
+def preview(station: StationDep, actor: ActorDep, bulletin_id: str) -> Preview:
+    """What would be released now."""
+    content, digest = station.releases.preview(actor, bulletin_id)
+    return Preview(content=content, content_sha256=digest)
+
+
+@router.post("/releases", status_code=201)
+def release(station: StationDep, actor: ActorDep, body: ReleaseInput) -> Release:
+    """Release. Author and approver must differ."""
+    return read_release(
+        station, actor, station.releases.release(actor, body.bulletin, content_sha256=body.content_sha256)
+    )
+
+
+@router.get("/releases/{release_id}")
+def read_release(station: StationDep, actor: ActorDep, release_id: str) -> Release:
+    """One release."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        row = session.get(ReleaseRow, release_id)
+    if row is None:
+        raise NotFoundError(f"Không có lần duyệt '{release_id}'.", f"There is no release '{release_id}'.")
+    return Release(**{name: getattr(row, name) for name in Release.model_fields})
+
+
+@router.post("/bulletins/{bulletin_id}/return", status_code=204)
+def send_back(station: StationDep, actor: ActorDep, bulletin_id: str, body: ReasonInput) -> None:
+    """Return it to its author."""
+    station.releases.send_back(actor, bulletin_id, body.reason)

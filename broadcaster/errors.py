@@ -1,0 +1,51 @@
+"""What can go wrong, said to people in Vietnamese and English: the cause, then the next step."""
+
+from typing import ClassVar
+
+
+class BroadcasterError(Exception):
+    """The base: `code` names the kind for programs, `vi` and `en` say it to people."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, vi: str, en: str, **details: object) -> None:
+        super().__init__(en)
+        self.vi = vi
+        self.en = en
+        self.details = details
+
+
+class NotFoundError(BroadcasterError):
+    """There is no such thing, or not for this person."""
+
+    code = "not-found"
+
+
+class InvalidError(BroadcasterError):
+    """What was given cannot be right."""
+
+    code = "invalid"
+
+
+class ConflictError(BroadcasterError):
+    """It was right once, but the state of things does not allow it now."""
+
+    code = "conflict"
+
+
+class ForbiddenError(BroadcasterError):
+    """The person is known and may not do this."""
+
+    code = "forbidden"
+
+
+class NotLoggedInError(BroadcasterError):
+    """Nobody is logged in, or the log-in has ended."""
+
+    code = "not-logged-in"
+
+
+class SetupError(BroadcasterError):
+    """The station cannot start as it is configured."""
+
+    code = "setup"

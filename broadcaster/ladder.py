@@ -1,0 +1,91 @@
+"""The ladder of proof: for each receiver of an airing, how far it got by its own word. Without its word: unknown."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broadcaster.storage.models import Airing, AiringReceiver, AsRun, OrderRecord
+
+RUNGS = ("planned", "sent", "received", "ready", "started", "finished")
+"""đã lên lịch, đã gửi, máy nhận, tải xong, bắt đầu, kết thúc"""
+LINGER = timedelta(seconds=30)
+"""How long an airing that is over stays "current", so that its last receipts are seen."""
+OFF = ("refused", "cancelled", "missed", "interrupted", "failed")
+"""Ways off the ladder; a refusal of a forged or repeated document does not undo a rung that was reached."""
+
+
+@dataclass
+class Climb:
+    """One receiver's way up: the instant of each rung (its own clock), and how it ended."""
+
+    receiver: str
+    name: str
+    kind: str
+    area: str
+    states: dict[str, datetime] = field(default_factory=dict)
+    reason: str | None = None
+    evidence: dict[str, Any] | None = None
+
+    @property
+    def outcome(self) -> str:
+        """finished, or a way off the ladder, or the highest rung reached, or unknown."""
+        if "finished" in self.states:
+            return "finished"
+        for state in ("interrupted", "failed", "missed", "cancelled"):
+            if state in self.states:
+                return state
+        reached = [rung for rung in RUNGS if rung in self.states]
+        if reached:
+            return reached[-1]
+        return "refused" if "refused" in self.states else "unknown"
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """An airing with its receivers."""
+
+    airing: Airing
+    sent_at: datetime | None
+    climbs: tuple[Climb, ...]
+
+    def count(self, rung: str) -> int:
+        """How many receivers reached a rung."""
+        return sum(rung in climb.states for climb in self.climbs)
+
+
+def ladder(session: Session, airing: Airing) -> Ladder:
+    """The ladder of one airing from the as-run log."""
+    climbs = {
+        row.receiver_id: Climb(row.receiver_id, row.receiver_name, row.kind, row.area_id)
+        for row in session.scalars(
+            select(AiringReceiver).where(AiringReceiver.airing_id == airing.id).order_by(AiringReceiver.receiver_name)
+        )
+    }
+    order = session.scalar(select(OrderRecord).where(OrderRecord.airing_id == airing.id))
+    for row in session.scalars(select(AsRun).where(AsRun.airing_id == airing.id).order_by(AsRun.seq)):
+        climb = climbs.get(row.receiver_id)
+        if climb is None:  # enrolled after the order went out, and inside its audience
+            climb = climbs[row.receiver_id] = Climb(row.receiver_id, row.receiver_name, "unknown", row.area_id)
+        climb.states.setdefault(row.state, row.at)
+        if row.reason is not None:
+            climb.reason = row.reason
+        if row.evidence is not None:
+            climb.evidence = {**(climb.evidence or {}), **row.evidence}
+    return Ladder(airing, order.published_at if order else None, tuple(climbs.values()))
+
+
+def current(session: Session, now: datetime) -> Airing | None:
+    """The airing that is on; else the next; else the last one."""
+    standing = Airing.state.in_(("planned", "dispatched", "closed"))
+    last = session.scalar(
+        select(Airing).where(standing, Airing.due_at <= now).order_by(Airing.due_at.desc(), Airing.id).limit(1)
+    )
+    if last is not None and now < last.due_at + timedelta(milliseconds=last.duration_ms) + LINGER:
+        return last
+    coming = session.scalar(
+        select(Airing).where(standing, Airing.due_at > now).order_by(Airing.due_at, Airing.id).limit(1)
+    )
+    return coming or last

@@ -1,0 +1,152 @@
+"""Releases: a second person binds to the exact hash of what will be heard and seen, where and when."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broadcaster.canonical import canonical_json, sha256_of
+from broadcaster.clock import Clock
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.identity import Signatory, new_id
+from broadcaster.orders import cancellation
+from broadcaster.people import Actor, Right
+from broadcaster.storage.database import Database
+from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
+
+
+def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulletin:
+    """The bulletin, or NotFoundError. Whoever is `changing` it holds it until the transaction ends."""
+    bulletin = session.get(Bulletin, bulletin_id, with_for_update=changing)
+    if bulletin is None:
+        raise NotFoundError(f"Không có bản tin '{bulletin_id}'.", f"There is no bulletin '{bulletin_id}'.")
+    return bulletin
+
+
+def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
+    """Everything that a release binds to. Raises ConflictError while the speech is not made."""
+    clip = session.get(ClipRecord, bulletin.clip_sha256) if bulletin.clip_sha256 else None
+    if bulletin.rendering != "done" or clip is None:
+        raise ConflictError(
+            "Giọng đọc chưa tạo xong. Chờ tạo xong, nghe thử, rồi duyệt."
+            if bulletin.rendering == "pending"
+            else f"Không tạo được giọng đọc: {bulletin.rendering_error_vi}",
+            f"The speech is not made ({bulletin.rendering}). Wait, listen, then release."
+            if bulletin.rendering == "pending"
+            else f"The speech could not be made: {bulletin.rendering_error_en}",
+            rendering=bulletin.rendering,
+        )
+    schedules = session.scalars(
+        select(Schedule).where(Schedule.bulletin_id == bulletin.id).order_by(Schedule.created_at, Schedule.id)
+    )
+    return {
+        "bulletin": bulletin.id,
+        "revision": bulletin.revision,
+        "title": bulletin.title,
+        "text": bulletin.text,
+        "priority": bulletin.priority,
+        "script_sha256": bulletin.script_sha256,
+        "clip": {"sha256": clip.sha256, "size": clip.size, "duration_ms": clip.duration_ms},
+        "card": {"text": bulletin.card_text, "style": "scroll", "duration_ms": clip.duration_ms},
+        "schedules": [{"id": row.id, "rule": row.rule, "targets": row.targets} for row in schedules],
+    }
+
+
+def void(session: Session, bulletin_id: str, *, now: datetime, signatory: Signatory, reason: str) -> None:
+    """End the release that stands, if any: what is planned or sent and has not ended is cancelled with it."""
+    # Held, so that no planner makes airings of it at the same time.
+    release = session.scalar(
+        select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None)).with_for_update()
+    )
+    if release is None:
+        return
+    release.voided_at = now
+    release.void_reason = reason
+    airings = session.scalars(
+        select(Airing).where(Airing.release_id == release.id, Airing.state.in_(("planned", "dispatched")))
+    )
+    for airing in airings:
+        order = session.scalar(select(OrderRecord).where(OrderRecord.airing_id == airing.id))
+        if order is not None:
+            if order.expires_at <= now:
+                continue  # over, and closed soon
+            order.document = cancellation(order, now=now, signatory=signatory, reason=reason)
+            order.revision += 1
+            order.cancelled = True
+            order.published_at = None
+        airing.state = "cancelled"
+        airing.state_reason = reason
+    # The index on releases in force is checked row by row: the old one must be out before a new one comes in.
+    session.flush()
+
+
+class Releases:
+    """Releasing and returning. Author and approver differ, whatever a client sends."""
+
+    def __init__(self, database: Database, clock: Clock, *, changed: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._changed = changed
+
+    def preview(self, actor: Actor, bulletin_id: str) -> tuple[dict[str, Any], str]:
+        """What would be released now, and its hash, which `release` wants back."""
+        actor.need(Right.READ)
+        with self._database.reading() as session:
+            content = content_of(session, find(session, bulletin_id))
+        return content, sha256_of(content)
+
+    def release(self, actor: Actor, bulletin_id: str, *, content_sha256: str) -> str:
+        """Release exactly what hashes to `content_sha256`; returns the release's id.
+
+        Raises ForbiddenError for the author, ConflictError where the content is another by now or is not submitted.
+        """
+        actor.need(Right.RELEASE)
+        with self._database.writing() as session:
+            bulletin = find(session, bulletin_id, changing=True)
+            if bulletin.author_id == actor.id:
+                raise ForbiddenError(
+                    "Người soạn không được tự duyệt bản tin của mình. Hãy nhờ người duyệt khác.",
+                    "The author cannot release the bulletin. Ask another approver.",
+                )
+            if bulletin.state != "submitted":
+                raise ConflictError(
+                    "Bản tin chưa được gửi duyệt, hoặc đã có người xử lý.",
+                    f"Only a submitted bulletin can be released; this one is {bulletin.state}.",
+                    state=bulletin.state,
+                )
+            content = content_of(session, bulletin)
+            if sha256_of(content) != content_sha256:
+                raise ConflictError(
+                    "Nội dung đã thay đổi sau khi bạn xem. Hãy xem lại rồi duyệt.",
+                    "The content is not what you saw. Look at it again, then release.",
+                )
+            release = Release(
+                id=new_id(),
+                bulletin_id=bulletin_id,
+                revision=bulletin.revision,
+                content_sha256=content_sha256,
+                content=canonical_json(content),
+                approver_id=actor.id,
+                released_at=self._clock.now(),
+            )
+            session.add(release)
+            bulletin.state = "released"
+            bulletin.updated_at = self._clock.now()
+        self._changed()
+        return release.id
+
+    def send_back(self, actor: Actor, bulletin_id: str, reason: str) -> None:
+        """Return it to the author with a reason. Raises ConflictError unless it waits for release."""
+        actor.need(Right.RELEASE)
+        if not reason.strip():
+            raise InvalidError("Hãy ghi lý do trả lại.", "Say why it is returned.", field="reason")
+        with self._database.writing() as session:
+            bulletin = find(session, bulletin_id, changing=True)
+            if bulletin.state != "submitted":
+                raise ConflictError("Bản tin không chờ duyệt.", f"The bulletin is {bulletin.state}, not submitted.")
+            bulletin.state = "returned"
+            bulletin.state_reason = reason.strip()
+            bulletin.updated_at = self._clock.now()
+        self._changed()

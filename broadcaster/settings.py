@@ -1,0 +1,122 @@
+"""Settings: environment variables `BROADCASTER_…`, then `broadcaster.toml` in the working folder, then these defaults."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from broadcaster.errors import SetupError
+
+
+class Settings(BaseSettings):
+    """All settings of a station, with their units. `docs/reference/settings.md` is made from this class."""
+
+    model_config = SettingsConfigDict(env_prefix="BROADCASTER_", extra="forbid", frozen=True)
+
+    folder: Path = Field(Path("var"), description="Where the station keeps its database, clips and keys.")
+    database_url: str | None = Field(
+        None,
+        description="SQLAlchemy address, such as postgresql+psycopg://user@host/name; without it SQLite in `folder`.",
+    )
+    station: str = Field(
+        "station", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="The station's identifier on the wire."
+    )
+    station_name: str = Field("Đài truyền thanh xã", description="The station's name as people read it.")
+    zone: str = Field("Asia/Ho_Chi_Minh", description="IANA time zone of wall-clock times.")
+
+    host: str = Field("127.0.0.1", description="Address that the HTTP server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
+    public_url: str | None = Field(
+        None, description="How receivers and people reach the HTTP server; default from host and port."
+    )
+
+    broker: Literal["embedded", "external"] = Field(
+        "embedded", description="`embedded` runs a broker as a child process; `external` connects to one that you run."
+    )
+    broker_host: str = Field("127.0.0.1", description="Address of the MQTT broker.")
+    broker_port: int = Field(18830, ge=1, le=65535, description="Port of the MQTT broker.")
+    broker_public_host: str | None = Field(None, description="How receivers reach the broker; default `broker_host`.")
+    broker_username: str = Field("station", description="The station's account at an external broker.")
+    broker_password: SecretStr | None = Field(
+        None, description="Its password; an embedded broker's is made at first start."
+    )
+
+    engines: tuple[Literal["gtts", "espeak"], ...] = Field(
+        ("gtts", "espeak"), min_length=1, description="Speech engines in the order in which they are tried."
+    )
+    gtts_timeout_s: float = Field(
+        3.0, gt=0, le=60, description="Seconds until Google's speech service counts as failed."
+    )
+    speech_workers: int = Field(2, ge=1, le=32, description="Speech worker processes.")
+
+    dispatch_horizon: timedelta = Field(timedelta(hours=48), description="How far ahead orders and clips go out.")
+    plan_horizon: timedelta = Field(timedelta(days=14), description="How far ahead airings are written down.")
+    late_limit: timedelta = Field(timedelta(seconds=120), description="How late a receiver may still begin an airing.")
+    session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in force."""
+        return self.database_url or f"sqlite:///{(self.folder / 'broadcaster.db').absolute()}"
+
+    @property
+    def base_url(self) -> str:
+        """The HTTP server's address as others see it, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the base class's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("BROADCASTER_CONFIG", "broadcaster.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings in force. Raises SetupError, naming the setting that is wrong."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SetupError(
+            f"Thiết lập '{name}' không đúng: {first['msg']}. Sửa trong broadcaster.toml hoặc biến BROADCASTER_{name.upper()}.",
+            f"Setting '{name}' is wrong: {first['msg']}. Mend it in broadcaster.toml or BROADCASTER_{name.upper()}.",
+        ) from error
+    except OSError as error:
+        raise SetupError(
+            f"Không đọc được tệp thiết lập: {error}.", f"The settings file cannot be read: {error}."
+        ) from error
+
+
+def settings_reference() -> str:
+    """`docs/reference/settings.md`, made from the class."""
+    lines = [
+        "# Settings",
+        "",
+        "Each is read from the environment (`BROADCASTER_` and the name in capitals), then from `broadcaster.toml` in the working folder (or the file",
+        "that `BROADCASTER_CONFIG` names), then the default holds. `make reference` makes this page from the code.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default.total_seconds() if isinstance(field.default, timedelta) else field.default
+        shown = "" if default is None else f"`{default}`"
+        unit = " Seconds, or ISO 8601 such as `PT48H`." if isinstance(field.default, timedelta) else ""
+        lines.append(f"| `{name}` | {shown} | {field.description}{unit} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""What the station remembers: SQLAlchemy models and Alembic migrations, on SQLite (WAL) or PostgreSQL."""

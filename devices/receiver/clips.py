@@ -1,0 +1,144 @@
+"""Clips on the device: fetched with resumption, verified before they count, addressed by their SHA-256."""
+
+import errno
+import hashlib
+import os
+import threading
+from enum import Enum
+from pathlib import Path
+
+import httpx
+import structlog
+
+from devices.files import sync_folder
+from devices.wire.messages import Sound
+
+log = structlog.get_logger(__name__)
+
+
+class Fetched(Enum):
+    """How an attempt to fetch a clip ended."""
+
+    READY = "ready"
+    MISMATCH = "mismatch"  # every source that answered gave another file than the released one
+    UNAVAILABLE = "unavailable"
+    DISK_FULL = "disk_full"
+
+
+class Clips:
+    """The folder of clips. A file stands under its name only when its SHA-256 was verified."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sound: Sound) -> Path:
+        """Where the verified clip stands, or will."""
+        return self._folder / f"{sound.sha256}.mp3"
+
+    def present(self, sound: Sound) -> bool:
+        """Whether a file of that name and size is there."""
+        try:
+            return self.path(sound).stat().st_size == sound.size
+        except OSError:
+            return False
+
+    def verified(self, sound: Sound) -> bool:
+        """Whether the bytes on the disk are the released ones now; a file that is not is deleted."""
+        path = self.path(sound)
+        try:
+            with path.open("rb") as file:
+                good = hashlib.file_digest(file, "sha256").hexdigest() == sound.sha256
+        except OSError:
+            good = False
+        if not good:
+            path.unlink(missing_ok=True)
+        return good
+
+    def size(self) -> int:
+        """Bytes of all clips and parts of clips."""
+        return sum(entry.stat().st_size for entry in os.scandir(self._folder) if entry.is_file())
+
+    def fetch(
+        self, sound: Sound, media_urls: tuple[str, ...], client: httpx.Client, stop: threading.Event
+    ) -> tuple[Fetched, str]:
+        """Try each source once, going on where an earlier attempt broke off. Returns how it ended, and a detail."""
+        details: list[str] = []
+        mismatches = 0
+        for base in media_urls:
+            url = f"{base.rstrip('/')}/{sound.sha256}"
+            for _ in range(2):  # anew from the start, where a resumed part turned out to be wrong
+                resumed = self._part(sound).exists()
+                try:
+                    self._download(sound, url, client, stop)
+                    verdict = self._take(sound)
+                except httpx.HTTPError as error:
+                    details.append(f"{url}: {str(error) or type(error).__name__}")
+                    break
+                except OSError as error:
+                    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                        return Fetched.DISK_FULL, "The disk is full: free some space."
+                    details.append(f"{url}: {error}")
+                    break
+                if verdict is None:
+                    return Fetched.READY, url
+                details.append(f"{url}: {verdict}")
+                if not resumed:
+                    mismatches += 1
+                    break
+            if stop.is_set():
+                break
+        outcome = Fetched.MISMATCH if mismatches and mismatches == len(media_urls) else Fetched.UNAVAILABLE
+        return outcome, "; ".join(details)[:300] or "no media address is configured"
+
+    def _part(self, sound: Sound) -> Path:
+        return self._folder / f"{sound.sha256}.part"
+
+    def _download(self, sound: Sound, url: str, client: httpx.Client, stop: threading.Event) -> None:
+        """Append to the part until it has one byte more than it should or the source ends."""
+        part = self._part(sound)
+        with part.open("ab") as file:
+            have = file.tell()
+            if have >= sound.size:
+                return
+            headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
+            with client.stream("GET", url, headers=headers) as response:
+                if have and response.status_code == httpx.codes.PARTIAL_CONTENT:
+                    if not response.headers.get("content-range", "").startswith(f"bytes {have}-"):
+                        file.truncate(0)
+                        raise httpx.RemoteProtocolError("the source answered with another range than was asked for")
+                elif response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    file.truncate(0)
+                    raise httpx.RemoteProtocolError("the source has less than was fetched before")
+                else:
+                    response.raise_for_status()
+                    if response.status_code != httpx.codes.OK:
+                        raise httpx.RemoteProtocolError(f"status {response.status_code} where 200 or 206 was expected")
+                    file.truncate(0)
+                    have = 0
+                for chunk in response.iter_raw(64 * 1024):
+                    file.write(chunk[: sound.size + 1 - have])
+                    have += len(chunk)
+                    if have > sound.size:
+                        break
+                    if stop.is_set():
+                        raise httpx.ReadError("stopped")
+            file.flush()
+            os.fsync(file.fileno())
+        if have < sound.size:
+            raise httpx.ReadError(f"the source ended after {have} of {sound.size} bytes")
+
+    def _take(self, sound: Sound) -> str | None:
+        """Give the part its name if it is the released clip, or delete it and say what is wrong."""
+        part = self._part(sound)
+        size = part.stat().st_size
+        with part.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if size == sound.size and found == sound.sha256:
+            part.replace(self.path(sound))
+            sync_folder(self._folder)
+            return None
+        part.unlink()
+        if size != sound.size:
+            return f"more than the {sound.size} bytes of the released clip"
+        return f"its SHA-256 is {found}, not the released clip's"

@@ -1,0 +1,207 @@
+"""What a receiver does with each message that arrives: whom it believes, what it refuses, what it takes in.
+
+Nothing of a document is looked at before its signature holds under a pinned key of the station.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import structlog
+
+from devices.receiver.clock import Clock
+from devices.receiver.journal import BEGUN, OPEN, Entry, Journal
+from devices.receiver.place import Place
+from devices.wire import topics
+from devices.wire.messages import Acknowledgement, Cancellation, Configuration, Order, Reason
+from devices.wire.signing import Keyring, RefusedError, verify
+
+log = structlog.get_logger(__name__)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class Plays(Protocol):
+    """What intake needs of the player."""
+
+    def look(self) -> None:
+        """The journal changed."""
+
+    def cancel(self, order: str, revision: int) -> None:
+        """Stop the order if it plays in a lower revision."""
+
+
+class Intake:
+    """Handles one message at a time, on one thread."""
+
+    def __init__(
+        self,
+        place: Place,
+        keys: Keyring,
+        journal: Journal,
+        clock: Clock,
+        player: Plays,
+        *,
+        changed: Callable[[], None],
+        configured: Callable[[Configuration, bytes], None],
+    ) -> None:
+        """`changed`: receipts were written or orders taken in; `configured`: a configuration to live by came."""
+        self._place = place
+        self._keys = keys
+        self._journal = journal
+        self._clock = clock
+        self._player = player
+        self._changed = changed
+        self._configured = configured
+        self._seen: set[str] = set()  # topics whose first copy over this connection has come
+        self._connection = -1
+        self.refused_configurations = 0
+
+    def handle(self, topic: str, payload: bytes, connection: int) -> None:
+        """Act on a message; when it returns, whatever must survive a restart is on disk."""
+        parsed = topics.parse(topic)
+        if connection != self._connection:
+            self._connection = connection
+            self._seen.clear()
+        if parsed is None or not payload:
+            return  # not of this protocol, or a retained document that was cleared
+        place = self._place
+        if parsed.subject == "orders" and parsed.order is not None:
+            first = topic not in self._seen
+            self._seen.add(topic)
+            if (parsed.owner == "areas" and parsed.name in place.areas) or (
+                parsed.owner == "receivers" and parsed.name == place.receiver
+            ):
+                self._order_or_cancellation(parsed.owner, parsed.name, parsed.order, payload, first=first)
+        elif parsed.owner == "receivers" and parsed.name == place.receiver:
+            if parsed.subject == "configuration":
+                self._configuration(payload)
+            elif parsed.subject == "acknowledgements":
+                self._acknowledgement(payload)
+
+    # ---- orders
+
+    def _order_or_cancellation(
+        self, owner: Literal["areas", "receivers"], name: str, order: str, payload: bytes, *, first: bool
+    ) -> None:
+        digest = hashlib.sha256(payload).hexdigest()
+        try:
+            document = verify(payload, self._keys, Order, Cancellation)
+        except RefusedError as error:
+            self._refuse(order, 0, error.reason, str(error), digest)
+            return
+        named = document.id if isinstance(document, Order) else document.order
+        refusal = self._misplaced(document, owner, name, named == order)
+        if refusal is not None:
+            self._refuse(named, document.revision, *refusal, digest)
+        elif not self._place.addressed(document.audience):
+            return  # rightly here, for others of this area
+        elif isinstance(document, Cancellation):
+            self._cancel(document, digest, first=first)
+        else:
+            self._take_in(document, digest, first=first)
+
+    def _misplaced(
+        self, document: Order | Cancellation, owner: Literal["areas", "receivers"], name: str, same_order: bool
+    ) -> tuple[Reason, str] | None:
+        if document.station != self._place.station:
+            return Reason.WRONG_STATION, f"It is of the station {document.station}."
+        audience = document.audience
+        here = name in (audience.areas if owner == "areas" else audience.receivers)
+        if not here and not self._place.addressed(audience):
+            return Reason.WRONG_AUDIENCE, f"It is for areas {audience.areas} and receivers {audience.receivers}."
+        if not here or not same_order:
+            return Reason.WRONG_TOPIC, "It stands on a topic where the station does not publish it."
+        return None
+
+    def _take_in(self, order: Order, digest: str, *, first: bool) -> None:
+        now = self._clock.now()
+        known = self._journal.entry(order.id)
+        if order.revision <= self._journal.cancelled_up_to(order.id):
+            self._replayed(order, digest, f"It was cancelled at revision {order.revision} or later.")
+            return
+        if known is not None and (known.order.revision >= order.revision or known.state in BEGUN):
+            self._again(known, order, digest, first=first)
+            return
+        output = self._place.output
+        if now >= order.expires_at:
+            self._refuse(order.id, order.revision, Reason.EXPIRED, f"It expired at {order.expires_at}.", digest)
+        elif output is None or not output.supports(order):
+            detail = "It holds nothing that this receiver can play."
+            self._refuse(order.id, order.revision, Reason.UNSUPPORTED, detail, digest)
+        else:
+            self._journal.accept(order, digest, now)
+            log.info("received", order=order.id, revision=order.revision, play_at=order.play_at.isoformat())
+            if not output.needs_clip(order):
+                self._journal.advance(order, "ready", now, only_from=("received",))
+            self._changed()
+            self._player.look()
+
+    def _again(self, known: Entry, order: Order, digest: str, *, first: bool) -> None:
+        """A document of an order that is in the journal already, in this or a higher revision, or that has begun.
+
+        A broker hands a retained order out once per connection, and a QoS 1 message may come twice: neither is a
+        replay. Any other copy of an order that has begun is one, and so is a lower revision.
+        """
+        same = known.order.revision == order.revision and known.document_sha256 == digest
+        if same and (first or known.state not in BEGUN):
+            return
+        self._replayed(order, digest, f"Revision {known.order.revision} is known and its state is {known.state}.")
+
+    def _replayed(self, order: Order | Cancellation, digest: str, detail: str) -> None:
+        name = order.id if isinstance(order, Order) else order.order
+        self._refuse(name, order.revision, Reason.REPLAYED, detail, digest)
+
+    def _cancel(self, cancellation: Cancellation, digest: str, *, first: bool) -> None:
+        now = self._clock.now()
+        if now >= cancellation.expires_at:
+            return  # the order that it takes back has expired as well
+        known = self._journal.entry(cancellation.order)
+        if known is not None and known.order.revision >= cancellation.revision:
+            if not first:
+                self._replayed(cancellation, digest, f"Revision {known.order.revision} of the order came after it.")
+            return
+        self._journal.note_cancellation(cancellation.order, cancellation.revision, cancellation.expires_at)
+        if known is None:
+            return
+        if self._journal.advance(
+            known.order, "cancelled", now, only_from=OPEN, reason=Reason.CANCELLED, detail=cancellation.reason
+        ):
+            log.info("cancelled", order=cancellation.order)
+            self._changed()
+        self._player.cancel(cancellation.order, cancellation.revision)
+        self._player.look()
+
+    def _refuse(self, order: str, revision: int, reason: Reason, detail: str, digest: str) -> None:
+        name = order if _IDENTIFIER.fullmatch(order) else "unreadable"
+        if self._journal.refuse(
+            order=name, revision=revision, reason=reason, detail=detail, document_sha256=digest, at=self._clock.now()
+        ):
+            log.warning("refused", order=name, reason=reason.value, detail=detail)
+            self._changed()
+
+    # ---- what concerns the receiver alone
+
+    def _configuration(self, payload: bytes) -> None:
+        place, current = self._place, self._place.configuration
+        try:
+            found = verify(payload, self._keys, Configuration)
+        except RefusedError as error:
+            self.refused_configurations += 1
+            log.warning("refused a configuration", reason=error.reason.value, detail=str(error))
+            return
+        if (found.station, found.receiver) != (place.station, place.receiver) or self._clock.now() >= found.expires_at:
+            self.refused_configurations += 1
+            log.warning("refused a configuration that is for another receiver or expired")
+        elif current is None or found.revision > current.revision:
+            self._configured(found, payload)
+            self._seen.clear()  # it subscribes anew, and retained orders come once more
+
+    def _acknowledgement(self, payload: bytes) -> None:
+        try:
+            found = verify(payload, self._keys, Acknowledgement)
+        except RefusedError as error:
+            log.warning("refused an acknowledgement", reason=error.reason.value)
+            return
+        if (found.station, found.receiver) == (self._place.station, self._place.receiver):
+            self._journal.acknowledged(found.receipts)

@@ -1,0 +1,174 @@
+"""The LED page: served on localhost to the browser that fills the screen."""
+
+import json
+import queue
+import threading
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from typing import Any, Literal
+
+KEEPALIVE_S = 3.0
+"""How soon a page that went away is noticed: receipts tell how many pages showed a card."""
+MAX_VIEWERS = 16
+_FILES = {
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class PageError(Exception):
+    """The page cannot be served; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the page shows: a card, or the clock and the station's name while there is none."""
+
+    showing: bool = False
+    text: str = ""
+    style: Literal["static", "scroll"] = "static"
+    name: str = ""
+    zone: str = "Asia/Ho_Chi_Minh"
+
+
+class PageServer:
+    """Serves the page and tells each connected one what to show, at once and whenever it changes."""
+
+    def __init__(self, port: int) -> None:
+        self._screen = Screen()
+        self._viewers: set[queue.SimpleQueue[Screen | None]] = set()
+        self._lock = threading.Lock()
+        try:
+            self._server = _Server(("127.0.0.1", port), _Handler)
+        except OSError as error:
+            raise PageError(
+                f"Port {port} for the LED page cannot be had ({error.strerror}); choose another."
+            ) from error
+        self._server.page = self
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="led-page", daemon=True)
+
+    def start(self) -> None:
+        """Serve until `close`."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving and end all streams."""
+        with self._lock:
+            for viewer in self._viewers:
+                viewer.put(None)
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.server_close()
+
+    def show(self, screen: Screen) -> None:
+        """Show this on every page that is connected, and on those that come."""
+        with self._lock:
+            self._screen = screen
+            for viewer in self._viewers:
+                viewer.put(screen)
+
+    @property
+    def screen(self) -> Screen:
+        """What is shown now."""
+        return self._screen
+
+    @property
+    def viewers(self) -> int:
+        """How many pages are connected."""
+        return len(self._viewers)
+
+    def join(self) -> "queue.SimpleQueue[Screen | None] | None":
+        """A stream of what to show, beginning with the present; None if there are too many."""
+        with self._lock:
+            if len(self._viewers) >= MAX_VIEWERS:
+                return None
+            viewer: queue.SimpleQueue[Screen | None] = queue.SimpleQueue()
+            viewer.put(self._screen)
+            self._viewers.add(viewer)
+            return viewer
+
+    def leave(self, viewer: "queue.SimpleQueue[Screen | None]") -> None:
+        """End a stream."""
+        with self._lock:
+            self._viewers.discard(viewer)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    page: PageServer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    server_version = "led"
+    sys_version = ""
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if self.headers.get("Host", "").partition(":")[0] not in {"127.0.0.1", "localhost"}:
+            self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"")  # another name: DNS rebinding
+        elif path == "/events":
+            self._stream()
+        elif path in _FILES:
+            name, media_type = _FILES[path]
+            self._answer(HTTPStatus.OK, media_type, resources.files(__package__).joinpath(name).read_bytes())
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"")
+
+    def _answer(self, status: HTTPStatus, media_type: str, body: bytes) -> None:
+        self.close_connection = True  # one page on this machine: nothing to gain by keeping connections
+        self.send_response(status)
+        self.send_header("Connection", "close")
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self) -> None:
+        page = self.server.page
+        viewer = page.join()
+        if viewer is None:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"")
+            return
+        self.close_connection = True
+        try:
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+            self.send_header("Connection", "close")
+            for name, value in _HEADERS.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"retry: 1000\n\n")
+            while True:
+                try:
+                    screen = viewer.get(timeout=KEEPALIVE_S)
+                except queue.Empty:
+                    self.wfile.write(b": here\n\n")
+                    continue
+                if screen is None:
+                    return
+                self.wfile.write(f"data: {json.dumps(asdict(screen), ensure_ascii=False)}\n\n".encode())
+        except OSError:
+            pass  # the page went away
+        finally:
+            page.leave(viewer)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
+        """Quiet: a page that reconnects is nothing to tell."""

@@ -1,0 +1,258 @@
+"""Signed documents: compact JWS (RFC 7515) with `alg` EdDSA (RFC 8037), keys Ed25519, several at once for rotation.
+
+Protected header: `alg`, `kid`, `typ`; nothing else counts. Whoever reads a document first checks its size, then the
+algorithm against a constant list, the key against the keys that are pinned, the signature, the type, and only then
+looks at what it says.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, overload
+
+from joserfc import jws
+from joserfc.errors import BadSignatureError as JoseBadSignatureError
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from pydantic import ValidationError
+
+from devices.files import write_private
+from devices.wire.messages import Document, Reason
+
+ALGORITHM = "EdDSA"
+MAX_SIZE = 64 * 1024
+"""Bytes of the longest document that is looked at, signature included."""
+
+_KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+D = TypeVar("D", bound=Document)
+E = TypeVar("E", bound=Document)
+F = TypeVar("F", bound=Document)
+
+
+class KeyFileError(Exception):
+    """A key could not be stored or read; the message says which file, why, and what to do."""
+
+
+class RefusedError(Exception):
+    """A document that must not be acted on. `reason` is what a refusal receipt says."""
+
+    reason: ClassVar[Reason]
+
+
+class MalformedError(RefusedError):
+    """Not a compact JWS of this protocol, too long, or its content does not fit the model."""
+
+    reason = Reason.MALFORMED
+
+
+class UnknownKeyError(RefusedError):
+    """Signed with a key that is not pinned here."""
+
+    reason = Reason.UNKNOWN_KEY
+
+
+class BadSignatureError(RefusedError):
+    """The signature does not belong to these bytes, or another algorithm is claimed."""
+
+    reason = Reason.BAD_SIGNATURE
+
+
+class WrongTypeError(RefusedError):
+    """Rightly signed, but a document of another kind than may stand here."""
+
+    reason = Reason.WRONG_TYPE
+
+
+class _Registry(jws.JWSRegistry):
+    """One algorithm and no other.
+
+    joserfc warns that RFC 9864 renames "EdDSA" to "Ed25519"; protocol version 1 names it as RFC 8037 does, which
+    every JOSE library knows, and the list of algorithms is closed, so that the warning tells nothing here.
+    """
+
+    max_payload_length = MAX_SIZE
+
+    def get_alg(self, name: str) -> Any:  # its model of an algorithm is not public
+        if name != ALGORITHM:
+            raise JoseBadSignatureError
+        return self.algorithms[ALGORITHM]
+
+
+_REGISTRY = _Registry(algorithms=[ALGORITHM], strict_check_header=False)
+
+
+class PublicKey:
+    """An Ed25519 public key with its id."""
+
+    __slots__ = ("_key", "kid")
+
+    def __init__(self, key: OKPKey, kid: str) -> None:
+        if key.curve_name != "Ed25519" or key.is_private:
+            raise ValueError("An Ed25519 public key is needed.")
+        if not _KID.fullmatch(kid):
+            raise ValueError(f"The key id {kid!r} is not an identifier of this protocol.")
+        self._key = key
+        self.kid = kid
+
+    def __repr__(self) -> str:
+        return f"PublicKey(kid={self.kid!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PublicKey) and self.to_jwk() == other.to_jwk()
+
+    def __hash__(self) -> int:
+        return hash(self.kid)
+
+    def to_jwk(self) -> dict[str, str]:
+        """The key as a JSON Web Key (RFC 7517, RFC 8037): `kty`, `crv`, `x`, `kid`."""
+        jwk = self._key.as_dict(private=False)
+        return {"kty": "OKP", "crv": "Ed25519", "x": str(jwk["x"]), "kid": self.kid}
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any]) -> "PublicKey":
+        """Raises ValueError for anything but an Ed25519 public key with a `kid`."""
+        if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519" or "d" in jwk:
+            raise ValueError("An Ed25519 public JWK is needed (kty OKP, crv Ed25519, no private part).")
+        try:
+            key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": jwk["x"]})
+            return cls(key, jwk["kid"])
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"The JWK {jwk.get('kid')!r} is no key with an id: {error}") from error
+
+
+class SigningKey:
+    """An Ed25519 private key with its id. It is never shown, pickled or logged."""
+
+    __slots__ = ("_key", "kid")
+
+    def __init__(self, key: OKPKey, kid: str) -> None:
+        if key.curve_name != "Ed25519" or not key.is_private:
+            raise ValueError("An Ed25519 private key is needed.")
+        if not _KID.fullmatch(kid):
+            raise ValueError(f"The key id {kid!r} is not an identifier of this protocol.")
+        self._key = key
+        self.kid = kid
+
+    def __repr__(self) -> str:
+        return f"SigningKey(kid={self.kid!r})"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError("A signing key is not copied or pickled.")
+
+    @classmethod
+    def generate(cls, kid: str | None = None) -> "SigningKey":
+        """A new key. The id defaults to the RFC 7638 thumbprint, drawn anew until it is an identifier."""
+        while True:
+            key = OKPKey.generate_key("Ed25519")
+            name = kid or key.thumbprint()
+            if kid is not None or _KID.fullmatch(name):
+                return cls(key, name)
+
+    @classmethod
+    def load(cls, path: Path) -> "SigningKey":
+        """Read what `save` wrote. Raises KeyFileError."""
+        try:
+            jwk = json.loads(path.read_bytes())
+            return cls(OKPKey.import_key({k: jwk[k] for k in ("kty", "crv", "x", "d")}), jwk["kid"])
+        except OSError as error:
+            raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
+        except (JoseError, ValueError, KeyError, TypeError):
+            # What was read is a private key: it must not travel in a chained exception.
+            raise KeyFileError(f"The key file {path} holds no Ed25519 key; restore it from a copy.") from None
+
+    def save(self, path: Path) -> None:
+        """Store as a JWK, readable for the owner only, whole or not at all. Raises KeyFileError if it exists."""
+        jwk = self._key.as_dict(private=True)
+        data = json.dumps({"kty": "OKP", "crv": "Ed25519", "x": jwk["x"], "d": jwk["d"], "kid": self.kid}).encode()
+        try:
+            write_private(path, data, overwrite=False)
+        except FileExistsError:
+            raise KeyFileError(f"The key file {path} exists and is not overwritten; move it away first.") from None
+        except OSError as error:
+            raise KeyFileError(f"The key file {path} cannot be written: {error.strerror}.") from error
+
+    def public(self) -> PublicKey:
+        """The half that others may have."""
+        return PublicKey(OKPKey.import_key(self._key.public_key), self.kid)
+
+    def sign_bytes(self, payload: bytes, typ: str) -> bytes:
+        """Compact JWS of any payload; documents are signed by `sign`."""
+        header = {"alg": ALGORITHM, "kid": self.kid, "typ": typ}
+        return jws.serialize_compact(header, payload, self._key, registry=_REGISTRY).encode("ascii")
+
+
+class Keyring(Mapping[str, PublicKey]):
+    """The public keys that are trusted, by id; several at once while keys rotate. Frozen."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Iterable[PublicKey] = ()) -> None:
+        found: dict[str, PublicKey] = {}
+        for key in keys:
+            if found.setdefault(key.kid, key) != key:
+                raise ValueError(f"Two different keys are named {key.kid!r}.")
+        self._keys = found
+
+    def __getitem__(self, kid: str) -> PublicKey:
+        return self._keys[kid]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"Keyring({sorted(self._keys)})"
+
+
+def sign(document: Document, key: SigningKey) -> bytes:
+    """The document as a compact JWS in ASCII. Raises ValueError if it is longer than receivers read."""
+    data = key.sign_bytes(document.model_dump_json(exclude_none=True).encode(), document.TYP)
+    if len(data) > MAX_SIZE:
+        raise ValueError(f"A document of {len(data)} bytes is longer than the {MAX_SIZE} that receivers read.")
+    return data
+
+
+@overload
+def verify(data: bytes, keys: Keyring, expected: type[D], /) -> D: ...
+@overload
+def verify(data: bytes, keys: Keyring, expected: type[D], other: type[E], /) -> D | E: ...
+@overload
+def verify(data: bytes, keys: Keyring, expected: type[D], other: type[E], third: type[F], /) -> D | E | F: ...
+def verify(data: bytes, keys: Keyring, *expected: type[Document]) -> Document:
+    """The document, if one of `keys` signed it and it is one of the `expected` types.
+
+    Raises MalformedError, UnknownKeyError, BadSignatureError or WrongTypeError, all RefusedError.
+    """
+    if len(data) > MAX_SIZE:
+        raise MalformedError(f"{len(data)} bytes are more than the {MAX_SIZE} of the longest document.")
+    try:
+        parsed = jws.extract_compact(data, registry=_REGISTRY)
+    except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise MalformedError(f"Not a compact JWS: {error}") from error
+    header: object = parsed.protected  # whatever JSON was there
+    if not isinstance(header, dict) or "crit" in header or "b64" in header:
+        raise MalformedError("The protected header asks for extensions that this protocol does not have.")
+    if header.get("alg") != ALGORITHM:
+        raise BadSignatureError("Another algorithm than EdDSA is claimed.")
+    kid = header.get("kid")
+    key = keys.get(kid) if isinstance(kid, str) else None
+    if key is None:
+        raise UnknownKeyError(f"The key {str(kid)[:64]!r} is not pinned here.")
+    try:
+        valid = jws.validate_compact(parsed, key._key, registry=_REGISTRY)
+    except (JoseError, ValueError) as error:
+        raise BadSignatureError(f"The signature cannot be checked: {error}") from error
+    if not valid:
+        raise BadSignatureError("The signature does not belong to this document.")
+    for kind in expected:
+        if header.get("typ") == kind.TYP:
+            try:
+                return kind.model_validate_json(parsed.payload)
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+                where = ".".join(str(part) for part in first["loc"]) or "document"
+                raise MalformedError(f"{where}: {first['msg']}") from error
+    raise WrongTypeError(f"A {str(header.get('typ'))[:64]!r} may not stand here.")

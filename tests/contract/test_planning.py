@@ -1,0 +1,147 @@
+"""Airings: the row decides, however late, often or at once it is looked at. On SQLite and on PostgreSQL."""
+
+import threading
+from datetime import date, time, timedelta
+
+from devices.wire import topics
+from devices.wire.messages import Cancellation, Configuration, Order
+from devices.wire.signing import Keyring, verify
+from schedules.rules import Daily, Once
+from tests.commune import Commune
+
+
+def _once(commune: Commune, **after: float) -> Once:
+    return Once(at=commune.clock.now() + timedelta(**after))
+
+
+def test_a_release_becomes_an_airing_an_order_and_three_receivers(commune: Commune) -> None:
+    rule = _once(commune, hours=1)
+    bulletin = commune.released(rule)
+    commune.planner.run()
+    (airing,) = commune.airings(bulletin)
+    assert (airing.state, airing.due_at, airing.duration_ms) == ("dispatched", rule.at, 20_000)
+    (record,) = commune.orders()
+    order = commune.read(record)
+    assert (order.play_at, order.airing, order.audience.areas) == (rule.at, airing.id, ("xa",))
+    assert order.sound is not None
+    assert order.sound.sha256 == airing.clip_sha256
+    assert record.topics == [topics.area_order("xa", order.id)]  # one publish, however many receivers
+
+
+def test_running_again_or_twice_at_once_changes_nothing(commune: Commune) -> None:
+    commune.released(Daily(at=time(17), first=date(2026, 11, 23)))
+    threads = [threading.Thread(target=commune.new_planner().run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    airings, orders = commune.airings(), commune.orders()
+    assert len(airings) == 14
+    assert len({airing.due_at for airing in airings}) == 14
+    assert len(orders) == 2  # within 48 h
+    commune.new_planner().run()
+    assert (len(commune.airings()), len(commune.orders())) == (14, 2)
+
+
+def test_days_come_in_as_time_goes_on(commune: Commune) -> None:
+    commune.released(Daily(at=time(17), first=date(2026, 11, 23), last=date(2026, 12, 31)))
+    for _ in range(30):
+        commune.planner.run()
+        commune.clock.move(days=1)
+    states = [airing.state for airing in commune.airings()]
+    assert len(states) == 39
+    assert states.count("missed") == 0
+    assert set(states) == {"closed", "dispatched", "planned"}
+
+
+def test_what_was_due_while_the_station_was_off_is_missed_and_says_so(commune: Commune) -> None:
+    commune.released(Daily(at=time(17), first=date(2026, 11, 23), last=date(2026, 11, 27)))
+    commune.clock.move(days=3)
+    commune.new_planner().run()
+    airings = commune.airings()
+    assert [airing.state for airing in airings] == ["missed", "missed", "missed", "dispatched", "dispatched"]
+    assert all(airing.state_reason for airing in airings if airing.state == "missed")
+
+
+def test_a_station_that_is_back_within_the_late_limit_still_sends(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.clock.move(hours=1, seconds=119)
+    commune.planner.run()
+    assert [airing.state for airing in commune.airings()] == ["dispatched"]
+
+
+def test_what_was_due_before_its_release_is_not_an_airing(commune: Commune) -> None:
+    bulletin = commune.written(_once(commune, minutes=5))
+    commune.clock.move(minutes=10)
+    _, digest = commune.releases.preview(commune.approver, bulletin)
+    commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+    commune.planner.run()
+    assert commune.airings() == []
+
+
+def test_an_edit_takes_the_order_back_with_a_signed_cancellation(commune: Commune) -> None:
+    bulletin = commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    commune.dispatcher.run()
+    (sent,) = commune.orders()
+    assert sent.published_at is not None
+    commune.bulletins.edit(commune.editor, bulletin, commune.draft(_once(commune, hours=1), title="Khác"), revision=1)
+    (taken,) = commune.orders()
+    assert taken.published_at is None
+    document = verify(taken.document.encode(), Keyring([commune.signatory.key.public()]), Order, Cancellation)
+    assert isinstance(document, Cancellation)
+    assert (document.order, document.revision) == (sent.id, sent.revision + 1)
+    commune.dispatcher.run()
+    assert commune.broker.retained(taken.topics[0]) == taken.document.encode()
+    assert [airing.state for airing in commune.airings()] == ["cancelled"]
+    # The next release of the same instant is another airing, with another order.
+    commune.speak(bulletin)
+    commune.bulletins.submit(commune.editor, bulletin, revision=2)
+    _, digest = commune.releases.preview(commune.approver, bulletin)
+    commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+    commune.planner.run()
+    assert sorted(airing.state for airing in commune.airings()) == ["cancelled", "dispatched"]
+    assert len({order.id for order in commune.orders()}) == 2
+
+
+def test_an_order_is_cleared_from_the_broker_when_it_has_expired(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    commune.dispatcher.run()
+    (order,) = commune.orders()
+    assert commune.broker.retained(order.topics[0]) == order.document.encode()
+    commune.clock.instant = order.expires_at
+    commune.planner.run()
+    commune.dispatcher.run()
+    assert commune.broker.retained(order.topics[0]) is None
+    assert [airing.state for airing in commune.airings()] == ["closed"]
+    assert commune.orders()[0].cleared_at is not None
+
+
+def test_a_broker_that_lost_everything_gets_everything_again(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    assert commune.dispatcher.run()
+    commune.broker.stop(forget=True)
+    assert not commune.dispatcher.run()
+    commune.broker.start()
+    assert commune.dispatcher.run()
+    (order,) = commune.orders()
+    assert commune.broker.retained(order.topics[0]) == order.document.encode()
+    assert commune.broker.retained(topics.of_receiver("loa-dong", "configuration")) is not None
+
+
+def test_a_configuration_is_signed_anew_only_when_it_changes_or_ages(commune: Commune) -> None:
+    ring = Keyring([commune.signatory.key.public()])
+
+    def revisions() -> list[int]:
+        documents = [item.document.encode() for item in commune.receivers.configurations()]
+        return [verify(document, ring, Configuration).revision for document in documents]
+
+    assert revisions() == [1, 1, 1]
+    commune.clock.move(days=300)
+    assert revisions() == [1, 1, 1]
+    commune.clock.move(days=50)
+    assert revisions() == [2, 2, 2]
+    first = verify(commune.receivers.configurations()[0].document.encode(), ring, Configuration)
+    assert first.areas[0] == "tinh"

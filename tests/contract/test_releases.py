@@ -1,0 +1,152 @@
+"""A release binds to a hash, by a second person; any edit voids it. On SQLite and on PostgreSQL."""
+
+import threading
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotLoggedInError
+from broadcaster.people import Role
+from schedules.rules import Once
+from tests.commune import PASSWORD, Commune
+
+
+def _once(commune: Commune, **after: float) -> Once:
+    return Once(at=commune.clock.now() + timedelta(**after))
+
+
+def test_the_author_cannot_release_even_with_the_right(commune: Commune) -> None:
+    bulletin = commune.bulletins.write(commune.approver, commune.draft(_once(commune, hours=1)))
+    commune.speak(bulletin)
+    commune.bulletins.submit(commune.approver, bulletin, revision=1)
+    _, digest = commune.releases.preview(commune.approver, bulletin)
+    with pytest.raises(ForbiddenError, match="author"):
+        commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+
+
+def test_an_approver_who_edits_becomes_the_author(commune: Commune) -> None:
+    bulletin = commune.written(_once(commune, hours=1))
+    commune.bulletins.edit(commune.approver, bulletin, commune.draft(_once(commune, hours=2)), revision=1)
+    commune.bulletins.submit(commune.approver, bulletin, revision=2)
+    _, digest = commune.releases.preview(commune.approver, bulletin)
+    with pytest.raises(ForbiddenError):
+        commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+
+
+def test_an_editor_has_no_right_to_release(commune: Commune) -> None:
+    bulletin = commune.written(_once(commune, hours=1))
+    _, digest = commune.releases.preview(commune.editor, bulletin)
+    with pytest.raises(ForbiddenError):
+        commune.releases.release(commune.editor, bulletin, content_sha256=digest)
+
+
+def test_only_what_was_seen_is_released(commune: Commune) -> None:
+    bulletin = commune.written(_once(commune, hours=1))
+    _, digest = commune.releases.preview(commune.approver, bulletin)
+    commune.bulletins.edit(commune.editor, bulletin, commune.draft(_once(commune, hours=2)), revision=1)
+    commune.bulletins.submit(commune.editor, bulletin, revision=2)
+    with pytest.raises(ConflictError, match="not what you saw"):
+        commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+    assert commune.airings() == []
+
+
+def test_silence_cannot_be_released(commune: Commune) -> None:
+    bulletin = commune.bulletins.write(commune.editor, commune.draft(_once(commune, hours=1)))
+    commune.bulletins.submit(commune.editor, bulletin, revision=1)
+    with pytest.raises(ConflictError, match="speech is not made"):
+        commune.releases.preview(commune.approver, bulletin)
+
+
+def test_a_release_is_made_once(commune: Commune) -> None:
+    bulletin = commune.released(_once(commune, hours=1))
+    _, digest = commune.releases.preview(commune.approver, bulletin)
+    with pytest.raises(ConflictError):
+        commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+
+
+def test_edit_and_release_racing_never_release_what_was_not_seen(commune: Commune) -> None:
+    """Whichever comes first, what stands released is exactly what the approver saw, or nothing stands."""
+    for turn in range(10):
+        bulletin = commune.written(_once(commune, hours=1, minutes=turn))
+        content, digest = commune.releases.preview(commune.approver, bulletin)
+        start = threading.Barrier(2)
+
+        def edit(bulletin: str = bulletin, start: threading.Barrier = start) -> None:
+            start.wait()
+            commune.bulletins.edit(
+                commune.editor, bulletin, commune.draft(_once(commune, hours=9), title="Sửa"), revision=1
+            )
+
+        def release(bulletin: str = bulletin, digest: str = digest, start: threading.Barrier = start) -> None:
+            start.wait()
+            with suppress(ConflictError):
+                commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+
+        threads = [threading.Thread(target=work) for work in (edit, release)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        commune.planner.run()
+        standing = [row for row in commune.airings(bulletin) if row.state != "cancelled"]
+        assert standing == [], f"an edit was made, so nothing may stand, {content['title']}"
+
+
+def test_returned_with_a_reason_and_submitted_again(commune: Commune) -> None:
+    bulletin = commune.written(_once(commune, hours=1))
+    with pytest.raises(InvalidError):
+        commune.releases.send_back(commune.approver, bulletin, "  ")
+    commune.releases.send_back(commune.approver, bulletin, "Sai ngày")
+    with pytest.raises(ConflictError):
+        commune.releases.send_back(commune.approver, bulletin, "Sai ngày")
+    commune.bulletins.submit(commune.editor, bulletin, revision=1)
+
+
+def test_two_editors_do_not_overwrite_each_other(commune: Commune) -> None:
+    bulletin = commune.bulletins.write(commune.editor, commune.draft(None))
+    assert commune.bulletins.edit(commune.editor, bulletin, commune.draft(None, title="Một"), revision=1) == 2
+    with pytest.raises(ConflictError, match="revision 2"):
+        commune.bulletins.edit(commune.editor, bulletin, commune.draft(None, title="Hai"), revision=1)
+
+
+def test_unknown_areas_and_empty_texts_leave_nothing_behind(commune: Commune) -> None:
+    with pytest.raises(InvalidError, match="no such area: sao-hoa"):
+        commune.bulletins.write(commune.editor, commune.draft(_once(commune, hours=1), areas=("xa", "sao-hoa")))
+    with pytest.raises(InvalidError, match="title is empty"):
+        commune.bulletins.write(commune.editor, commune.draft(None, title="   "))
+    with commune.database.reading() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM bulletins").scalar() == 0
+
+
+def test_text_is_kept_in_nfc(commune: Commune) -> None:
+    import unicodedata  # noqa: PLC0415
+
+    title = "Hội nghị về chuyển đổi số ở xã"
+    bulletin = commune.written(_once(commune, hours=1), title=unicodedata.normalize("NFD", title))
+    content, _ = commune.releases.preview(commune.approver, bulletin)
+    assert content["title"] == title
+
+
+def test_log_ins_end(commune: Commune) -> None:
+    token, actor, _ = commune.people.log_in("mai", PASSWORD)
+    assert commune.people.recognise(token) == actor == commune.editor
+    for wrong in ("mai", "ai đó"):
+        with pytest.raises(NotLoggedInError):
+            commune.people.log_in(wrong, "không phải mật khẩu")
+    commune.clock.move(hours=11, minutes=59)
+    commune.people.recognise(token)
+    commune.clock.move(minutes=1)
+    with pytest.raises(NotLoggedInError):
+        commune.people.recognise(token)
+    token, _, _ = commune.people.log_in("mai", PASSWORD)
+    commune.people.log_out(token)
+    with pytest.raises(NotLoggedInError):
+        commune.people.recognise(token)
+
+
+def test_accounts_need_a_name_of_their_own_and_a_long_password(commune: Commune) -> None:
+    with pytest.raises(ConflictError):
+        commune.people.add(username="mai", name="Mai", role=Role.EDITOR, password=PASSWORD)
+    with pytest.raises(InvalidError):
+        commune.people.add(username="lan", name="Lan", role=Role.EDITOR, password="ngắn quá")

@@ -1,0 +1,108 @@
+"""A station that is served from a thread of the test, and people who talk to it over HTTP."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import cache
+from typing import Any
+
+import httpx
+import uvicorn
+
+from api.app import create_app
+from api.server import configured
+from broadcaster.people import Role
+from broadcaster.settings import Settings
+from broadcaster.station import Station
+from broadcaster.storage.models import Area
+from tests.brokers import wait_for
+
+PEOPLE = {"mai": Role.EDITOR, "lan": Role.EDITOR, "hoa": Role.APPROVER, "viet": Role.OPERATOR, "xem": Role.VIEWER}
+
+
+def found(station: Station) -> None:
+    """Areas and people, as an administrator would enter them."""
+    station.database.migrate()
+    with station.database.writing() as session:
+        for area, parent in (("tinh", None), ("xa", "tinh"), ("thon-dong", "xa")):
+            kind = "province" if parent is None else "commune" if parent == "tinh" else "village"
+            session.add(Area(id=area, name=f"Địa bàn {area}", kind=kind, parent_id=parent, valid_from=date(2025, 7, 1)))
+            session.flush()
+    for name, role in PEOPLE.items():
+        station.people.add(username=name, name=name, role=role, password=f"mật khẩu của {name}")
+
+
+class ServedStation:
+    """The station, its HTTP server, and clients by user name."""
+
+    def __init__(self, station: Station, server: uvicorn.Server) -> None:
+        self.station, self.server = station, server
+        self.base = station.settings.base_url
+        self._thread = threading.Thread(target=server.run, daemon=True)
+        self._clients: list[httpx.Client] = []
+        self.as_person = cache(self._log_in)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.station.changes.close()
+        self.server.should_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    def anonymous(self, **arguments: Any) -> httpx.Client:
+        """A client without a log-in."""
+        client = httpx.Client(base_url=self.base, trust_env=False, timeout=30, **arguments)
+        self._clients.append(client)
+        return client
+
+    def _log_in(self, name: str) -> httpx.Client:
+        client = self.anonymous(headers={"Accept-Language": "en"})
+        answer = client.post("/api/v1/sessions", json={"username": name, "password": f"mật khẩu của {name}"})
+        assert answer.status_code == 201, answer.text
+        client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return client
+
+    def written(self, by: str = "mai", **content: Any) -> dict[str, Any]:
+        """A draft whose speech is made."""
+        body = {"title": "Tin ngắn", "text": "Xin chào bà con.", **content}
+        client = self.as_person(by)
+        answer = client.post("/api/v1/bulletins", json=body)
+        assert answer.status_code == 201, answer.text
+        path = answer.headers["location"]
+        wait_for(lambda: client.get(path).json()["rendering"] != "pending")
+        made: dict[str, Any] = client.get(path).json()
+        assert made["rendering"] == "done", made
+        return made
+
+    def released(self, **content: Any) -> dict[str, Any]:
+        """A bulletin that went through a second person."""
+        bulletin = self.written(**content)
+        path = f"/api/v1/bulletins/{bulletin['id']}"
+        answer = self.as_person("mai").post(f"{path}/submission", json={"revision": bulletin["revision"]})
+        assert answer.status_code == 200, answer.text
+        seen = self.as_person("hoa").get(f"{path}/release-preview").json()
+        answer = self.as_person("hoa").post(
+            "/api/v1/releases", json={"bulletin": bulletin["id"], "content_sha256": seen["content_sha256"]}
+        )
+        assert answer.status_code == 201, answer.text
+        return bulletin
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[ServedStation]:
+    """A founded station behind its HTTP server."""
+    station = Station(settings)
+    found(station)
+    server = uvicorn.Server(configured(settings, create_app(station)))
+    running = ServedStation(station, server)
+    running.start()
+    wait_for(lambda: server.started and httpx.get(f"{settings.base_url}/healthz", trust_env=False).is_success)
+    try:
+        yield running
+    finally:
+        running.stop()

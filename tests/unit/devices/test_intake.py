@@ -1,0 +1,348 @@
+"""What a receiver believes and takes in, on a real journal and a clock that stands still."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devices.receiver.intake import Intake
+from devices.receiver.journal import REFUSALS_PER_MINUTE, Journal
+from devices.receiver.outputs import Performance
+from devices.receiver.place import Place
+from devices.wire import topics
+from devices.wire.messages import (
+    Acknowledgement,
+    Audience,
+    Cancellation,
+    Configuration,
+    Document,
+    Order,
+    Reason,
+    ReceiptState,
+    Sound,
+)
+from devices.wire.signing import Keyring, SigningKey, sign
+
+KEY = SigningKey.generate("station-1")
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+AREA = "xa-tan-an"
+TOPIC = topics.area_order(AREA, "o1")
+CONFIGURATION = Configuration(
+    station="tan-an",
+    receiver="loa-1",
+    revision=3,
+    issued_at=NOW,
+    expires_at=NOW + timedelta(days=1),
+    kind="loudspeaker",
+    name="Thôn Đông",
+    areas=("tinh", AREA, "thon-dong"),
+    media_urls=("http://127.0.0.1:1",),
+)
+
+
+class FixedClock:
+    def __init__(self) -> None:
+        self.instant = NOW
+
+    def now(self) -> datetime:
+        return self.instant
+
+
+@dataclass
+class Plays:
+    stopped: list[tuple[str, int]] = field(default_factory=list)
+
+    def look(self) -> None:
+        pass
+
+    def cancel(self, order: str, revision: int) -> None:
+        self.stopped.append((order, revision))
+
+
+class SoundOutput:
+    def supports(self, order: Order) -> bool:
+        return order.sound is not None
+
+    def needs_clip(self, order: Order) -> bool:  # noqa: ARG002 - the port asks
+        return True
+
+    def prepare(self, order: Order) -> Performance:  # noqa: ARG002 - the port asks
+        raise AssertionError("nothing is played here")
+
+
+class Rig:
+    def __init__(self, path: Path | str) -> None:
+        self.journal = Journal(Path(path))
+        self.clock = FixedClock()
+        self.plays = Plays()
+        self.place = Place("tan-an", "loa-1")
+        self.place.configuration = CONFIGURATION
+        self.place.output = SoundOutput()
+        self.configured: list[Configuration] = []
+        self.connection = 1
+        self.intake = Intake(
+            self.place,
+            Keyring([KEY.public()]),
+            self.journal,
+            self.clock,
+            self.plays,
+            changed=lambda: None,
+            configured=lambda configuration, _: self.configured.append(configuration),
+        )
+
+    def give(self, document: Document | bytes, topic: str = TOPIC) -> None:
+        data = document if isinstance(document, bytes) else sign(document, KEY)
+        self.intake.handle(topic, data, self.connection)
+
+    def told(self) -> list[tuple[str, Reason | None]]:
+        return [(r.state.value, r.reason) for r in self.journal.outbox()]
+
+    def play(self, order: str = "o1") -> None:
+        entry = self.journal.entry(order)
+        assert entry is not None
+        self.journal.advance(entry.order, "ready", self.clock.now(), only_from=("received",))
+        self.journal.advance(entry.order, "starting", self.clock.now(), only_from=("ready",))
+        self.journal.advance(entry.order, "started", self.clock.now(), only_from=("starting",))
+        self.journal.advance(entry.order, "finished", self.clock.now(), only_from=("started",))
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path / "journal.sqlite")
+    yield made
+    made.journal.close()
+
+
+def order(revision: int = 1, *, name: str = "o1", in_s: int = 60) -> Order:
+    return Order(
+        station="tan-an",
+        id=name,
+        revision=revision,
+        airing="a1",
+        audience=Audience(areas=(AREA,)),
+        priority="routine",
+        title="Bản tin",
+        issued_at=NOW,
+        play_at=NOW + timedelta(seconds=in_s),
+        late_limit_s=60,
+        expires_at=NOW + timedelta(hours=2),
+        sound=Sound(sha256="a" * 64, size=1000, duration_ms=1000),
+    )
+
+
+def cancellation(revision: int = 2, *, name: str = "o1") -> Cancellation:
+    return Cancellation(
+        station="tan-an",
+        order=name,
+        revision=revision,
+        audience=Audience(areas=(AREA,)),
+        issued_at=NOW,
+        expires_at=NOW + timedelta(hours=2),
+        reason="Thu hồi",
+    )
+
+
+RECEIVED, REPLAYED = ("received", None), ("refused", Reason.REPLAYED)
+
+
+def test_an_order_is_taken_in_once(rig: Rig) -> None:
+    for _ in range(3):
+        rig.give(order())
+    rig.connection += 1
+    rig.give(order())
+    assert rig.told() == [RECEIVED]
+
+
+def test_a_retained_order_that_was_played_is_no_replay_once_per_connection(rig: Rig) -> None:
+    rig.give(order())
+    rig.play()
+    told = len(rig.told())
+    for _ in range(3):
+        rig.connection += 1
+        rig.give(order())
+    assert len(rig.told()) == told
+    rig.give(order())
+    rig.give(order())
+    assert rig.told()[told:] == [REPLAYED]
+
+
+def test_a_higher_revision_takes_the_place_of_a_lower_one(rig: Rig) -> None:
+    rig.give(order(1))
+    rig.give(order(2, in_s=120))
+    entry = rig.journal.entry("o1")
+    assert entry is not None
+    assert entry.order.play_at == NOW + timedelta(seconds=120)
+    rig.connection += 1
+    rig.give(order(1))
+    assert rig.told() == [RECEIVED, RECEIVED, REPLAYED]
+
+
+def test_no_revision_brings_back_what_was_played(rig: Rig) -> None:
+    rig.give(order())
+    rig.play()
+    rig.connection += 1
+    rig.give(order(9))
+    assert rig.told()[-1] == REPLAYED
+    entry = rig.journal.entry("o1")
+    assert entry is not None
+    assert entry.state == "finished"
+
+
+def test_two_documents_of_one_revision_are_not_both_believed(rig: Rig) -> None:
+    rig.give(order())
+    rig.give(order(in_s=120))
+    assert rig.told() == [RECEIVED, REPLAYED]
+
+
+def test_a_cancelled_order_comes_back_in_a_higher_revision_only(rig: Rig) -> None:
+    rig.give(order(1))
+    rig.give(cancellation(2))
+    assert rig.told() == [RECEIVED, ("cancelled", Reason.CANCELLED)]
+    assert rig.plays.stopped == [("o1", 2)]
+    rig.give(order(1))
+    rig.give(order(2, in_s=90))
+    rig.give(order(3, in_s=120))
+    assert rig.told()[2:] == [REPLAYED, REPLAYED, RECEIVED]
+
+
+def test_a_cancellation_may_come_before_its_order(rig: Rig) -> None:
+    rig.give(cancellation(2))
+    rig.give(order(1))
+    assert rig.told() == [REPLAYED]
+    assert rig.journal.entry("o1") is None
+
+
+def test_an_old_cancellation_does_not_stop_a_renewed_order(rig: Rig) -> None:
+    rig.give(order(3))
+    rig.connection += 1
+    rig.give(cancellation(2))
+    rig.give(cancellation(2))
+    assert rig.told() == [RECEIVED, REPLAYED]
+    assert rig.plays.stopped == []
+
+
+def test_what_concerns_others_is_left_alone(rig: Rig) -> None:
+    rig.give(order(), topics.area_order("xa-binh-an", "o1"))
+    rig.give(order(), topics.receiver_order("loa-2", "o1"))
+    rig.give(order(), "cb/v1/elsewhere")
+    rig.give(order(), "cb/v2/areas/xa-tan-an/orders/o1")
+    rig.give(CONFIGURATION, topics.of_receiver("loa-2", "configuration"))
+    rig.give(b"")
+    assert rig.told() == []
+
+
+def test_nothing_is_taken_in_before_a_configuration(rig: Rig) -> None:
+    rig.place.configuration = None
+    rig.place.output = None
+    rig.give(order())
+    rig.give(
+        order().model_copy(update={"audience": Audience(receivers=("loa-1",))}), topics.receiver_order("loa-1", "o1")
+    )
+    assert rig.told() == []
+
+
+@pytest.mark.parametrize("revision", [1, 2, 3])
+def test_only_a_higher_configuration_counts(rig: Rig, revision: int) -> None:
+    topic = topics.of_receiver("loa-1", "configuration")
+    rig.give(CONFIGURATION.model_copy(update={"revision": revision}), topic)
+    assert rig.configured == []
+    rig.give(CONFIGURATION.model_copy(update={"revision": 4, "receiver": "loa-2"}), topic)
+    rig.give(CONFIGURATION.model_copy(update={"revision": 4, "station": "binh-an"}), topic)
+    rig.give(CONFIGURATION.model_copy(update={"revision": 4, "expires_at": NOW}), topic)
+    rig.give(sign(CONFIGURATION.model_copy(update={"revision": 4}), SigningKey.generate("station-1")), topic)
+    assert rig.configured == []
+    assert rig.intake.refused_configurations == 4
+    rig.give(CONFIGURATION.model_copy(update={"revision": 4}), topic)
+    assert [configuration.revision for configuration in rig.configured] == [4]
+
+
+def test_an_acknowledgement_frees_only_what_it_names(rig: Rig) -> None:
+    rig.give(order(name="o1"))
+    rig.give(order(name="o2"), topics.area_order(AREA, "o2"))
+    first, second = rig.journal.outbox()
+    topic = topics.of_receiver("loa-1", "acknowledgements")
+    words = Acknowledgement(station="tan-an", receiver="loa-1", at=NOW, receipts=(first.id, "never-there"))
+    rig.give(words.model_copy(update={"receiver": "loa-2"}), topic)
+    rig.give(sign(words, SigningKey.generate("station-1")), topic)
+    assert rig.journal.outbox() == [first, second]
+    rig.give(words, topic)
+    rig.give(words, topic)
+    assert rig.journal.outbox() == [second]
+
+
+def test_a_flood_makes_few_receipts_and_each_document_one(rig: Rig) -> None:
+    for number in range(REFUSALS_PER_MINUTE * 3):
+        for _ in range(2):
+            rig.give(f"forged {number}".encode(), topics.area_order(AREA, f"f{number}"))
+    assert len(rig.told()) == REFUSALS_PER_MINUTE
+    rig.clock.instant += timedelta(minutes=2)
+    rig.give(b"forged 0", topics.area_order(AREA, "f0"))
+    rig.give(b"another", topics.area_order(AREA, "f0"))
+    assert len(rig.told()) == REFUSALS_PER_MINUTE + 1
+
+
+def test_sequence_numbers_are_never_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    first = Rig(path)
+    first.give(order())
+    number = first.journal.outbox()[0]
+    first.journal.acknowledged([number.id])
+    first.journal.close()
+    again = Rig(path)
+    again.give(order(2, in_s=70))
+    assert [r.sequence for r in again.journal.outbox()] == [number.sequence + 1]
+    again.journal.close()
+
+
+Step = tuple[Literal["order", "cancel", "play", "reconnect", "restart"], int, int]
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["order", "order", "order", "cancel", "play", "reconnect", "restart"]),
+        st.integers(1, 4),
+        st.integers(0, 1),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps)
+def test_whatever_comes_in_whatever_order_nothing_is_played_twice(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
+) -> None:
+    path = tmp_path_factory.mktemp("steps") / "journal.sqlite"
+    rig = Rig(path)
+    played: list[str] = []
+    cancelled: dict[str, int] = {}
+    for step, revision, which in steps:
+        name = f"o{which}"
+        topic = topics.area_order(AREA, name)
+        if step == "order":
+            rig.give(order(revision, name=name, in_s=60 + revision), topic)
+            entry = rig.journal.entry(name)
+            if entry is not None and entry.state == "received":
+                assert entry.order.revision > cancelled.get(name, 0)
+        elif step == "cancel":
+            known = rig.journal.entry(name)
+            rig.give(cancellation(revision, name=name), topic)
+            if known is None or known.order.revision < revision:
+                cancelled[name] = max(revision, cancelled.get(name, 0))
+        elif step == "play":
+            entry = rig.journal.entry(name)
+            if entry is not None and entry.state == "received":
+                rig.play(name)
+                played.append(name)
+        elif step == "reconnect":
+            rig.connection += 1
+        else:
+            rig.journal.close()
+            rig = Rig(path)
+    assert len(played) == len(set(played))
+    states = [(r.order, r.revision, r.state) for r in rig.journal.outbox() if r.state is not ReceiptState.REFUSED]
+    assert len(states) == len(set(states))
+    rig.journal.close()
