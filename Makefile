@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PYTHONUTF8 := 1
 
-.PHONY: help install install-dev run test check format bench lock openapi clean system-packages
+.PHONY: help install install-dev run test check format bench lock reference clean system-packages
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,7 +37,7 @@ check: install-dev  ## Style, types, layers, and that generated files are curren
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/broadcaster openapi --check
+	$(BIN)/broadcaster reference --check
 
 format: install-dev  ## Put the code into the project's form
 	$(BIN)/ruff check --fix .
@@ -52,8 +52,8 @@ test: check system-packages  ## All checks and all tests
 bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=render
 	@$(BIN)/python -m tests.benchmarks $(NAME)
 
-openapi: install  ## Write docs/reference/openapi.json anew
-	$(BIN)/broadcaster openapi
+reference: install  ## Write docs/reference/openapi.json and settings.md anew
+	$(BIN)/broadcaster reference
 
 lock: install-dev  ## Pin every dependency anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra server --extra receiver pyproject.toml requirements/build.in -o requirements/run.txt

@@ -3,7 +3,6 @@
 import json
 import logging
 import signal
-from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -13,8 +12,6 @@ from api.app import create_app
 from broadcaster.errors import SetupError
 from broadcaster.settings import Settings
 from broadcaster.station import Station
-
-OPENAPI = Path("docs/reference/openapi.json")
 
 
 class _Server(uvicorn.Server):

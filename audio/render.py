@@ -14,7 +14,7 @@ from audio.engines.espeak import EspeakEngine
 from audio.engines.gtts import GttsEngine
 from audio.engines.port import EngineError
 from audio.mastering import SAMPLE_RATE, MasteringError, Target, master
-from audio.script import Script
+from audio.script import Lexicon, Script
 from audio.store import ClipStore, DiskStore
 
 MEDIA_TYPE = "audio/mpeg"
@@ -85,15 +85,15 @@ class Renderer:
         self._chain = chain
         self._settings = settings or Settings()
 
-    def render(self, text: str) -> Rendered:
-        """Read, speak, compose, master and store ``text``; raises :class:`RenderError`, and then nothing was stored."""
+    def render(self, text: str, lexicon: Lexicon | None = None) -> Rendered:
+        """Read, speak, compose, master and store ``text``; ``lexicon`` is that of the area. Raises :class:`RenderError`, and then nothing was stored."""
         settings = self._settings
         if len(text) > settings.max_characters:
             raise RenderError(
                 f"văn bản có {len(text)} ký tự, quá {settings.max_characters} ký tự của một tệp âm thanh: hãy chia thành nhiều bản tin",
                 f"the text has {len(text)} characters, more than the {settings.max_characters} that make one clip: split it into several bulletins",
             )
-        read = script.read(text)
+        read = script.read(text, lexicon or Lexicon())
         sentences = spoken_sentences(read)
         if not sentences:
             raise RenderError(

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from broadcaster import asrun
@@ -114,6 +115,7 @@ class Ingestion:
             row.id: row
             for row in session.scalars(select(Receiver).where(Receiver.id.in_(names), Receiver.revoked_at.is_(None)))
         }
+        rings = {name: Keyring([PublicKey.from_jwk(row.public_key)]) for name, row in receivers.items()}
         for delivery, topic in parsed:
             if topic is None or topic.subject not in SUBJECTS:
                 continue  # brokers hand over what nobody asked for; such topics are none of this protocol's
@@ -124,9 +126,7 @@ class Ingestion:
                 batch.rejected.append((delivery, "no receiver in service has this name"))
                 continue
             try:
-                document = verify(
-                    delivery.payload, Keyring([PublicKey.from_jwk(receiver.public_key)]), Receipts, Presence, Health
-                )
+                document = verify(delivery.payload, rings[receiver.id], Receipts, Presence, Health)
             except RefusedError as error:
                 batch.rejected.append((delivery, f"{error.reason}: {error}"))
                 continue
@@ -160,7 +160,7 @@ class Ingestion:
             present.update((receiver, receipt) for receiver, receipt in found)
         airings = self._airings(session, {receipt.order for _, _, receipt in arrived})
         areas = {row.id: row.name for row in session.scalars(select(Area))}
-        rows: list[AsRun] = []
+        rows: list[dict[str, Any]] = []
         used: set[str] = set()
         known: dict[str, list[str]] = defaultdict(list)
         for receiver, digest, receipt in arrived:
@@ -173,11 +173,14 @@ class Ingestion:
                 _entry(receiver, receipt, airing=airings.get(receipt.order), areas=areas, digest=digest, now=now)
             )
         stored = set(session.scalars(select(ReceiptEnvelope.sha256).where(ReceiptEnvelope.sha256.in_(used))))
-        session.add_all(
-            ReceiptEnvelope(sha256=digest, receiver_id=receiver, document=document, received_at=now)
+        fresh = used - stored
+        envelopes = [
+            {"sha256": digest, "receiver_id": receiver, "document": document, "received_at": now}
             for digest, (receiver, document) in batch.envelopes.items()
-            if digest in used - stored
-        )
+            if digest in fresh
+        ]
+        if envelopes:
+            session.execute(insert(ReceiptEnvelope), envelopes)
         asrun.append(session, rows)
         return known
 
@@ -231,25 +234,25 @@ class Ingestion:
 
 def _entry(
     receiver: Receiver, receipt: Receipt, *, airing: Airing | None, areas: dict[str, str], digest: str, now: datetime
-) -> AsRun:
-    return AsRun(
-        receipt_id=receipt.id,
-        receiver_id=receiver.id,
-        receiver_name=receiver.name,
-        receiver_seq=receipt.sequence,
-        area_id=receiver.area_id,
-        area_name=areas[receiver.area_id],
-        order_id=receipt.order,
-        order_revision=receipt.revision,
-        airing_id=airing.id if airing else None,
-        due_at=airing.due_at if airing else None,
-        bulletin_title=airing.title if airing else None,
-        clip_sha256=airing.clip_sha256 if airing else None,
-        state=receipt.state.value,
-        at=receipt.at,
-        reason=receipt.reason.value if receipt.reason else None,
-        detail=receipt.detail,
-        evidence=receipt.evidence.model_dump(mode="json", exclude_none=True) if receipt.evidence else None,
-        envelope_sha256=digest,
-        received_at=now,
-    )
+) -> dict[str, Any]:
+    return {
+        "receipt_id": receipt.id,
+        "receiver_id": receiver.id,
+        "receiver_name": receiver.name,
+        "receiver_seq": receipt.sequence,
+        "area_id": receiver.area_id,
+        "area_name": areas[receiver.area_id],
+        "order_id": receipt.order,
+        "order_revision": receipt.revision,
+        "airing_id": airing.id if airing else None,
+        "due_at": airing.due_at if airing else None,
+        "bulletin_title": airing.title if airing else None,
+        "clip_sha256": airing.clip_sha256 if airing else None,
+        "state": receipt.state.value,
+        "at": receipt.at,
+        "reason": receipt.reason.value if receipt.reason else None,
+        "detail": receipt.detail,
+        "evidence": receipt.evidence.model_dump(mode="json", exclude_none=True) if receipt.evidence else None,
+        "envelope_sha256": digest,
+        "received_at": now,
+    }

@@ -101,3 +101,22 @@ def load_settings(**overrides: object) -> Settings:
         raise SetupError(
             f"Không đọc được tệp thiết lập: {error}.", f"The settings file cannot be read: {error}."
         ) from error
+
+
+def settings_reference() -> str:
+    """`docs/reference/settings.md`, made from the class."""
+    lines = [
+        "# Settings",
+        "",
+        "Each is read from the environment (`BROADCASTER_` and the name in capitals), then from `broadcaster.toml` in the working folder (or the file",
+        "that `BROADCASTER_CONFIG` names), then the default holds. `make reference` makes this page from the code.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default.total_seconds() if isinstance(field.default, timedelta) else field.default
+        shown = "" if default is None else f"`{default}`"
+        unit = " Seconds, or ISO 8601 such as `PT48H`." if isinstance(field.default, timedelta) else ""
+        lines.append(f"| `{name}` | {shown} | {field.description}{unit} |")
+    return "\n".join(lines) + "\n"

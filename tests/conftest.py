@@ -2,11 +2,9 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ import psycopg
 import pytest
 
 from broadcaster.storage.database import Database
+from tests.brokers import free_port
 
 if TYPE_CHECKING:
     from tests.commune import Commune
@@ -38,20 +37,6 @@ class SteppedClock:
 @pytest.fixture
 def clock() -> SteppedClock:
     return SteppedClock()
-
-
-def wait_until(ready: Callable[[], object], within_s: float = 20.0) -> None:
-    """Until `ready()` is true; an assertion names it when the deadline passes."""
-    deadline = time.monotonic() + within_s
-    while not ready():
-        assert time.monotonic() < deadline, f"not within {within_s} s: {getattr(ready, '__doc__', None) or ready}"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

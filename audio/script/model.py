@@ -33,6 +33,7 @@ class TokenClass(StrEnum):
     SYMBOL = "symbol"
     LIST_MARK = "list_mark"
     END_MARK = "end_mark"
+    LEXICON = "lexicon"
     UNKNOWN = "unknown"
 
 
@@ -70,6 +71,8 @@ class Script:
     text: str
     tokens: tuple[Token, ...]
     phrases: tuple[Phrase, ...]
+    lexicon: str = ""
+    """Version of the lexicon by which it was read."""
 
     def plain(self) -> str:
         """The spoken form on one line: lower case, words separated by one space, no punctuation."""

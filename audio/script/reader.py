@@ -1,13 +1,15 @@
 """The reader: one pass over the text, rules in order at each place, phrases from punctuation and structure."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from audio.script import tables
 from audio.script.letters import names_of
+from audio.script.lexicon import Lexicon
 from audio.script.model import Phrase, Script, Token, TokenClass
-from audio.script.numerals import cardinal, roman
+from audio.script.numerals import cardinal, roman, spelled
 from audio.script.rules import calendar, contacts, documents, quantities, words
 from audio.script.rules.cursor import Cursor, Reading
 from audio.script.source import Source, source_of
@@ -35,6 +37,8 @@ _END_MARK = re.compile(r"\.\s?/\s?\.")
 _BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•–·●○■□▪►✓❖➢✔][ ]{1,4})?)")
 _ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
 _NUMBER_AGAIN = re.compile(r"\(\s?(\d{1,6})\s?\)")
+_DIGITS = re.compile(r"\d{1,400}")
+_LONGEST_SPELLED = 30
 _MARKDOWN = re.compile(r"[*_#\\`|~]{1,400}")
 _WORD_AND_SPACE = re.compile(r"[a-zà-ỹđ]+(?=[\s,;:!?)\"]|\.\s|\.?$)")
 _MAIL_OR_WEB = re.compile(
@@ -43,15 +47,21 @@ _MAIL_OR_WEB = re.compile(
 _SIGNED = re.compile(r"[-+]\d|[$€£¥₹]\s?\d|US\$\s?\d|USD\s?\d")
 
 
-def read(text: str) -> Script:
-    """Read any string. Pure and deterministic; the time grows with the length of the text and with nothing else; never raises."""
-    source = source_of(text)
-    return _Pass(source).script()
+_NATIONAL = Lexicon()
+
+
+def read(text: str, lexicon: Lexicon = _NATIONAL) -> Script:
+    """Read any string, with the area's ``lexicon`` before the national data files.
+
+    Pure and deterministic; the time grows with the length of the text and with nothing else; never raises.
+    """
+    return _Pass(source_of(text), lexicon).script()
 
 
 @dataclass(slots=True)
 class _Pass:
     source: Source
+    lexicon: Lexicon
     tokens: list[Token] = field(default_factory=list)
     phrases: list[Phrase] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -72,7 +82,7 @@ class _Pass:
         if self.phrases:
             last = self.phrases[-1]
             self.phrases[-1] = Phrase(last.text, 0, last.start, last.end)
-        return Script(self.source.nfc, tuple(self.tokens), tuple(self.phrases))
+        return Script(self.source.nfc, tuple(self.tokens), tuple(self.phrases), self.lexicon.version)
 
     def _line(self, start: int, end: int) -> None:
         text = self.source.clean
@@ -84,6 +94,12 @@ class _Pass:
             if char == " ":
                 cursor.place += 1
                 continue
+            if self.lexicon.entries and char.isalnum() and not line[cursor.place - 1 : cursor.place].isalnum():
+                entry = self.lexicon.find(line, cursor.place)
+                if entry is not None:
+                    end = cursor.place + len(entry.written)
+                    self._keep(cursor, start, Reading(end, TokenClass.LEXICON, entry.spoken))
+                    continue
             if "a" <= char <= "z" or char > "\x7f":
                 quick = _WORD_AND_SPACE.match(line, cursor.place)
                 if (
@@ -103,7 +119,7 @@ class _Pass:
         if reading is None and (char.isdecimal() or char in "+($") and char.isascii():
             reading = (
                 next((found for rule in _DIGIT_RULES if (found := rule(cursor)) is not None), None)
-                if char.isdigit() or _SIGNED.match(line, place) or (char in "+(" and contacts.phone(cursor))
+                if char.isdecimal() or _SIGNED.match(line, place) or (char in "+(" and contacts.phone(cursor))
                 else None
             )
         elif (
@@ -119,19 +135,24 @@ class _Pass:
             reading = words.word(cursor)
         if reading is not None:
             self._keep(cursor, start, reading)
-        elif char.isdecimal():
-            self._stray_digits(cursor, start)
+        elif char.isalnum() and char not in tables.symbols():
+            self._leftover(cursor, start)
         else:
             self._sign(cursor, start, char)
 
-    def _stray_digits(self, cursor: Cursor, start: int) -> None:
-        end = cursor.place
-        while end < len(cursor.text) and cursor.text[end].isdecimal():
-            end += 1
-        digits = "".join(str(int(char)) for char in cursor.text[cursor.place : min(end, cursor.place + 40)])
-        self._keep(
-            cursor, start, Reading(end, TokenClass.CODE, cardinal(digits) if len(digits) < 28 else "", certain=False)
+    def _leftover(self, cursor: Cursor, start: int) -> None:
+        """Digits that no rule takes, and signs such as "Ⅳ" or "①": said as well as may be, and a person must look."""
+        digits = _DIGITS.match(cursor.text, cursor.place)
+        if digits is not None:
+            said = spelled(digits[0]) if len(digits[0]) <= _LONGEST_SPELLED else ""
+            self._keep(cursor, start, Reading(digits.end(), TokenClass.CODE, said, certain=False))
+            return
+        plain = unicodedata.normalize("NFKC", cursor.text[cursor.place])
+        value = roman(plain)
+        said = (
+            cardinal(value) if value else cardinal(plain) if plain.isascii() and plain.isdecimal() else names_of(plain)
         )
+        self._keep(cursor, start, Reading(cursor.place + 1, TokenClass.UNKNOWN, said, certain=False))
 
     def _marks(self, cursor: Cursor, start: int) -> int:
         """List and heading marks at the beginning of a line."""
@@ -144,23 +165,22 @@ class _Pass:
         if item is None or not line[item.end() :].strip(" .*_") or (item[1].isdecimal() and len(item[1]) > 3):
             return place
         value = roman(item[1]) if item[1].isupper() else None
-        if item[1][0].isdigit():
+        if item[1][0].isdecimal():
             said = " chấm ".join(cardinal(part) for part in item[1].split("."))
         else:
             said = cardinal(value) if value is not None and item[1] not in ("C", "D") else names_of(item[1])
         cursor.place = place
         self._keep(cursor, start, Reading(item.end(), TokenClass.LIST_MARK, said))
         self._pause(_ITEM_PAUSE_MS)
-        cursor.before.clear()
+        cursor.new_sentence()
         return item.end()
 
     def _keep(self, cursor: Cursor, start: int, reading: Reading) -> None:
         written = cursor.text[cursor.place : reading.end]
         if reading.cls is TokenClass.WORD:
-            cursor.before.append(reading.said)
+            cursor.heard((reading.said,))
         else:
-            cursor.before.extend(part for part in written.lower().split() if part)
-        del cursor.before[:-10]
+            cursor.heard(written.lower().split())
         self._token(start + cursor.place, start + reading.end, reading)
         cursor.place = reading.end
         cursor.last = reading.cls
@@ -183,7 +203,7 @@ class _Pass:
             self._token(start + place, start + end_mark.end(), Reading(end_mark.end(), TokenClass.END_MARK, ""))
             self._pause(_PAUSES_MS["."])
             cursor.place = end_mark.end()
-            cursor.before.clear()
+            cursor.new_sentence()
             return
         again = _NUMBER_AGAIN.match(line, place)
         if again is not None and self.said and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
@@ -201,7 +221,7 @@ class _Pass:
                 cursor.place += 1
             self._pause(_PAUSES_MS[char])
             if char in ".;!?":
-                cursor.before.clear()
+                cursor.new_sentence()
             cursor.last = None
         elif (said := tables.symbols().get(char)) is not None:
             cursor.place = place

@@ -28,6 +28,11 @@ _SAME_LENGTH = str.maketrans(
         "˚": "°",
         "Ð": "Đ",
         "ð": "đ",
+        **{
+            chr(code): str(unicodedata.decimal(chr(code)))
+            for code in range(0x80, sys.maxunicode + 1)
+            if chr(code).isdecimal()
+        },
         **{chr(0xFF01 + step): chr(0x21 + step) for step in range(94)},
     }
 )

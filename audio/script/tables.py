@@ -1,5 +1,6 @@
 """The data files of the reading, loaded once. A linguist mends the data; the rules stay as they are."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -28,6 +29,14 @@ def rows(file: str) -> list[list[str]]:
     """The rows of a data file: tab-separated columns; lines that begin with "# " are remarks. Raises ``ValueError`` for a reading that is not Vietnamese syllables."""
     text = files("audio.script").joinpath("data", file).read_text(encoding="utf-8")
     return [line.split("\t") for line in text.splitlines() if line and not line.startswith("# ")]
+
+
+@cache
+def version() -> str:
+    """Of all data files together: the first digits of their hash."""
+    folder = files("audio.script").joinpath("data")
+    names_here = sorted(each.name for each in folder.iterdir() if each.name.endswith(".tsv"))
+    return hashlib.sha256(b"".join(folder.joinpath(each).read_bytes() for each in names_here)).hexdigest()[:12]
 
 
 def _column(row: list[str], place: int) -> str:
@@ -91,6 +100,18 @@ def contexts() -> dict[str, tuple[Context, ...]]:
 def counted() -> frozenset[str]:
     """First words of what is counted."""
     return frozenset(row[0] for row in rows("counted.tsv"))
+
+
+@cache
+def former_units() -> dict[str, str]:
+    """Units that no longer exist, and what they belong to now."""
+    return {row[0]: _column(row, 1) for row in rows("former_units.tsv")}
+
+
+@cache
+def advertising() -> tuple[str, ...]:
+    """Words of advertising, lower case."""
+    return tuple(row[0] for row in rows("advertising.tsv"))
 
 
 @cache

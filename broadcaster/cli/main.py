@@ -144,17 +144,22 @@ def migrate(folder: Folder = None) -> None:
 
 
 @app.command()
-def openapi(
-    *, check: Annotated[bool, typer.Option("--check", help="Only say whether the file is current.")] = False
+def reference(
+    *, check: Annotated[bool, typer.Option("--check", help="Only say whether the files are current.")] = False
 ) -> None:
-    """Write docs/reference/openapi.json, or check that it is current."""
-    server = import_module("api.server")
-    path: Path = server.OPENAPI
-    text: str = server.openapi_text()
-    if not check:
-        path.write_text(text, encoding="utf-8")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        raise SetupError(f"{path} đã cũ. Chạy 'make openapi'.", f"{path} is out of date. Run 'make openapi'.")
+    """Write docs/reference/openapi.json and settings.md from the code, or check that they are current."""
+    from broadcaster.settings import settings_reference  # noqa: PLC0415
+
+    folder = Path("docs/reference")
+    made = {
+        folder / "openapi.json": str(import_module("api.server").openapi_text()),
+        folder / "settings.md": settings_reference(),
+    }
+    for path, text in made.items():
+        if not check:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            raise SetupError(f"{path} đã cũ. Chạy 'make reference'.", f"{path} is out of date. Run 'make reference'.")
 
 
 def _read(file: Path | None) -> str:

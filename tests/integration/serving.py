@@ -1,14 +1,31 @@
 """A station that is served from a thread of the test, and people who talk to it over HTTP."""
 
 import threading
+from datetime import date
 from functools import cache
 from typing import Any
 
 import httpx
 import uvicorn
 
+from broadcaster.people import Role
 from broadcaster.station import Station
-from tests.conftest import wait_until
+from broadcaster.storage.models import Area
+from tests.brokers import wait_for
+
+PEOPLE = {"mai": Role.EDITOR, "lan": Role.EDITOR, "hoa": Role.APPROVER, "viet": Role.OPERATOR, "xem": Role.VIEWER}
+
+
+def found(station: Station) -> None:
+    """Areas and people, as an administrator would enter them."""
+    station.database.migrate()
+    with station.database.writing() as session:
+        for area, parent in (("tinh", None), ("xa", "tinh"), ("thon-dong", "xa")):
+            kind = "province" if parent is None else "commune" if parent == "tinh" else "village"
+            session.add(Area(id=area, name=f"Địa bàn {area}", kind=kind, parent_id=parent, valid_from=date(2025, 7, 1)))
+            session.flush()
+    for name, role in PEOPLE.items():
+        station.people.add(username=name, name=name, role=role, password=f"mật khẩu của {name}")
 
 
 class ServedStation:
@@ -52,7 +69,7 @@ class ServedStation:
         answer = client.post("/api/v1/bulletins", json=body)
         assert answer.status_code == 201, answer.text
         path = answer.headers["location"]
-        wait_until(lambda: client.get(path).json()["rendering"] != "pending")
+        wait_for(lambda: client.get(path).json()["rendering"] != "pending")
         made: dict[str, Any] = client.get(path).json()
         assert made["rendering"] == "done", made
         return made

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from schedules.alarms import Alarms
-from tests.conftest import wait_until
+from tests.brokers import wait_for
 
 
 def test_wakes_at_start_when_asked_and_at_an_instant() -> None:
@@ -12,15 +12,15 @@ def test_wakes_at_start_when_asked_and_at_an_instant() -> None:
     alarms = Alarms(lambda: woken.append(datetime.now(UTC)), every_s=3600)
     alarms.start()
     try:
-        wait_until(lambda: len(woken) == 1)
+        wait_for(lambda: len(woken) == 1)
         alarms.now()
-        wait_until(lambda: len(woken) == 2)
+        wait_for(lambda: len(woken) == 2)
         instant = datetime.now(UTC) + timedelta(milliseconds=200)
         alarms.at(instant)
-        wait_until(lambda: len(woken) == 3)
+        wait_for(lambda: len(woken) == 3)
         assert woken[2] >= instant
         alarms.at(instant - timedelta(hours=1))  # long past: APScheduler's default would drop it
-        wait_until(lambda: len(woken) == 4)
+        wait_for(lambda: len(woken) == 4)
     finally:
         alarms.stop()
 
@@ -46,7 +46,7 @@ def test_an_alarm_during_a_run_is_one_more_run_after_it_and_never_two_at_once() 
         for _ in range(50):
             alarms.now()
         hold.set()
-        wait_until(lambda: len(runs) == 2)
+        wait_for(lambda: len(runs) == 2)
     finally:
         alarms.stop()
     assert (len(runs), clashes) == (2, [])

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from devices.wire.signing import SigningKey
-from tests.conftest import wait_until
+from tests.brokers import wait_for
 from tests.integration.serving import ServedStation
 
 PROBLEM = "application/problem+json"
@@ -74,10 +74,10 @@ def test_from_text_to_airing(served: ServedStation) -> None:
     assert clip["true_peak_dbtp"] <= -1
     assert (clip["engine"], clip["fallback"]) == ("espeak", False)
     client = served.as_person("viet")
-    wait_until(lambda: client.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json())
+    wait_for(lambda: client.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json())
     (airing,) = client.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json()
     assert (airing["state"], airing["clip_sha256"]) == ("dispatched", clip["sha256"])
-    wait_until(lambda: client.get(f"/api/v1/airings/{airing['id']}").json()["sent_at"])
+    wait_for(lambda: client.get(f"/api/v1/airings/{airing['id']}").json()["sent_at"])
 
 
 def test_drafts_are_silent_to_the_world_and_released_clips_come_in_ranges(served: ServedStation) -> None:
@@ -88,7 +88,7 @@ def test_drafts_are_silent_to_the_world_and_released_clips_come_in_ranges(served
     assert served.as_person("hoa").get(url).status_code == 200
     bulletin = served.released(text="Đã duyệt thì máy tải được.", plan=_plan(hours=2))
     url = f"/api/v1/media/{bulletin['clip']['sha256']}"
-    wait_until(lambda: world.get(url).status_code == 200)
+    wait_for(lambda: world.get(url).status_code == 200)
     whole = world.get(url)
     assert len(whole.content) == bulletin["clip"]["size"]
     part = world.get(url, headers={"Range": "bytes=100-199"})
@@ -116,7 +116,7 @@ def test_the_author_is_refused_whatever_a_client_sends(served: ServedStation) ->
 def test_an_edit_after_the_release_cancels_the_airing(served: ServedStation) -> None:
     bulletin = served.released(plan=_plan(hours=3))
     client = served.as_person("mai")
-    wait_until(lambda: client.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json())
+    wait_for(lambda: client.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json())
     changed = {"title": "Tin khác", "text": bulletin["text"], "plan": _plan(hours=3)}
     answer = client.put(f"/api/v1/bulletins/{bulletin['id']}", params={"revision": 1}, json=changed)
     assert (answer.json()["revision"], answer.json()["state"]) == (2, "draft")
@@ -232,7 +232,7 @@ def test_pages_of_bulletins_follow_each_other(served: ServedStation) -> None:
 def test_what_cannot_be_spoken_is_told_with_the_bulletin(served: ServedStation) -> None:
     client = served.as_person("mai")
     path = client.post("/api/v1/bulletins", json={"title": "…", "text": "!!! ***"}).headers["location"]
-    wait_until(lambda: client.get(path).json()["rendering"] != "pending")
+    wait_for(lambda: client.get(path).json()["rendering"] != "pending")
     assert client.get(path).json()["rendering"] == "failed"
     assert client.get(path).json()["rendering_error"]
 

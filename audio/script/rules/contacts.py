@@ -109,7 +109,7 @@ def _piece(piece: str) -> str:
         return _MARKS[piece]
     if lower in _KNOWN:
         return _KNOWN[lower]
-    if piece[0].isdigit():
+    if piece[0].isdecimal():
         return spelled(piece) if piece.isascii() else ""
     if is_syllable(lower):
         return lower

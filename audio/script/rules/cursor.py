@@ -1,6 +1,7 @@
 """Where the reader stands, and what a rule answers."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from audio.script.model import TokenClass
@@ -29,6 +30,7 @@ class Cursor:
     last: TokenClass | None = None
     shouting: bool = False
     """Whether the line is written in capitals throughout: then capitals do not mark an abbreviation."""
+    _tails: frozenset[str] | None = None
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """The pattern here, unless a letter or digit goes on after it."""
@@ -43,11 +45,24 @@ class Cursor:
 
     def preceded_by(self, *phrases: str) -> bool:
         """Whether the sentence so far ends with one of these (one to four words each)."""
-        return any(phrase in self.tails() for phrase in phrases)
+        return not self.tails().isdisjoint(phrases)
 
-    def tails(self) -> tuple[str, ...]:
+    def heard(self, words: Iterable[str]) -> None:
+        """Note words of the sentence; only the last ten are kept."""
+        self.before.extend(words)
+        del self.before[:-10]
+        self._tails = None
+
+    def new_sentence(self) -> None:
+        """Forget the words so far."""
+        self.before.clear()
+        self._tails = None
+
+    def tails(self) -> frozenset[str]:
         """The last word, the last two, three and four words of the sentence so far."""
-        return tuple(" ".join(self.before[-count:]) for count in range(1, min(4, len(self.before)) + 1))
+        if self._tails is None:
+            self._tails = frozenset(" ".join(self.before[-count:]) for count in range(1, min(4, len(self.before)) + 1))
+        return self._tails
 
     def name_follows(self, end: int) -> bool:
         """Whether the next word begins with a capital."""

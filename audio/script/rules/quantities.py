@@ -129,19 +129,19 @@ def quantity(at: Cursor) -> Reading | None:
     sign = ""
     if at.text[start] in "-+":
         before = at.text[start - 1 : start]
-        if before.isalnum() or not at.text[start + 1 : start + 2].isdigit():
+        if before.isalnum() or not at.text[start + 1 : start + 2].isdecimal():
             return None
         sign = "âm " if at.text[start] == "-" else "cộng "
         start += 1
     if not sign and (prefixed := _currency_first(at, start)) is not None:
         return prefixed
-    if not at.text[start].isdigit():
+    if not at.text[start].isdecimal():
         return None
     first = _amount(at, start)
     if first is None:
         return None
     dash = _TO.match(at.text, first.end)
-    if dash is not None and at.text[dash.end() : dash.end() + 1].isdigit():
+    if dash is not None and at.text[dash.end() : dash.end() + 1].isdecimal():
         second = _amount(at, dash.end())
         if second is not None:
             cls = TokenClass.RANGE if first.cls is TokenClass.NUMBER and second.cls is TokenClass.NUMBER else second.cls
@@ -153,7 +153,7 @@ def quantity(at: Cursor) -> Reading | None:
 
 def _currency_first(at: Cursor, start: int) -> Reading | None:
     found = _CURRENCY_FIRST.match(at.text, start)
-    if found is None or not at.text[found.end() : found.end() + 1].isdigit():
+    if found is None or not at.text[found.end() : found.end() + 1].isdecimal():
         return None
     number = _NUMBER.match(at.text, found.end())
     if number is None or at.joined(number.end()):
@@ -229,7 +229,7 @@ def _word(written: str) -> str:
 def share(at: Cursor) -> Reading | None:
     """The slash between what was counted and what it is counted for: "65 tạ/ha", "triệu đồng/người/tháng"; between other words it is silent."""
     found = _PER.match(at.text, at.place)
-    if found is None or at.joined(found.end()) or not any(word[0].isdigit() for word in at.before[-5:]):
+    if found is None or at.joined(found.end()) or not any(word[0].isdecimal() for word in at.before[-5:]):
         return None
     written = found[2]
     said = tables.units().get(written) or _PER_WORDS.get(written.lower()) or _word(written)
@@ -260,7 +260,7 @@ def _plain_number(at: Cursor, start: int, written: str, end: int) -> _Amount | N
     if dotted is not None and dotted.end() > end and not at.joined(dotted.end()):
         said = " chấm ".join(cardinal(part) for part in dotted[0].split("."))
         return _Amount(said, dotted.end(), TokenClass.NUMBER)
-    if written.isdigit():
+    if written.isdecimal():
         return _whole_number(at, written, end)
     return _Amount(number_said(written), end, TokenClass.NUMBER)
 
@@ -272,7 +272,7 @@ def _whole_number(at: Cursor, written: str, end: int) -> _Amount:
         return _Amount(ordinal(int(written)), end, TokenClass.ORDINAL)
     if at.preceded_by("tháng", "tết") and int(written) == 4:
         return _Amount("tư", end, TokenClass.DATE)
-    if len(at.before) > 1 and at.before[-2] == "tháng" and at.before[-1].isdigit() and 1900 <= int(written) <= 2100:
+    if len(at.before) > 1 and at.before[-2] == "tháng" and at.before[-1].isdecimal() and 1900 <= int(written) <= 2100:
         return _Amount("năm " + cardinal(written), end, TokenClass.DATE)
     if (zero and len(written) > 2) or (len(written) > 3 and at.preceded_by(*_CODED)):
         return _Amount(spelled(written), end, TokenClass.CODE)

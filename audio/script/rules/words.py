@@ -34,7 +34,7 @@ def word(at: Cursor) -> Reading:
     if is_syllable(lower) and not at.joined(end):
         return Reading(end, TokenClass.WORD, lower)
     after = at.text[end : end + 2]
-    digits_follow = after[:1].isdigit() or (after[:1] == "-" and after[1:].isdigit() and written.isupper())
+    digits_follow = after[:1].isdecimal() or (after[:1] == "-" and after[1:].isdecimal() and written.isupper())
     return (code(at) if digits_follow else None) or _letter(at, written, end) or _unknown(written, end)
 
 
@@ -98,9 +98,8 @@ def _roman(at: Cursor, written: str, end: int) -> Reading | None:
 
 def _manner(at: Cursor, written: str) -> str | None:
     """How a Roman numeral is read here ("cardinal", "ordinal"), if the words before it say that it is one."""
-    for tail in reversed(at.tails()):
-        if tail in tables.roman_contexts():
-            return tables.roman_contexts()[tail]
+    for tail in sorted(at.tails() & tables.roman_contexts().keys(), key=len, reverse=True):
+        return tables.roman_contexts()[tail]
     after_another = (
         len(at.before) > 1 and at.before[-1] in _AND and roman(at.before[-2]) is not None and written.isupper()
     )
@@ -115,7 +114,7 @@ def code(at: Cursor) -> Reading | None:
     parts: list[str] = []
     certain = True
     for part in re.findall(r"[^\W\d_]+|\d+", found[0]):
-        if part[0].isdigit():
+        if part[0].isdecimal():
             parts.append(cardinal(part) if not part.startswith("0") else " ".join(cardinal(digit) for digit in part))
         elif (entry := tables.abbreviations().get(part)) is not None:
             parts.append(entry.reading)
@@ -124,7 +123,7 @@ def code(at: Cursor) -> Reading | None:
             parts.append(entry.reading)
         else:
             parts.append(part.lower() if len(part) > 2 and is_syllable(part.lower()) else names_of(part))
-            certain = certain and len(part) <= 2
+            certain = certain and len(part) <= 2 and bool(parts[-1])
     said = " ".join(part for part in parts if part)
     return Reading(found.end(), TokenClass.CODE, said, certain=certain)
 
@@ -133,13 +132,15 @@ def _letter(at: Cursor, written: str, end: int) -> Reading | None:
     """One letter that is no word: "đội B", "điểm đ"."""
     if len(written) != 1 or not (name := names_of(written)):
         return None
-    if written.lower() == "x" and at.last in _SIZES and at.text[end : end + 2].strip()[:1].isdigit():
+    if written.lower() == "x" and at.last in _SIZES and at.text[end : end + 2].strip()[:1].isdecimal():
         return Reading(end, TokenClass.SYMBOL, "nhân")
     certain = written.isupper() or at.preceded_by("điểm", "mục", "khoản", "ý", "nhóm", "loại")
     return Reading(end, TokenClass.CODE, name, certain=certain)
 
 
 def _unknown(written: str, end: int) -> Reading:
+    if len(written) > 1 and (unit := tables.units().get(written)) is not None:
+        return Reading(end, TokenClass.MEASURE, unit)
     if len(written) > _LONGEST_WORD:
         return Reading(end, TokenClass.UNKNOWN, "", certain=False)
     letters = names_of(written)

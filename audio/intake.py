@@ -1,0 +1,209 @@
+"""Documents to text: pasted, .txt, .docx, .pdf with a text layer. Headings and lists stay visible, lines that were cut by the page are joined.
+
+Files come from people's mail and telephones: sizes are limited before anything is unpacked, and what cannot be read is refused with the next step.
+"""
+
+import io
+import re
+import unicodedata
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import docx
+import pypdf
+from docx.opc.exceptions import PackageNotFoundError
+from docx.table import Table
+from docx.text.paragraph import Paragraph
+from pypdf.errors import PyPdfError
+
+MAX_BYTES = 5_000_000
+_MAX_UNPACKED = 60_000_000
+_MAX_PAGES = 100
+MAX_CHARACTERS = 200_000
+
+_ITEM = re.compile(r"\s*(?:[-+•–●▪*]\s+|\d{1,2}(?:\.\d{1,2}){0,2}[.)]\s+|[a-zđ]\)\s+|[IVX]{1,5}\.\s+)")
+_ENDED = re.compile(r"[.;:!?…”\"/]\s*$")
+_PAGE_NUMBER = re.compile(r"\s*(?:-\s?)?(?:trang\s+)?\d{1,3}(?:\s?/\s?\d{1,3})?(?:\s?-)?\s*", re.IGNORECASE)
+_HEADING_STYLE = re.compile(r"(?:heading|tiêu đề)\s*(\d)", re.IGNORECASE)
+
+
+class IntakeError(ValueError):
+    """The document cannot be taken in; the message says why and what to do."""
+
+
+class Kind(StrEnum):
+    """What a block of a document is."""
+
+    HEADING = "heading"
+    ITEM = "item"
+    PARAGRAPH = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading (``level`` 1 to 6), a list item or a paragraph (level 0), on one line, in NFC."""
+
+    kind: Kind
+    text: str
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says, in order."""
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def text(self) -> str:
+        """As the script reads it: "# " before headings, "- " before items that bear no mark of their own, a line a block."""
+        return "\n".join(_line(block) for block in self.blocks)
+
+
+def read_document(data: bytes, name: str) -> Document:
+    """Take in a file by the ending of its ``name``: .txt, .md, .docx, .pdf. Raises :class:`IntakeError`."""
+    if len(data) > MAX_BYTES:
+        raise IntakeError(
+            f"{name} has {len(data) / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f} MB: paste the text that is to be read"
+        )
+    ending = name.lower().rpartition(".")[2]
+    if ending in ("txt", "md"):
+        blocks: Iterable[Block] = _of_lines(_decoded(data, name).splitlines())
+    elif ending == "docx":
+        blocks = _of_docx(data, name)
+    elif ending == "pdf":
+        blocks = _of_pdf(data, name)
+    else:
+        raise IntakeError(f"{name} is not a .txt, .docx or .pdf file: save it as one of them, or paste the text")
+    document = Document(tuple(blocks))
+    if not document.blocks:
+        raise IntakeError(f"{name} holds no text: if it is a scan, type the text or use a file with a text layer")
+    if sum(len(block.text) for block in document.blocks) > MAX_CHARACTERS:
+        raise IntakeError(f"{name} has more than {MAX_CHARACTERS} characters: take the part that is to be read")
+    return document
+
+
+def read_pasted(text: str) -> Document:
+    """Take in pasted text, with the lines that a page or a mail cut in two joined."""
+    if len(text) > MAX_CHARACTERS:
+        raise IntakeError(
+            f"the text has {len(text)} characters, more than {MAX_CHARACTERS}: paste the part that is to be read"
+        )
+    return Document(tuple(_of_lines(text.splitlines())))
+
+
+def _line(block: Block) -> str:
+    if block.kind is Kind.HEADING:
+        return f"{'#' * max(1, block.level)} {block.text}"
+    if block.kind is Kind.ITEM and _ITEM.match(block.text + " ") is None:
+        return f"- {block.text}"
+    return block.text
+
+
+def _decoded(data: bytes, name: str) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise IntakeError(
+            f"{name} is not UTF-8 text (perhaps TCVN3 or VNI): open it and save it as UTF-8, or paste the text"
+        ) from error
+
+
+def _clean(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).replace("\0", " ").split())
+
+
+def _of_lines(lines: Iterable[str], full_line: int = 10_000) -> Iterator[Block]:
+    """Blocks of plain lines: a blank line ends a block; a line that goes on in small letters belongs to the one before.
+
+    After a line of ``full_line`` characters or more, which the page has cut, a number or a capital goes on too.
+    """
+    waiting, last = "", 0
+    for raw in [*lines, ""]:
+        line = _clean(raw)
+        heading = re.match(r"(#{1,6})\s+(.*)", line)
+        cut = bool(waiting and line) and not _ENDED.search(waiting) and _ITEM.match(line) is None and heading is None
+        goes_on = cut and (line[0].islower() or last >= full_line)
+        last = len(line)
+        if goes_on:
+            waiting = f"{waiting} {line}"
+            continue
+        if waiting:
+            yield _block(waiting)
+        waiting = "" if heading else line
+        if heading and heading[2].strip():
+            yield Block(Kind.HEADING, heading[2].strip(), len(heading[1]))
+
+
+def _block(text: str) -> Block:
+    return Block(Kind.ITEM if _ITEM.match(text + " ") else Kind.PARAGRAPH, text)
+
+
+def _of_docx(data: bytes, name: str) -> list[Block]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+                raise IntakeError(
+                    f"{name} unpacks to more than {_MAX_UNPACKED / 1e6:.0f} MB: paste the text that is to be read"
+                )
+        content = docx.Document(io.BytesIO(data)).iter_inner_content()
+        return [block for part in content for block in _of_docx_part(part)]
+    except (zipfile.BadZipFile, PackageNotFoundError, KeyError, ValueError) as error:
+        if isinstance(error, IntakeError):
+            raise
+        raise IntakeError(
+            f"{name} is not a Word document that can be read: open it and save it as .docx again"
+        ) from error
+
+
+def _of_docx_part(part: Paragraph | Table) -> Iterator[Block]:
+    if isinstance(part, Table):
+        for row in part.rows:
+            cells = list(dict.fromkeys(_clean(cell.text) for cell in row.cells))
+            if line := ", ".join(cell for cell in cells if cell):
+                yield Block(Kind.PARAGRAPH, line)
+        return
+    style = (part.style.name if part.style is not None else "") or ""
+    heading = _HEADING_STYLE.match(style)
+    listed = style.startswith("List") or (part._p.pPr is not None and part._p.pPr.numPr is not None)
+    for line in part.text.splitlines():
+        if not (text := _clean(line)):
+            continue
+        if heading or style == "Title":
+            yield Block(Kind.HEADING, text, int(heading[1]) if heading else 1)
+        else:
+            yield Block(Kind.ITEM, text) if listed else _block(text)
+
+
+def _of_pdf(data: bytes, name: str) -> list[Block]:
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(data))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise IntakeError(f"{name} is locked with a password: save it without one")
+        if len(reader.pages) > _MAX_PAGES:
+            raise IntakeError(
+                f"{name} has {len(reader.pages)} pages, more than {_MAX_PAGES}: take the part that is to be read"
+            )
+        pages = [page.extract_text().splitlines() for page in reader.pages]
+    except (PyPdfError, RecursionError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, IntakeError):
+            raise
+        raise IntakeError(f"{name} is not a PDF that can be read: save it anew, or paste the text") from error
+    repeated = Counter(line.strip() for page in pages for line in {page[0].strip(), page[-1].strip()} if page)
+    lines: list[str] = []
+    for page in pages:
+        kept = [
+            line
+            for line in page
+            if not _PAGE_NUMBER.fullmatch(line) and (len(pages) < 3 or repeated[line.strip()] < len(pages) - 1)
+        ]
+        while kept and not kept[-1].strip():
+            kept.pop()
+        lines += kept
+    lengths = sorted(len(line) for line in lines)
+    full = lengths[len(lengths) * 4 // 5] * 4 // 5 if len(lengths) > 9 else 10_000
+    return list(_of_lines(lines, full))

@@ -1,0 +1,35 @@
+"""`python -m tests.benchmarks [NAME]`: run all benchmarks, or one, and exit 1 if a goal is missed.
+
+A benchmark is a module of this package with `run() -> Result`.
+"""
+
+import importlib
+import logging
+import pkgutil
+import sys
+
+import tests.benchmarks as package
+from broadcaster.cli.logs import set_up_logs
+
+NOT_BENCHMARKS = {"result", "__main__", "table"}
+
+
+def main(wanted: str | None) -> int:
+    """Run and print; returns the exit code."""
+    names = sorted(item.name for item in pkgutil.iter_modules(package.__path__) if item.name not in NOT_BENCHMARKS)
+    if wanted is not None:
+        if wanted not in names:
+            print(f"There is no benchmark '{wanted}'. There are: {', '.join(names)}.", file=sys.stderr)
+            return 2
+        names = [wanted]
+    set_up_logs(logging.WARNING)
+    good = True
+    for name in names:
+        result = importlib.import_module(f"tests.benchmarks.{name}").run()
+        print(result.line(), flush=True)
+        good &= result.ok
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else None))
