@@ -55,6 +55,9 @@ bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=r
 reference: install  ## Write docs/reference/openapi.json and settings.md anew
 	$(BIN)/broadcaster reference
 
+protocol: install  ## Write docs/reference/asyncapi.json and the protocol's test vectors anew
+	$(BIN)/python -m devices.wire.asyncapi docs/reference
+
 lock: install-dev  ## Pin every dependency anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra server --extra receiver pyproject.toml requirements/build.in -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra receiver --extra soundcard pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/receiver.txt
