@@ -38,6 +38,7 @@ check: install-dev  ## Style, types, layers, and that generated files are curren
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/broadcaster reference --check
+	$(BIN)/python -m devices.wire.asyncapi docs/reference --check
 
 format: install-dev  ## Put the code into the project's form
 	$(BIN)/ruff check --fix .
@@ -52,10 +53,8 @@ test: check system-packages  ## All checks and all tests
 bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=render
 	@$(BIN)/python -m tests.benchmarks $(NAME)
 
-reference: install  ## Write docs/reference/openapi.json and settings.md anew
+reference: install  ## Write anew what docs/reference holds of generated files
 	$(BIN)/broadcaster reference
-
-protocol: install  ## Write docs/reference/asyncapi.json and the protocol's test vectors anew
 	$(BIN)/python -m devices.wire.asyncapi docs/reference
 
 lock: install-dev  ## Pin every dependency anew, with hashes

@@ -117,7 +117,7 @@ def main() -> int:
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(str(path))
     if stale:
-        sys.stderr.write(f"{', '.join(stale)}: not current; run 'make protocol' and look at the difference.\n")
+        sys.stderr.write(f"{', '.join(stale)}: not current; run 'make reference' and look at the difference.\n")
     return 1 if stale else 0
 
 

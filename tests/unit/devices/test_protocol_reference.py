@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from devices.links.port import Delivery
 from devices.receiver.intake import Intake
 from devices.receiver.journal import Journal
 from devices.receiver.place import Place
@@ -28,7 +29,7 @@ TYPES: dict[str, type[Document]] = {kind.name: type(kind.example) for kind in KI
 
 @pytest.mark.parametrize("name", ["asyncapi.json", "protocol-vectors.json"])
 def test_the_generated_files_are_current(name: str) -> None:
-    assert (REFERENCE / name).read_text(encoding="utf-8") == asyncapi.files()[name], "run: make protocol"
+    assert (REFERENCE / name).read_text(encoding="utf-8") == asyncapi.files()[name], "run: make reference"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -87,8 +88,17 @@ def test_refused_vectors_are_refused_for_their_reason(vector: dict[str, Any], tm
     place.configuration = CONFIGURATION
     place.output = SoundOutput()
     assert place.areas == AREAS
-    intake = Intake(place, pinned(), journal, clock, Plays(), changed=lambda: None, configured=lambda *_: None)
-    intake.handle(vector["topic"], base64.b64decode(vector["bytes_base64"]) * vector.get("times", 1), 1)
+    intake = Intake(
+        place,
+        pinned(),
+        journal,
+        clock,
+        Plays(),
+        changed=lambda: None,
+        configured=lambda *_: None,
+        clock_answered=lambda *_: None,
+    )
+    intake.handle(Delivery(vector["topic"], base64.b64decode(vector["bytes_base64"]) * vector.get("times", 1), 1))
     assert [(r.state, r.reason) for r in journal.outbox()] == [(ReceiptState.REFUSED, Reason(vector["reason"]))]
     assert journal.entries("received", "ready") == []
     journal.close()
