@@ -13,7 +13,7 @@ from audio.engines.chain import EngineChain, Link
 from audio.engines.espeak import EspeakEngine
 from audio.engines.gtts import GttsEngine
 from audio.engines.port import EngineError
-from audio.mastering import SAMPLE_RATE, MasteringError, Target, master
+from audio.mastering import SAMPLE_RATE, Mastering, MasteringError, Target
 from audio.script import Lexicon, Script
 from audio.store import ClipStore, DiskStore
 
@@ -84,6 +84,7 @@ class Renderer:
         self._store = store
         self._chain = chain
         self._settings = settings or Settings()
+        self._mastering = Mastering(self._settings.target, workers=chain.parallel)
 
     def render(self, text: str, lexicon: Lexicon | None = None) -> Rendered:
         """Read, speak, compose, master and store ``text``; ``lexicon`` is that of the area. Raises :class:`RenderError`, and then nothing was stored."""
@@ -107,7 +108,11 @@ class Renderer:
                 rate_wpm=settings.rate_wpm,
                 pitch=settings.pitch,
             )
-            pieces = [Spoken(sound, pause_ms) for sound, (_, pause_ms) in zip(spoken.sounds, sentences, strict=True)]
+            voice = (spoken.engine, settings.voice, settings.rate_wpm, settings.pitch)
+            pieces = [
+                Spoken(sound, (voice, words), pause_ms)
+                for sound, (words, pause_ms) in zip(spoken.sounds, sentences, strict=True)
+            ]
             tags = {
                 "title": "Bản tin truyền thanh",
                 "comment": f"Giọng đọc tổng hợp bằng máy (synthetic speech): {spoken.engine}, {settings.voice}",
@@ -117,7 +122,7 @@ class Renderer:
                 "SPEECH_FALLBACK": str(spoken.fallback).lower(),
                 "SCRIPT_SHA256": read.sha256,
             }
-            mastered = master(compose(pieces, settings.frame), tags, settings.target)
+            mastered = self._mastering.master(compose(pieces, settings.frame), tags, voice)
         except (EngineError, MasteringError) as error:
             raise RenderError(f"không tạo được giọng đọc: {error}", str(error)) from error
         sha256 = self._store.put(mastered.mp3)

@@ -281,7 +281,7 @@ class MqttLink:
             if token is not None:
                 self._client.ack(token, QOS)
             return
-        if not self._inbox.put(Delivery(topic, bytes(message.payload), self._connections, token)):
+        if not self._inbox.put(Delivery(topic, bytes(message.payload), self._connections, time.monotonic(), token)):
             self._overflowed = True
 
     def _on_publish(self, _c: Client, _u: Any, mid: int, _code: ReasonCode, _p: Properties | None) -> None:

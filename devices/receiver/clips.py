@@ -116,7 +116,7 @@ class Clips:
                         raise httpx.RemoteProtocolError(f"status {response.status_code} where 200 or 206 was expected")
                     file.truncate(0)
                     have = 0
-                for chunk in response.iter_raw(64 * 1024):
+                for chunk in response.iter_raw():
                     file.write(chunk[: sound.size + 1 - have])
                     have += len(chunk)
                     if have > sound.size:

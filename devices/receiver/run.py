@@ -12,11 +12,11 @@ import structlog
 from devices.links.mqtt import MqttLink
 from devices.links.port import Link, Will
 from devices.receiver.agent import Agent, LinkFactory
-from devices.receiver.clock import SystemClock
 from devices.receiver.journal import JournalError
 from devices.receiver.page import PageError, PageServer
 from devices.receiver.provision import BrokerAccess, Provision, ProvisionError
 from devices.receiver.sinks import Sink, WavSink
+from devices.receiver.timekeeping import Timekeeper
 from devices.wire.signing import KeyFileError
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,12 @@ def mqtt_link(access: BrokerAccess) -> LinkFactory:
 
 
 def run_receiver(
-    folder: Path, *, sink: str = "wav", page_port: int | None = None, stop: threading.Event | None = None
+    folder: Path,
+    *,
+    sink: str = "wav",
+    page_port: int | None = None,
+    stop: threading.Event | None = None,
+    clock: Timekeeper | None = None,
 ) -> int:
     """Run the receiver of `folder` until SIGTERM, SIGINT or `stop`; 0 when it ended as asked.
 
@@ -75,7 +80,7 @@ def run_receiver(
             agent = Agent(
                 folder,
                 link=mqtt_link(Provision.load(folder).broker),
-                clock=SystemClock(),
+                clock=clock or Timekeeper(),
                 client=client,
                 sink=output,
                 page=page,

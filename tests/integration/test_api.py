@@ -136,7 +136,7 @@ def test_an_edit_after_the_release_cancels_the_airing(served: ServedStation) -> 
         ({"title": "x", "text": "y" * 50_001}, "text"),
         ({"title": "x", "text": "y", "priority": "emergency"}, "priority"),
         ({"title": "x", "text": "y", "surprise": 1}, "surprise"),
-        ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "daily"}, "targets": {"areas": ["xa"]}}]}, "plan.0.rule"),
+        ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "recurring"}, "targets": {"areas": ["xa"]}}]}, "plan.0.rule"),
         ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "once", "at": "2026-01-01T00:00:00Z"}, "targets": {}}]}, "plan.0.targets"),
         ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "once", "at": "2026-01-01T00:00:00Z"}, "targets": {"areas": ["sao-hoa"]}}]}, "sao-hoa"),
     ],
