@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.brokers import wait_for
 from tests.e2e.station import StationRig
 
 
@@ -20,6 +21,7 @@ def commune_station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Statio
 
 @pytest.fixture
 def rig(commune_station: StationRig) -> StationRig:
-    """The same, with everything running, whatever a test before left behind."""
+    """The same, with everything running and connected, whatever a test before left behind."""
     commune_station.start_what_is_down()
+    wait_for(commune_station.everybody_is_online, 60, "everybody's connection")
     return commune_station

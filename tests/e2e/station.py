@@ -18,6 +18,7 @@ import httpx
 from audio.store import DiskStore
 from broadcaster.demo import commune
 from broadcaster.demo.client import Json, StationClient
+from broadcaster.demo.processes import end_with_parent
 from broadcaster.settings import load_settings
 from broadcaster.station import Core
 from devices.receiver.provision import Provision
@@ -72,6 +73,7 @@ class Program:
                 stderr=log,
                 env=self._environment,
                 start_new_session=True,
+                preexec_fn=end_with_parent,  # noqa: PLW1509  one C call, so that nothing outlives a test run that is killed
             )
 
     @property
@@ -184,6 +186,7 @@ class StationRig:
         self.passwords = commune.found(core, self.broker_port).passwords
         core.close()
         self._clients: list[StationClient] = []
+        self._broker_since = datetime.now(UTC)
         (folder / "logs").mkdir()
         self.server = Program(
             folder / "logs" / "server.log",
@@ -229,6 +232,7 @@ class StationRig:
 
     def start_server(self) -> None:
         """Start the server and wait until it answers."""
+        self._broker_since = datetime.now(UTC)
         self.server.start()
         wait_for(self.the_server_answers, 60, "the server's answer")
 
@@ -263,6 +267,7 @@ class StationRig:
     def kill_broker(self) -> None:
         """SIGKILL the broker; returns when the server has started another."""
         (old,) = self.brokers()
+        self._broker_since = datetime.now(UTC)
         os.kill(old, signal.SIGKILL)
         wait_for(lambda: self.brokers() not in ([], [old]), 20, "another broker")
 
@@ -334,10 +339,16 @@ class StationRig:
         wait_for(everything_has_settled, within_s, "the end of the airing and all its receipts")
 
     def everybody_is_online(self) -> bool:
-        """Every receiver is online, as the station sees it."""
+        """Every receiver has told of a connection to the broker that runs now.
+
+        A broker that was killed sends no last wills: what the station knows from before still says "online".
+        """
         for receiver in self.receivers:
             receiver.check()
-        return all(row["presence"] == "online" for row in self.operator.receivers())
+        return all(
+            row["presence"] == "online" and datetime.fromisoformat(row["presence_at"]) >= self._broker_since
+            for row in self.operator.receivers()
+        )
 
     def the_server_answers(self) -> bool:
         """The server's health address answers."""
