@@ -5,31 +5,21 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import chromium
 from tests.e2e.station import StationRig
 
-FLAGS = (
-    "--no-sandbox",  # Chromium refuses its sandbox to root, and containers often have none
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PHONE = {"width": 320, "height": 640}
 TITLE = "Tiêm phòng dại cho chó, mèo"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
     expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
-        yield browser
-        browser.close()
+    with chromium() as made:
+        yield made
+    expect.set_options(timeout=5_000)
 
 
 @dataclass
