@@ -27,7 +27,7 @@ _PEAK_MARGIN_DB = 0.8
 _MARGIN_LU = 0.1
 """For other people's meters."""
 _REMEMBERED_GAINS = 8
-_EXCERPT_S = 120
+_EXCERPT_S = 45
 
 
 class MasteringError(RuntimeError):
@@ -92,7 +92,7 @@ class Mastering:
     def master(self, parts: Sequence[Part], tags: Mapping[str, str], voice: Hashable) -> Mastered:
         """Bring the parts to the target and join them; ``tags`` become ID3 text frames.
 
-        ``voice`` names what speaks: bulletins of one voice begin with the gain that suited the last one, so that what did not change can be taken from the cache.
+        ``voice`` names what speaks: an edited bulletin keeps the gain that it had, so that what did not change can be taken from the cache.
         Raises :class:`MasteringError` for silence, and if the target is not met after ``target.attempts``.
         """
         target = self._target
@@ -102,11 +102,11 @@ class Mastering:
             gain_db = _settled_gain(
                 _excerpt([part.sound for part in parts if part.speech]), target.lufs + _ENCODER_LOSS_LU, ceiling_db
             )
-        for _ in range(target.attempts):
+        for attempt in range(1, target.attempts + 1):
             gain_db = round(gain_db, 2)
             pieces = self._made(parts, gain_db, ceiling_db)
             loudness = together(piece.measured for piece in pieces)
-            if target.met_by(loudness, margin_lu=_MARGIN_LU):
+            if target.met_by(loudness, margin_lu=_MARGIN_LU if attempt < target.attempts else 0.0):
                 self._gains[voice] = (gain_db, *(each for each in self._gains.get(voice, ()) if each != gain_db))[
                     :_REMEMBERED_GAINS
                 ]
@@ -120,13 +120,14 @@ class Mastering:
         )
 
     def _gain_before(self, parts: Sequence[Part], voice: Hashable, ceiling_db: float) -> float | None:
-        """Of the gains that suited this voice, the one with which most of these parts were made; the last one if none was."""
-        gains = self._gains.get(voice, ())
-        return max(
-            gains,
-            key=lambda gain: sum(_key(part, gain, ceiling_db) in self._pieces for part in parts if part.speech),
-            default=None,
-        )
+        """Of the gains that suited this voice, the one with which most of these parts were made; None if that is less than half of them."""
+        speech = [part for part in parts if part.speech]
+        made = {
+            gain: sum(_key(part, gain, ceiling_db) in self._pieces for part in speech)
+            for gain in self._gains.get(voice, ())
+        }
+        best = max(made, key=lambda gain: made[gain], default=None)
+        return best if best is not None and made[best] * 2 >= len(speech) else None
 
     def _made(self, parts: Sequence[Part], gain_db: float, ceiling_db: float) -> list[_Piece]:
         def make(part: Part) -> _Piece:
@@ -173,17 +174,17 @@ def _settled_gain(speech: Pcm, wanted_lufs: float, ceiling_db: float) -> float:
             "there is nothing to hear in the speech: the engine gave silence for this text; try another engine or voice"
         )
     gain_db = wanted_lufs - loudness.lufs
-    for _ in range(4):
+    for _ in range(3):
         limited = limit(speech, gain_db=gain_db, ceiling_db=ceiling_db)
         short = wanted_lufs - together([measured(limited, peak=False)]).lufs
         gain_db += short
-        if abs(short) < 0.05:
+        if abs(short) < 0.1:
             break
     return gain_db
 
 
 def _excerpt(sounds: Sequence[Pcm]) -> Pcm:
-    """At most two minutes of the speech, evenly taken from all of it; the result is proved on the whole."""
+    """Some three quarters of a minute of the speech, evenly taken from all of it; the result is proved on the whole."""
     total_s = sum(sound.frames for sound in sounds) / SAMPLE_RATE
     step = max(1, round(total_s / _EXCERPT_S))
     return Pcm(b"".join(sound.data for sound in sounds[::step]), SAMPLE_RATE)

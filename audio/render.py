@@ -57,11 +57,20 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """What was spoken in one piece, and how long its sound is without the pause, in milliseconds (to a frame, 24 ms)."""
+
+    text: str
+    speech_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
-    """The clip and the script that it speaks."""
+    """The clip, the script that it speaks, and its sentences."""
 
     clip: Clip
     script: Script
+    sentences: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,8 @@ class Renderer:
                 "SPEECH_FALLBACK": str(spoken.fallback).lower(),
                 "SCRIPT_SHA256": read.sha256,
             }
-            mastered = self._mastering.master(compose(pieces, settings.frame), tags, voice)
+            parts = compose(pieces, settings.frame)
+            mastered = self._mastering.master(parts, tags, voice)
         except (EngineError, MasteringError) as error:
             raise RenderError(f"không tạo được giọng đọc: {error}", str(error)) from error
         sha256 = self._store.put(mastered.mp3)
@@ -139,7 +149,12 @@ class Renderer:
             fallback_reason=spoken.fallback_reason,
             script_sha256=read.sha256,
         )
-        return Rendered(clip, read)
+        lengths = [part.sound.duration_ms for part in parts if part.speech]
+        heard = tuple(
+            Sentence(words, max(0, length - pause_ms))
+            for (words, pause_ms), length in zip(sentences, lengths, strict=True)
+        )
+        return Rendered(clip, read, heard)
 
     def close(self) -> None:
         """Close the engines; may be called twice."""

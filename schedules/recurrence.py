@@ -5,6 +5,7 @@ WKST. Shorter periods than a day are no schedule of a commune's station; week an
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -154,11 +155,18 @@ class Recurring(BaseModel):
 
 def _ever(rule: rrule, parts: dict[str, str], start: datetime) -> bool:
     """Whether the rule has any occurrence within FIRST_WITHIN."""
-    if parts["FREQ"] in ("MONTHLY", "YEARLY"):
-        first = next(iter(rule), None)
-        return first is not None and first - start <= FIRST_WITHIN
     months = {int(value) for value in parts.get("BYMONTH", "").split(",") if value}
     month_days = {int(value) for value in parts.get("BYMONTHDAY", "").split(",") if value}
+    if parts["FREQ"] in ("MONTHLY", "YEARLY"):
+        step = int(parts.get("INTERVAL", "1"))
+        # Without these, dateutil would look for a month or a day that never comes until the year 9999.
+        reached = (
+            {(start.month - 1 + turn * step) % 12 + 1 for turn in range(12)} if parts["FREQ"] == "MONTHLY" else months
+        )
+        if (months and not months & reached) or not _day_exists(months, month_days):
+            return False
+        first = next(iter(rule), None)
+        return first is not None and first - start <= FIRST_WITHIN
     weekdays = {_WEEKDAYS.index(value) for value in parts.get("BYDAY", "").split(",") if value}
     step = 1 if parts["FREQ"] == "WEEKLY" else int(parts.get("INTERVAL", "1"))
     for offset in range(0, FIRST_WITHIN.days, step):
@@ -171,3 +179,10 @@ def _ever(rule: rrule, parts: dict[str, str], start: datetime) -> bool:
         ):
             return next(iter(rule), None) is not None
     return False
+
+
+def _day_exists(months: set[int], month_days: set[int]) -> bool:
+    """Whether any of the months has any of the days; no months or no days means all."""
+    if not month_days:
+        return True
+    return any(abs(day) <= monthrange(2024, month)[1] for month in months or range(1, 13) for day in month_days)

@@ -131,6 +131,21 @@ class Station:
         ).save(folder)
         return self.configure(receiver, kind=kind, areas=areas, health_every_s=health_every_s)
 
+    def enrol_fleet(self, names: list[str]) -> list[tuple[Provision, SigningKey]]:
+        """Many receivers at once, none with a folder."""
+        members, accounts = [], self.accounts.read()
+        for name in names:
+            key, secret = SigningKey.generate(), new_secret()
+            self.receivers[name] = key.public()
+            accounts[name] = receiver_account(name, AREAS, secret)
+            access = BrokerAccess(host="127.0.0.1", port=self._port, username=name, secret=secret)
+            jwk = self.key.public().to_jwk()
+            members.append((Provision(station=STATION, receiver=name, station_keys=(jwk,), broker=access), key))
+        self.accounts.write(accounts)
+        for name in names:
+            self.configure(name)
+        return members
+
     def configure(
         self,
         receiver: str,

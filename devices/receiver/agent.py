@@ -16,7 +16,7 @@ import httpx
 import structlog
 
 from devices.links.port import Link, LinkError, Will
-from devices.receiver.clips import Clips
+from devices.receiver.clips import MAX_BYTES, Clips
 from devices.receiver.downloads import Downloads
 from devices.receiver.intake import Intake
 from devices.receiver.journal import Journal
@@ -60,6 +60,7 @@ class Agent:
         client: httpx.Client,
         sink: Sink | None,
         page: PageServer | None,
+        cache_bytes: int = MAX_BYTES,
     ) -> None:
         """A loudspeaker needs a `sink`, a screen a `page`; which of them it is, its configuration says.
 
@@ -73,7 +74,7 @@ class Agent:
         self._key = SigningKey.load(folder / KEY_FILE)
         self._keys = self._provision.keyring()
         self._journal = Journal(folder / "journal.sqlite")
-        self._clips = Clips(folder / "clips")
+        self._clips = Clips(folder / "clips", max_bytes=cache_bytes)
         self._place = Place(self._provision.station, self._provision.receiver)
         self._began = time.monotonic()
         self._session: tuple[str, datetime] = (uuid.uuid4().hex, clock.now())

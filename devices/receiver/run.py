@@ -12,6 +12,7 @@ import structlog
 from devices.links.mqtt import MqttLink
 from devices.links.port import Link, Will
 from devices.receiver.agent import Agent, LinkFactory
+from devices.receiver.clips import MAX_BYTES
 from devices.receiver.journal import JournalError
 from devices.receiver.page import PageError, PageServer
 from devices.receiver.provision import BrokerAccess, Provision, ProvisionError
@@ -64,8 +65,11 @@ def run_receiver(
     page_port: int | None = None,
     stop: threading.Event | None = None,
     clock: Timekeeper | None = None,
+    cache_bytes: int = MAX_BYTES,
 ) -> int:
     """Run the receiver of `folder` until SIGTERM, SIGINT or `stop`; 0 when it ended as asked.
+
+    Clips take at most `cache_bytes` of the disk; those of orders that are still to play are never evicted.
 
     Raises ReceiverError if it cannot start. Signals are taken only on the main thread.
     """
@@ -84,6 +88,7 @@ def run_receiver(
                 client=client,
                 sink=output,
                 page=page,
+                cache_bytes=cache_bytes,
             )
             if threading.current_thread() is threading.main_thread():
                 for number in (signal.SIGTERM, signal.SIGINT):

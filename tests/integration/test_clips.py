@@ -1,6 +1,8 @@
 """Fetching clips from file servers that break off, lie about ranges, or forge."""
 
 import hashlib
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,3 +133,47 @@ def test_a_file_that_changed_on_the_disk_is_found_out(tmp_path: Path, media: Med
 def test_without_an_address_it_says_so(tmp_path: Path, client: httpx.Client) -> None:
     outcome, detail = Clips(tmp_path).fetch(SOUND, (), client, STOP)
     assert (outcome, detail) == (Fetched.UNAVAILABLE, "no media address is configured")
+
+
+def sound(data: bytes) -> Sound:
+    return Sound(sha256=hashlib.sha256(data).hexdigest(), size=len(data), duration_ms=1000)
+
+
+def put(clips: Clips, number: int, *, age_s: int) -> Sound:
+    data = bytes([number]) * 1000
+    made = sound(data)
+    clips.path(made).write_bytes(data)
+    os.utime(clips.path(made), (1_000_000 - age_s, 1_000_000 - age_s))
+    return made
+
+
+def test_the_longest_unused_clips_make_room(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, max_bytes=3500, reserve_bytes=0)
+    old, older, oldest = (put(clips, number, age_s=number) for number in (1, 2, 3))
+    assert clips.make_room(sound(b"n" * 1000), set())
+    assert [clips.present(one) for one in (old, older, oldest)] == [True, True, False]
+    assert clips.verified(older)  # used again: now it is the youngest
+    assert clips.make_room(sound(b"n" * 2000), set())
+    assert [clips.present(one) for one in (old, older)] == [False, True]
+
+
+def test_what_is_due_is_never_dropped(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, max_bytes=3500, reserve_bytes=0)
+    due = [put(clips, number, age_s=number) for number in (1, 2, 3)]
+    needed = {one.sha256 for one in due}
+    assert not clips.make_room(sound(b"n" * 1000), needed)
+    assert all(clips.present(one) for one in due)
+    assert clips.make_room(sound(b"n" * 1000), needed - {due[0].sha256})
+    assert [clips.present(one) for one in due] == [False, True, True]
+
+
+def test_the_last_of_the_disk_is_left_to_the_journal(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, reserve_bytes=shutil.disk_usage(tmp_path).total)
+    assert not clips.make_room(SOUND, set())
+
+
+def test_a_part_of_the_clip_itself_does_not_stand_in_its_way(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, max_bytes=len(DATA), reserve_bytes=0)
+    clips.path(SOUND).with_suffix(".part").write_bytes(DATA[:5000])
+    assert clips.make_room(SOUND, set())
+    assert files(clips) == [".part"]

@@ -19,6 +19,7 @@ _CODE = re.compile(r"([^\W\d_]{1,10})-?(\d{1,6})([^\W\d_]{0,4})(?:-(\d{1,4}))?|(
 _LONGEST_WORD = 40
 _LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
 _SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
+_VOWEL = re.compile(r"[aeiouyàáâãèéêìíòóôõùúýăĩũơưạ-ỹ]", re.IGNORECASE)
 _AND = ("và", "đến", "hoặc", "hay")
 
 
@@ -144,7 +145,7 @@ def _unknown(written: str, end: int) -> Reading:
     if len(written) > _LONGEST_WORD:
         return Reading(end, TokenClass.UNKNOWN, "", certain=False)
     letters = names_of(written)
-    if written.isupper() and len(written) <= 8:
+    if (written.isupper() or _VOWEL.search(written) is None) and len(written) <= 8:
         return Reading(end, TokenClass.ABBREVIATION, letters, certain=False)
     said = foreign(written) or letters
     return Reading(end, TokenClass.UNKNOWN, said, (letters,) if letters != said else (), certain=False)
