@@ -23,6 +23,7 @@ _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     calendar.of_year,
     calendar.date,
     calendar.time,
+    quantities.address,
     quantities.fraction,
     calendar.duration,
     quantities.score,
@@ -33,6 +34,8 @@ _PAUSES_MS = {",": 180, ";": 400, ":": 300, ".": 500, "!": 500, "?": 500, "(": 1
 _LINE_PAUSE_MS = 600
 _PARAGRAPH_PAUSE_MS = 800
 _ITEM_PAUSE_MS = 250
+_COMPARED = {">": "trên", "<": "dưới"}
+_BEFORE_NUMBER = re.compile(r"[<>]\s?\d")
 _END_MARK = re.compile(r"\.\s?/\s?\.")
 _BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•–·●○■□▪►✓❖➢✔][ ]{1,4})?)")
 _ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
@@ -225,9 +228,12 @@ class _Pass:
             cursor.last = None
         elif (said := tables.symbols().get(char)) is not None:
             cursor.place = place
-            alone = line[place - 1 : place] in ("", " ") and char in "+=<>"
+            if char in _COMPARED and _BEFORE_NUMBER.match(line, place):
+                said = _COMPARED[char]
             self._keep(
-                cursor, start, Reading(place + 1, TokenClass.SYMBOL, said, certain=not alone or char not in "<>")
+                cursor,
+                start,
+                Reading(place + 1, TokenClass.SYMBOL, said, certain=char not in "<>" or said in _COMPARED.values()),
             )
 
     def _pause(self, pause_ms: int, *, at_least: bool = False) -> None:
