@@ -39,6 +39,7 @@ _BEFORE_NUMBER = re.compile(r"[<>]\s?\d")
 _END_MARK = re.compile(r"\.\s?/\s?\.")
 _BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•–·●○■□▪►✓❖➢✔][ ]{1,4})?)")
 _ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
+_SHORT_FORM = re.compile(r"\(\s?([^\W\d_][^\s()]{1,15})\s?\)")
 _NUMBER_AGAIN = re.compile(r"\(\s?(\d{1,6})\s?\)")
 _DIGITS = re.compile(r"\d{1,400}")
 _LONGEST_SPELLED = 30
@@ -214,6 +215,12 @@ class _Pass:
             self._token(start + place, start + again.end(), Reading(again.end(), TokenClass.NUMBER, ""))
             cursor.place = again.end()
             return
+        short = _SHORT_FORM.match(line, place)
+        if short is not None and self._just_said(short[1]):
+            # "thủ tục hành chính (TTHC)": the brackets give the short form of what was just said
+            self._token(start + place, start + short.end(), Reading(short.end(), TokenClass.ABBREVIATION, ""))
+            cursor.place = short.end()
+            return
         markdown = _MARKDOWN.match(line, place)
         if markdown is not None:
             cursor.place = markdown.end()
@@ -235,6 +242,11 @@ class _Pass:
                 start,
                 Reading(place + 1, TokenClass.SYMBOL, said, certain=char not in "<>" or said in _COMPARED.values()),
             )
+
+    def _just_said(self, written: str) -> bool:
+        entry = tables.abbreviations().get(written)
+        said = " ".join(self.said[-20:])
+        return entry is not None and any(said.endswith(reading) for reading in (entry.reading, *entry.others))
 
     def _pause(self, pause_ms: int, *, at_least: bool = False) -> None:
         if self.said:

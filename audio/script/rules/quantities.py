@@ -23,6 +23,8 @@ _SHORT_WORTH = {
     "tỉ": ("tỉ", "trăm triệu"),
 }
 _TO = re.compile(r"\s{0,2}-{1,2}\s{0,2}")
+_PARTED = (2, 3, 4, 5, 10)
+"""What one divides a whole into: "3/4 số hộ" is a part, "4/6 trường" so many of so many."""
 _SCORE = re.compile(r"(\d{1,2})\s?-\s?(\d{1,2})")
 _FRACTION = re.compile(r"(\d{1,4})/(\d{1,5})")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
@@ -313,6 +315,8 @@ def fraction(at: Cursor) -> Reading | None:
     if at.joined(found.end()) and unit is None:
         return None
     said, certain = _part(found[1], found[2])
+    if int(found[2]) not in _PARTED and at.following(found.end())[0] in tables.counted():
+        said = f"{cardinal(found[1])} trên {cardinal(found[2])}"  # "4/6 trường"
     if unit is not None:
         return Reading(unit[1], TokenClass.MEASURE, f"{sign}{said} {unit[0]}")
     return Reading(found.end(), TokenClass.FRACTION, sign + said, certain=certain)

@@ -132,8 +132,9 @@ def code(at: Cursor) -> Reading | None:
         elif (entry := tables.name(part)) is not None:
             parts.append(entry.reading)
         else:
-            parts.append(part.lower() if len(part) > 2 and is_syllable(part.lower()) else names_of(part))
-            certain = certain and len(part) <= 2 and bool(parts[-1])
+            word_like = is_syllable(part.lower()) and (len(part) > 2 or not (part.isascii() or part.isupper()))
+            parts.append(part.lower() if word_like else names_of(part))
+            certain = certain and bool(parts[-1]) and (len(part) <= 2 or (word_like and not part.isupper()))
     said = " ".join(part for part in parts if part)
     return Reading(found.end(), TokenClass.CODE, said, certain=certain)
 
