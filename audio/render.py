@@ -12,6 +12,7 @@ from audio.composition import Frame, Spoken, compose
 from audio.engines.chain import EngineChain, Link
 from audio.engines.espeak import EspeakEngine
 from audio.engines.gtts import GttsEngine
+from audio.engines.piper import PiperEngine
 from audio.engines.port import EngineError
 from audio.mastering import SAMPLE_RATE, Mastering, MasteringError, Target
 from audio.script import Lexicon, Script
@@ -193,6 +194,8 @@ def build_renderer(
     rate: int = 150,
     pitch: int = 50,
     workers: int = 2,
+    piper_voice: Path | None = None,
+    piper_timeout_s: float = 30.0,
 ) -> Renderer:
     """A renderer that keeps clips in ``folder``, with the named engines in order of preference.
 
@@ -204,7 +207,11 @@ def build_renderer(
             made.append(Link(GttsEngine(), gtts_timeout_s))
         elif name == "espeak":
             made.append(Link(EspeakEngine(workers=workers), espeak_timeout_s))
+        elif name == "piper":
+            if piper_voice is None:
+                raise ValueError("the engine piper needs a voice file: give piper_voice, the path of its .onnx file")
+            made.append(Link(PiperEngine(piper_voice), piper_timeout_s))
         else:
-            raise ValueError(f"no speech engine is called {name!r}: choose from gtts, espeak")
+            raise ValueError(f"no speech engine is called {name!r}: choose from gtts, piper, espeak")
     chain = EngineChain(made, clock=time.monotonic, parallel=workers)
     return Renderer(DiskStore(folder), chain, Settings(voice=voice, rate_wpm=rate, pitch=pitch))
