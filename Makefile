@@ -38,6 +38,7 @@ check: install-dev  ## Style, types, layers, and that generated files are curren
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/broadcaster reference --check
+	$(BIN)/python -m devices.wire.asyncapi docs/reference --check
 
 format: install-dev  ## Put the code into the project's form
 	$(BIN)/ruff check --fix .
@@ -55,8 +56,9 @@ bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=r
 performance: install-dev system-packages  ## All benchmarks, into the table of docs/performance.md
 	@$(BIN)/python -m tests.benchmarks > .bench.jsonl; $(BIN)/python -m tests.benchmarks.table .bench.jsonl; rm .bench.jsonl
 
-reference: install  ## Write docs/reference/openapi.json and settings.md anew
+reference: install  ## Write anew what docs/reference holds of generated files
 	$(BIN)/broadcaster reference
+	$(BIN)/python -m devices.wire.asyncapi docs/reference
 
 lock: install-dev  ## Pin every dependency anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra server --extra receiver pyproject.toml requirements/build.in -o requirements/run.txt

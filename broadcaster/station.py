@@ -22,9 +22,11 @@ from broadcaster.releases import Releases
 from broadcaster.rendering import Rendering
 from broadcaster.settings import Settings
 from broadcaster.storage.database import Database
+from broadcaster.timekeeping import Timekeeping
 from devices.brokers.accounts import Account, new_secret, station_account
 from devices.brokers.embedded import EmbeddedBroker, EmbeddedBrokerError
 from devices.links.mqtt import MqttLink
+from devices.links.timekeeping import ClockAnswers
 from devices.receiver.provision import BrokerAccess, Provision
 from devices.wire.messages import Kind
 from devices.wire.signing import PublicKey
@@ -104,6 +106,22 @@ class Station(Core):
                 "An external broker needs a password. Set BROADCASTER_BROKER_PASSWORD.",
             )
         self.link = MqttLink(settings.broker_host, settings.broker_port, username, username, password)
+        self._timekeeping = Timekeeping(
+            self.receivers,
+            self.signatory,
+            MqttLink(
+                settings.broker_host, settings.broker_port, f"{username}~clock", username, password, clean_session=True
+            ),
+        )
+        self._clock_answers = ClockAnswers(
+            MqttLink(
+                *(settings.broker_host, settings.broker_port, f"{username}~clock", username, password),
+                clean_session=True,
+            ),
+            settings.station,
+            sign=lambda document: self.signatory.sign(document).encode(),
+            keys=self.receivers.keyring,
+        )
         self._planner = Planner(
             self.database,
             self.clock,
@@ -130,6 +148,8 @@ class Station(Core):
                 raise SetupError(f"Không khởi động được máy chủ MQTT: {error}", str(error)) from error
         self.link.open()
         self.ingestion.start()
+        self._timekeeping.start()
+        self._clock_answers.start()
         self._rendering.start()
         self._alarms.start()
         self._watch.start()
@@ -141,6 +161,8 @@ class Station(Core):
         self._alarms.stop()
         self._rendering.stop()
         self.ingestion.stop()
+        self._timekeeping.stop()
+        self._clock_answers.stop()
         self.link.close()
         if self._broker is not None:
             self._broker.stop()

@@ -16,6 +16,7 @@ import numpy as np
 
 from devices.brokers.accounts import AccountsFile, new_secret, receiver_account, station_account
 from devices.links.mqtt import MqttLink
+from devices.links.timekeeping import ClockAnswers
 from devices.receiver.provision import BrokerAccess, Provision, initialise
 from devices.wire import topics
 from devices.wire.messages import (
@@ -83,17 +84,29 @@ class Station:
         self.link.subscribe(
             *(topics.of_receiver("+", subject) for subject in ("receipts", "presence", "health"))  # type: ignore[arg-type]  # literals
         )
+        self.clock = ClockAnswers(
+            MqttLink(
+                *("127.0.0.1", host_port, "station~clock", "station", secret),
+                clean_session=True,
+                backoff_s=(0.05, 0.2),
+            ),
+            STATION,
+            sign=lambda document: sign(document, self.key),
+            keys=lambda name: Keyring([self.receivers[name]]) if name in self.receivers else None,
+        )
         self._retained: dict[str, bytes] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def open(self) -> None:
         self.link.open()
+        self.clock.start()
         self._thread.start()
 
     def close(self) -> None:
         self._stop.set()
         self._thread.join(timeout=5)
+        self.clock.stop()
         self.link.close()
 
     def enrol(
@@ -117,6 +130,21 @@ class Station:
             broker=BrokerAccess(host="127.0.0.1", port=port or self._port, username=receiver, secret=secret),
         ).save(folder)
         return self.configure(receiver, kind=kind, areas=areas, health_every_s=health_every_s)
+
+    def enrol_fleet(self, names: list[str]) -> list[tuple[Provision, SigningKey]]:
+        """Many receivers at once, none with a folder."""
+        members, accounts = [], self.accounts.read()
+        for name in names:
+            key, secret = SigningKey.generate(), new_secret()
+            self.receivers[name] = key.public()
+            accounts[name] = receiver_account(name, AREAS, secret)
+            access = BrokerAccess(host="127.0.0.1", port=self._port, username=name, secret=secret)
+            jwk = self.key.public().to_jwk()
+            members.append((Provision(station=STATION, receiver=name, station_keys=(jwk,), broker=access), key))
+        self.accounts.write(accounts)
+        for name in names:
+            self.configure(name)
+        return members
 
     def configure(
         self,

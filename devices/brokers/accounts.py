@@ -75,8 +75,10 @@ def station_account(secret: str, *, username: str = "station") -> Account:
             topics.receiver_order("+", "+"),
             topics.of_receiver("+", "configuration"),
             topics.of_receiver("+", "acknowledgements"),
+            topics.of_receiver("+", "clock-answers"),
         ),
         subscribe=(
+            topics.of_receiver("+", "clock-probes"),
             topics.of_receiver("+", "receipts"),
             topics.of_receiver("+", "presence"),
             topics.of_receiver("+", "health"),
@@ -90,6 +92,7 @@ def receiver_account(receiver: str, areas: tuple[str, ...], secret: str) -> Acco
         username=receiver,
         secret_sha256=hash_secret(secret),
         publish=(
+            topics.of_receiver(receiver, "clock-probes"),
             topics.of_receiver(receiver, "receipts"),
             topics.of_receiver(receiver, "presence"),
             topics.of_receiver(receiver, "health"),
@@ -99,6 +102,7 @@ def receiver_account(receiver: str, areas: tuple[str, ...], secret: str) -> Acco
             topics.receiver_order(receiver, "+"),
             topics.of_receiver(receiver, "configuration"),
             topics.of_receiver(receiver, "acknowledgements"),
+            topics.of_receiver(receiver, "clock-answers"),
         ),
     )
 

@@ -5,6 +5,7 @@ It passes the same contract suite as the real link on the real brokers.
 
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -243,7 +244,7 @@ class MemoryLink:
         self._connected = False
 
     def _arrive(self, topic: str, payload: bytes, number: int) -> None:
-        self._inbox.put(Delivery(topic, payload, self._connections, number))
+        self._inbox.put(Delivery(topic, payload, self._connections, time.monotonic(), number))
 
     def _take_unsent(self) -> list[tuple[str, bytes, bool, Future[None]]]:
         unsent, self._unsent = self._unsent, []

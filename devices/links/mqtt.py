@@ -38,7 +38,8 @@ class MqttLink:
 
     `client_id` and `username` should be the same name: the embedded broker insists on it. With `clean_session`
     False the broker keeps the subscriptions and what arrives while the link is broken. `will` is asked, on the
-    network thread, for the last will of each connection before it is opened.
+    network thread, for the last will of each connection before it is opened. `arrived` is called there for each
+    message that can be received.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class MqttLink:
         inbox_messages: int = 20_000,
         inbox_bytes: int = 32 * 1024 * 1024,
         outgoing_messages: int = 20_000,
+        arrived: Callable[[], None] | None = None,
     ) -> None:
         self._address = (host, port)
         self._keepalive_s = keepalive_s
@@ -77,6 +79,8 @@ class MqttLink:
         if tls is not None:
             self._client.tls_set_context(tls)
         self._will = will
+        self._arrived = arrived
+        self._paused_until = 0.0
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -183,6 +187,14 @@ class MqttLink:
                     self._client.ack(delivery.token, QOS)
         self._wake()
 
+    def pause(self, seconds: float) -> None:
+        """Break the connection without a goodbye and stay away so long: a lost line, for simulations."""
+        self._paused_until = time.monotonic() + seconds
+        connection = self._client.socket()
+        if isinstance(connection, socket.socket):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     # ---- the network thread
 
     def _wake(self) -> None:
@@ -206,6 +218,7 @@ class MqttLink:
                 self._problem(f"The broker is not reached: {error}")
             delay = shortest if self._connections > before else min(delay * 2, longest)
             # Receivers of a whole province lose the broker at once; they must not all come back at once.
+            self._closing.wait(max(0.0, self._paused_until - time.monotonic()))
             self._closing.wait(delay * random.uniform(0.5, 1.5))  # noqa: S311 - spreading, not secrecy
 
     def _serve(self) -> None:
@@ -281,8 +294,10 @@ class MqttLink:
             if token is not None:
                 self._client.ack(token, QOS)
             return
-        if not self._inbox.put(Delivery(topic, bytes(message.payload), self._connections, token)):
+        if not self._inbox.put(Delivery(topic, bytes(message.payload), self._connections, time.monotonic(), token)):
             self._overflowed = True
+        elif self._arrived is not None:
+            self._arrived()
 
     def _on_publish(self, _c: Client, _u: Any, mid: int, _code: ReasonCode, _p: Properties | None) -> None:
         future = self._futures.setdefault(mid, _DONE)

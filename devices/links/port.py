@@ -29,6 +29,7 @@ class Delivery:
     topic: str
     payload: bytes
     connection: int = 0  # which of the link's `connections` it came over
+    arrived: float = field(default=0.0, compare=False)  # time.monotonic() when it was read from the line
     token: object = field(default=None, compare=False, repr=False)
 
 

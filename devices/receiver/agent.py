@@ -16,8 +16,7 @@ import httpx
 import structlog
 
 from devices.links.port import Link, LinkError, Will
-from devices.receiver.clips import Clips
-from devices.receiver.clock import Clock
+from devices.receiver.clips import MAX_BYTES, Clips
 from devices.receiver.downloads import Downloads
 from devices.receiver.intake import Intake
 from devices.receiver.journal import Journal
@@ -28,6 +27,7 @@ from devices.receiver.place import Place
 from devices.receiver.player import Player
 from devices.receiver.provision import KEY_FILE, Provision
 from devices.receiver.sinks import Sink
+from devices.receiver.timekeeping import ClockProbes, Timekeeper
 from devices.wire import topics
 from devices.wire.messages import Configuration, Health, Presence
 from devices.wire.signing import RefusedError, SigningKey, sign, verify
@@ -56,10 +56,11 @@ class Agent:
         folder: Path,
         *,
         link: LinkFactory,
-        clock: Clock,
+        clock: Timekeeper,
         client: httpx.Client,
         sink: Sink | None,
         page: PageServer | None,
+        cache_bytes: int = MAX_BYTES,
     ) -> None:
         """A loudspeaker needs a `sink`, a screen a `page`; which of them it is, its configuration says.
 
@@ -73,7 +74,7 @@ class Agent:
         self._key = SigningKey.load(folder / KEY_FILE)
         self._keys = self._provision.keyring()
         self._journal = Journal(folder / "journal.sqlite")
-        self._clips = Clips(folder / "clips")
+        self._clips = Clips(folder / "clips", max_bytes=cache_bytes)
         self._place = Place(self._provision.station, self._provision.receiver)
         self._began = time.monotonic()
         self._session: tuple[str, datetime] = (uuid.uuid4().hex, clock.now())
@@ -88,6 +89,13 @@ class Agent:
             journal=self._journal,
             link=self._link,
             clock=clock,
+        )
+        self._probes = ClockProbes(
+            station=self._provision.station,
+            receiver=self._provision.receiver,
+            key=self._key,
+            link=self._link,
+            timekeeper=clock,
         )
         self._downloads = Downloads(
             place=self._place,
@@ -107,6 +115,7 @@ class Agent:
             self._player,
             changed=self._taken_in,
             configured=self._configured,
+            clock_answered=self._probes.answered,
         )
 
     def stop(self) -> None:
@@ -120,13 +129,14 @@ class Agent:
         self._player.start()
         self._downloads.start()
         self._outbox.start()
+        self._probes.start()
         self._link.open()
         connection, health_at, prune_at = 0, 0.0, 0.0
         try:
             while not self._stop.is_set():
                 deliveries = self._link.receive(limit=100, wait_s=0.2)
                 for delivery in deliveries:
-                    self._intake.handle(delivery.topic, delivery.payload, delivery.connection)
+                    self._intake.handle(delivery)
                 self._link.acknowledge(deliveries)
                 now = time.monotonic()
                 if self._link.connected and self._link.connections != connection:
@@ -149,6 +159,7 @@ class Agent:
     def _close(self) -> None:
         self._player.close()
         self._downloads.close()
+        self._probes.close()
         self._outbox.close()
         if self._link.connected:
             try:
@@ -204,6 +215,7 @@ class Agent:
         self._link.subscribe(
             topics.of_receiver(receiver, "configuration"),
             topics.of_receiver(receiver, "acknowledgements"),
+            topics.of_receiver(receiver, "clock-answers"),
             topics.receiver_order(receiver, "+"),
         )
 
@@ -243,11 +255,14 @@ class Agent:
             free = shutil.disk_usage(self._folder).free
         except OSError:
             free = 0
+        offset = self._clock.offset_s()
         health = Health(
             station=self._provision.station,
             receiver=self._provision.receiver,
             at=self._clock.now(),
             uptime_s=round(time.monotonic() - self._began),
+            clock_offset_ms=None if offset is None else round(offset[0] * 1000, 3),
+            clock_uncertainty_ms=None if offset is None else round(offset[1] * 1000, 3),
             cache_bytes=self._clips.size(),
             disk_free_bytes=free,
             outbox=self._journal.outbox_size(),

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import threading
 from enum import Enum
 from pathlib import Path
@@ -14,6 +15,11 @@ from devices.files import sync_folder
 from devices.wire.messages import Sound
 
 log = structlog.get_logger(__name__)
+
+MAX_BYTES = 1024**3
+"""About 36 hours of speech at 64 kbit/s."""
+RESERVE_BYTES = 64 * 1024**2
+"""Of the disk, left free for the journal: without it no receipt could be written."""
 
 
 class Fetched(Enum):
@@ -28,8 +34,10 @@ class Fetched(Enum):
 class Clips:
     """The folder of clips. A file stands under its name only when its SHA-256 was verified."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES, reserve_bytes: int = RESERVE_BYTES) -> None:
         self._folder = folder
+        self._max_bytes = max_bytes
+        self._reserve_bytes = reserve_bytes
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, sound: Sound) -> Path:
@@ -51,13 +59,37 @@ class Clips:
                 good = hashlib.file_digest(file, "sha256").hexdigest() == sound.sha256
         except OSError:
             good = False
-        if not good:
+        if good:
+            os.utime(path)  # used now: the last to be evicted
+        else:
             path.unlink(missing_ok=True)
         return good
 
     def size(self) -> int:
         """Bytes of all clips and parts of clips."""
         return sum(entry.stat().st_size for entry in os.scandir(self._folder) if entry.is_file())
+
+    def make_room(self, sound: Sound, needed: set[str]) -> bool:
+        """Whether the clip fits, if need be after deleting clips, the longest unused first, that no order needs.
+
+        `needed` are the SHA-256 of the clips of all orders that are still to play: these are never deleted.
+        """
+        found = sorted(
+            (entry.stat().st_mtime, entry.stat().st_size, Path(entry.path))
+            for entry in os.scandir(self._folder)
+            if entry.is_file()
+        )
+        others = [(size, path) for _, size, path in found if path.stem != sound.sha256]
+        total = sum(size for size, _ in others)
+        free = shutil.disk_usage(self._folder).free + sum(size for _, size, _ in found) - total
+        for size, path in others:
+            if total + sound.size <= self._max_bytes and free - sound.size >= self._reserve_bytes:
+                break
+            if path.stem not in needed:
+                path.unlink(missing_ok=True)
+                log.info("evicted", clip=path.name[:12])
+                total, free = total - size, free + size
+        return total + sound.size <= self._max_bytes and free - sound.size >= self._reserve_bytes
 
     def fetch(
         self, sound: Sound, media_urls: tuple[str, ...], client: httpx.Client, stop: threading.Event
@@ -116,7 +148,7 @@ class Clips:
                         raise httpx.RemoteProtocolError(f"status {response.status_code} where 200 or 206 was expected")
                     file.truncate(0)
                     have = 0
-                for chunk in response.iter_raw(64 * 1024):
+                for chunk in response.iter_raw():
                     file.write(chunk[: sound.size + 1 - have])
                     have += len(chunk)
                     if have > sound.size:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 SPIN_S = 0.002
@@ -16,16 +16,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The instant now, in UTC."""
-
-
-class SystemClock:
-    """The system's clock, corrected by an offset where one was estimated."""
-
-    def __init__(self) -> None:
-        self.offset = timedelta(0)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
 
 
 def wait_until(clock: Clock, instant: datetime, stop: threading.Event) -> bool:

@@ -114,6 +114,8 @@ class Downloads:
         """Fetch once for all orders that share the clip."""
         if self._clips.present(sound) and self._clips.verified(sound):
             outcome, detail = Fetched.READY, "it was on the device"
+        elif not self._clips.make_room(sound, self._needed()):
+            outcome, detail = Fetched.DISK_FULL, "There is no room for it beside the clips that are due."
         else:
             configuration = self._place.configuration
             urls = configuration.media_urls if configuration else self._fallback_urls
@@ -143,6 +145,10 @@ class Downloads:
             return
         self._changed()
         self._player.look()
+
+    def _needed(self) -> set[str]:
+        entries = self._journal.entries("received", "ready", "starting", "started")
+        return {entry.order.sound.sha256 for entry in entries if entry.order.sound is not None}
 
 
 def _by_instant(order: Order) -> datetime:

@@ -5,16 +5,18 @@ Nothing of a document is looked at before its signature holds under a pinned key
 
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from typing import Literal, Protocol
 
 import structlog
 
+from devices.links.port import Delivery
 from devices.receiver.clock import Clock
 from devices.receiver.journal import BEGUN, OPEN, Entry, Journal
 from devices.receiver.place import Place
 from devices.wire import topics
-from devices.wire.messages import Acknowledgement, Cancellation, Configuration, Order, Reason
+from devices.wire.messages import Acknowledgement, Cancellation, ClockAnswer, Configuration, Order, Reason
 from devices.wire.signing import Keyring, RefusedError, verify
 
 log = structlog.get_logger(__name__)
@@ -44,8 +46,10 @@ class Intake:
         *,
         changed: Callable[[], None],
         configured: Callable[[Configuration, bytes], None],
+        clock_answered: Callable[[ClockAnswer, float], None],
     ) -> None:
-        """`changed`: receipts were written or orders taken in; `configured`: a configuration to live by came."""
+        """`changed`: receipts were written or orders taken in; `configured`: a configuration to live by came;
+        `clock_answered`: an answer of the station's clock came, so many seconds ago."""
         self._place = place
         self._keys = keys
         self._journal = journal
@@ -53,15 +57,17 @@ class Intake:
         self._player = player
         self._changed = changed
         self._configured = configured
+        self._clock_answered = clock_answered
         self._seen: set[str] = set()  # topics whose first copy over this connection has come
         self._connection = -1
         self.refused_configurations = 0
 
-    def handle(self, topic: str, payload: bytes, connection: int) -> None:
+    def handle(self, delivery: Delivery) -> None:
         """Act on a message; when it returns, whatever must survive a restart is on disk."""
+        topic, payload = delivery.topic, delivery.payload
         parsed = topics.parse(topic)
-        if connection != self._connection:
-            self._connection = connection
+        if delivery.connection != self._connection:
+            self._connection = delivery.connection
             self._seen.clear()
         if parsed is None or not payload:
             return  # not of this protocol, or a retained document that was cleared
@@ -78,6 +84,8 @@ class Intake:
                 self._configuration(payload)
             elif parsed.subject == "acknowledgements":
                 self._acknowledgement(payload)
+            elif parsed.subject == "clock-answers":
+                self._clock_answer(payload, delivery.arrived)
 
     # ---- orders
 
@@ -205,3 +213,12 @@ class Intake:
             return
         if (found.station, found.receiver) == (self._place.station, self._place.receiver):
             self._journal.acknowledged(found.receipts)
+
+    def _clock_answer(self, payload: bytes, arrived: float) -> None:
+        try:
+            found = verify(payload, self._keys, ClockAnswer)
+        except RefusedError as error:
+            log.warning("refused a clock answer", reason=error.reason.value)
+            return
+        if (found.station, found.receiver) == (self._place.station, self._place.receiver):
+            self._clock_answered(found, time.monotonic() - arrived)

@@ -12,11 +12,12 @@ import structlog
 from devices.links.mqtt import MqttLink
 from devices.links.port import Link, Will
 from devices.receiver.agent import Agent, LinkFactory
-from devices.receiver.clock import SystemClock
+from devices.receiver.clips import MAX_BYTES
 from devices.receiver.journal import JournalError
 from devices.receiver.page import PageError, PageServer
 from devices.receiver.provision import BrokerAccess, Provision, ProvisionError
 from devices.receiver.sinks import Sink, WavSink
+from devices.receiver.timekeeping import Timekeeper
 from devices.wire.signing import KeyFileError
 
 log = structlog.get_logger(__name__)
@@ -58,9 +59,17 @@ def mqtt_link(access: BrokerAccess) -> LinkFactory:
 
 
 def run_receiver(
-    folder: Path, *, sink: str = "wav", page_port: int | None = None, stop: threading.Event | None = None
+    folder: Path,
+    *,
+    sink: str = "wav",
+    page_port: int | None = None,
+    stop: threading.Event | None = None,
+    clock: Timekeeper | None = None,
+    cache_bytes: int = MAX_BYTES,
 ) -> int:
     """Run the receiver of `folder` until SIGTERM, SIGINT or `stop`; 0 when it ended as asked.
+
+    Clips take at most `cache_bytes` of the disk; those of orders that are still to play are never evicted.
 
     Raises ReceiverError if it cannot start. Signals are taken only on the main thread.
     """
@@ -75,10 +84,11 @@ def run_receiver(
             agent = Agent(
                 folder,
                 link=mqtt_link(Provision.load(folder).broker),
-                clock=SystemClock(),
+                clock=clock or Timekeeper(),
                 client=client,
                 sink=output,
                 page=page,
+                cache_bytes=cache_bytes,
             )
             if threading.current_thread() is threading.main_thread():
                 for number in (signal.SIGTERM, signal.SIGINT):

@@ -227,6 +227,23 @@ class Acknowledgement(Document):
     receipts: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=100)]
 
 
+class ClockProbe(Statement):
+    """Asks the station what time it is. The receiver remembers when it sent which probe."""
+
+    TYP: ClassVar[str] = "clock-probe+jws"
+    id: Identifier  # unguessable and never used again: an answer to another probe tells nothing
+
+
+class ClockAnswer(Document):
+    """The station's clock when a probe arrived and when this answer left, in microseconds since 1970 (UTC)."""
+
+    TYP: ClassVar[str] = "clock-answer+jws"
+    receiver: Identifier
+    probe: Identifier
+    arrived_us: Annotated[int, Field(gt=0)]
+    left_us: Annotated[int, Field(gt=0)]
+
+
 class Presence(Statement):
     """Online or offline, retained. The last will is signed when the receiver connects; `session` tells which."""
 
@@ -243,7 +260,8 @@ class Health(Statement):
     TYP: ClassVar[str] = "health+jws"
     at: Instant
     uptime_s: Annotated[int, Field(ge=0)]
-    clock_offset_ms: float | None = None
+    clock_offset_ms: float | None = None  # the station's clock less the receiver's own
+    clock_uncertainty_ms: Annotated[float, Field(ge=0)] | None = None
     cache_bytes: Annotated[int, Field(ge=0)]
     disk_free_bytes: Annotated[int, Field(ge=0)]
     outbox: Annotated[int, Field(ge=0)]  # receipts not yet acknowledged

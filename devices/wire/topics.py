@@ -6,6 +6,8 @@
 | cb/v1/receivers/{receiver}/orders/{order} | station | yes | order, or its cancellation |
 | cb/v1/receivers/{receiver}/configuration | station | yes | configuration |
 | cb/v1/receivers/{receiver}/acknowledgements | station | no | acknowledgement |
+| cb/v1/receivers/{receiver}/clock-answers | station | no | clock answer |
+| cb/v1/receivers/{receiver}/clock-probes | receiver | no | clock probe |
 | cb/v1/receivers/{receiver}/receipts | receiver | no | receipts |
 | cb/v1/receivers/{receiver}/presence | receiver | yes | presence (and last will) |
 | cb/v1/receivers/{receiver}/health | receiver | no | health |
@@ -18,8 +20,18 @@ from devices.wire.messages import VERSION
 
 PREFIX = f"cb/v{VERSION}"
 
-Subject = Literal["orders", "configuration", "acknowledgements", "receipts", "presence", "health"]
-_RECEIVER_SUBJECTS = {"configuration", "acknowledgements", "receipts", "presence", "health"}
+Subject = Literal[
+    "orders", "configuration", "acknowledgements", "clock-answers", "clock-probes", "receipts", "presence", "health"
+]
+_RECEIVER_SUBJECTS = {
+    "configuration",
+    "acknowledgements",
+    "clock-answers",
+    "clock-probes",
+    "receipts",
+    "presence",
+    "health",
+}
 
 
 def area_order(area: str, order: str) -> str:

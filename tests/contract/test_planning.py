@@ -1,17 +1,23 @@
 """Airings: the row decides, however late, often or at once it is looked at. On SQLite and on PostgreSQL."""
 
 import threading
-from datetime import date, time, timedelta
+from datetime import datetime, timedelta
 
 from devices.wire import topics
 from devices.wire.messages import Cancellation, Configuration, Order
 from devices.wire.signing import Keyring, verify
-from schedules.rules import Daily, Once
+from schedules.recurrence import Recurring
+from schedules.rules import Once
 from tests.commune import Commune
 
 
 def _once(commune: Commune, **after: float) -> Once:
     return Once(at=commune.clock.now() + timedelta(**after))
+
+
+def _daily(rrule: str) -> Recurring:
+    """From today, at 17:00 in Viet Nam."""
+    return Recurring(start=datetime(2026, 11, 23, 17), rrule=rrule)  # noqa: DTZ001  wall-clock
 
 
 def test_a_release_becomes_an_airing_an_order_and_three_receivers(commune: Commune) -> None:
@@ -29,7 +35,7 @@ def test_a_release_becomes_an_airing_an_order_and_three_receivers(commune: Commu
 
 
 def test_running_again_or_twice_at_once_changes_nothing(commune: Commune) -> None:
-    commune.released(Daily(at=time(17), first=date(2026, 11, 23)))
+    commune.released(_daily("FREQ=DAILY"))
     threads = [threading.Thread(target=commune.new_planner().run) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -44,7 +50,7 @@ def test_running_again_or_twice_at_once_changes_nothing(commune: Commune) -> Non
 
 
 def test_days_come_in_as_time_goes_on(commune: Commune) -> None:
-    commune.released(Daily(at=time(17), first=date(2026, 11, 23), last=date(2026, 12, 31)))
+    commune.released(_daily("FREQ=DAILY;UNTIL=20261231"))
     for _ in range(30):
         commune.planner.run()
         commune.clock.move(days=1)
@@ -55,7 +61,7 @@ def test_days_come_in_as_time_goes_on(commune: Commune) -> None:
 
 
 def test_what_was_due_while_the_station_was_off_is_missed_and_says_so(commune: Commune) -> None:
-    commune.released(Daily(at=time(17), first=date(2026, 11, 23), last=date(2026, 11, 27)))
+    commune.released(_daily("FREQ=DAILY;COUNT=5"))
     commune.clock.move(days=3)
     commune.new_planner().run()
     airings = commune.airings()

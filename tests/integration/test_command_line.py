@@ -35,7 +35,9 @@ def _one_line(done: subprocess.CompletedProcess[bytes], code: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("serve",), ("demo",), ("say",), ("script",), ("receiver",), ("migrate",), ("reference",)], ids=str
+    "command",
+    [(), ("serve",), ("demo",), ("say",), ("script",), ("check",), ("receiver",), ("migrate",), ("reference",)],
+    ids=str,
 )
 def test_every_command_has_help(command: tuple[str, ...]) -> None:
     done = _run(*command, "--help")
@@ -102,6 +104,21 @@ def test_script_gives_one_line_for_each_line() -> None:
     assert spoken[3] == "mục hai"
     tokens = json.loads(_run("script", "--json", stdin=lines[0].encode()).stdout)["tokens"]
     assert {"start", "end", "text", "class", "reading", "alternatives", "certain"} <= tokens[0].keys()
+
+
+def test_check_says_what_is_wrong_and_where(tmp_path: Path) -> None:
+    text = "Nghị quyết số 57-NQ/TW và Nghị quyết số 57/NQ-TW.\nHọp ngày 31/02/2025 tại nhà văn hóa thôn."
+    file = tmp_path / "tin.txt"
+    file.write_text(text)
+    done = _run("check", file, "--json")
+    findings = json.loads(done.stdout)
+    assert {"citation", "date"} <= {item["concern"] for item in findings}
+    for item in findings:
+        assert text[item["start"] : item["end"]] == item["text"]
+        assert item["cause"]
+    assert done.returncode == (1 if any(item["severity"] == "error" for item in findings) else 0)
+    assert b"57/NQ-TW" in _run("check", file).stdout
+    assert _run("check", stdin="Xin chào bà con thôn Đông.".encode()).returncode == 0
 
 
 def test_migrate_then_serve_says_when_the_port_is_taken(tmp_path: Path) -> None:

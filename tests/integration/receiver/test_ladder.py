@@ -30,3 +30,13 @@ def test_an_order_climbs_the_ladder_and_sounds_on_time(station: Station, loa: Re
         assert abs(file.getnframes() / file.getframerate() - 1.5) <= 0.05
     wait_for(lambda: station.health["loa-1"].outbox == 0, 15, "an empty outbox")
     assert len(station.seen) == len(set(station.seen))
+
+
+def test_it_knows_the_stations_time_and_how_well(station: Station, loa: ReceiverProcess) -> None:
+    """Both run on this machine's clock, so that the offset that it finds is its error."""
+    wait_for(lambda: station.health["loa-1"].clock_offset_ms is not None, 20, "an answered burst")
+    health = station.health["loa-1"]
+    assert health.clock_offset_ms is not None
+    assert health.clock_uncertainty_ms is not None
+    assert abs(health.clock_offset_ms) <= health.clock_uncertainty_ms + 0.5
+    assert health.clock_uncertainty_ms < 50

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devices.links.port import Delivery
 from devices.receiver.intake import Intake
 from devices.receiver.journal import REFUSALS_PER_MINUTE, Journal
 from devices.receiver.outputs import Performance
@@ -19,6 +20,7 @@ from devices.wire.messages import (
     Acknowledgement,
     Audience,
     Cancellation,
+    ClockAnswer,
     Configuration,
     Document,
     Order,
@@ -84,6 +86,7 @@ class Rig:
         self.place.configuration = CONFIGURATION
         self.place.output = SoundOutput()
         self.configured: list[Configuration] = []
+        self.answers: list[ClockAnswer] = []
         self.connection = 1
         self.intake = Intake(
             self.place,
@@ -93,11 +96,12 @@ class Rig:
             self.plays,
             changed=lambda: None,
             configured=lambda configuration, _: self.configured.append(configuration),
+            clock_answered=lambda answer, _: self.answers.append(answer),
         )
 
     def give(self, document: Document | bytes, topic: str = TOPIC) -> None:
         data = document if isinstance(document, bytes) else sign(document, KEY)
-        self.intake.handle(topic, data, self.connection)
+        self.intake.handle(Delivery(topic, data, self.connection))
 
     def told(self) -> list[tuple[str, Reason | None]]:
         return [(r.state.value, r.reason) for r in self.journal.outbox()]
@@ -273,6 +277,17 @@ def test_an_acknowledgement_frees_only_what_it_names(rig: Rig) -> None:
     rig.give(words, topic)
     rig.give(words, topic)
     assert rig.journal.outbox() == [second]
+
+
+def test_only_the_stations_clock_is_believed(rig: Rig) -> None:
+    topic = topics.of_receiver("loa-1", "clock-answers")
+    answer = ClockAnswer(station="tan-an", receiver="loa-1", probe="p1", arrived_us=1, left_us=2)
+    rig.give(answer.model_copy(update={"receiver": "loa-2"}), topic)
+    rig.give(sign(answer, SigningKey.generate("station-1")), topic)
+    rig.give(b"five to nine", topic)
+    assert rig.answers == []
+    rig.give(answer, topic)
+    assert rig.answers == [answer]
 
 
 def test_a_flood_makes_few_receipts_and_each_document_one(rig: Rig) -> None:

@@ -1,0 +1,1 @@
+"""Simulated receivers, many in one process, for demonstrations, tests and load."""

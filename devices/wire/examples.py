@@ -1,0 +1,381 @@
+"""One example of each document, and the test vectors: what docs/reference shows and the tests check.
+
+The keys are derived from published phrases, so that anybody can make the same signatures (Ed25519 is deterministic)
+and no private key is kept anywhere. They are for tests and nothing else.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc.jwk import OKPKey
+
+from devices.wire import topics
+from devices.wire.messages import (
+    Acknowledgement,
+    Audience,
+    Cancellation,
+    Card,
+    ClockAnswer,
+    ClockProbe,
+    Configuration,
+    Document,
+    Evidence,
+    Health,
+    Order,
+    Presence,
+    Reason,
+    Receipt,
+    Receipts,
+    ReceiptState,
+    Sound,
+)
+from devices.wire.signing import MAX_SIZE, SigningKey, sign
+
+STATION = "dai-tan-an"
+RECEIVER = "loa-thon-dong"
+AREAS = ("tinh-long-an", "xa-tan-an", "thon-dong")
+AREA = "xa-tan-an"
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+"""The instant at which the vectors are to be judged."""
+PHRASES = {
+    "station-2026": "commune-broadcaster test vector: station",
+    RECEIVER: "commune-broadcaster test vector: receiver",
+    "intruder": "commune-broadcaster test vector: intruder",
+}
+
+
+def key(kid: str, phrase: str | None = None) -> SigningKey:
+    """The key of a published phrase: its seed is the phrase's SHA-256."""
+    seed = hashlib.sha256((phrase or PHRASES[kid]).encode()).digest()
+    return SigningKey(OKPKey.import_key(_private(seed)), kid)
+
+
+def _private(seed: bytes) -> Any:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - vectors alone
+
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+CONFIGURATION = Configuration(
+    station=STATION,
+    receiver=RECEIVER,
+    revision=4,
+    issued_at=NOW - timedelta(days=1),
+    expires_at=NOW + timedelta(days=364),
+    kind="loudspeaker",
+    name="Cụm loa thôn Đông, xã Tân An",
+    areas=AREAS,
+    media_urls=("https://dai.tan-an.example/api/v1/media",),
+    health_every_s=60,
+)
+ORDER = Order(
+    station=STATION,
+    id="2026-11-23-1700-x7k2",
+    revision=1,
+    airing="2026-11-23-1700",
+    audience=Audience(areas=(AREA,), excluded=("loa-tram-y-te",)),
+    priority="routine",
+    title="Chuyển đổi số ở xã Tân An",
+    issued_at=NOW - timedelta(hours=3),
+    play_at=NOW + timedelta(minutes=30),
+    late_limit_s=120,
+    expires_at=NOW + timedelta(hours=2),
+    sound=Sound(
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", size=161280, duration_ms=20160
+    ),
+    card=Card(text="Chuyển đổi số: mỗi người dân một tài khoản dịch vụ công", style="scroll", duration_ms=20160),
+)
+CANCELLATION = Cancellation(
+    station=STATION,
+    order=ORDER.id,
+    revision=2,
+    audience=ORDER.audience,
+    issued_at=NOW - timedelta(minutes=5),
+    expires_at=ORDER.expires_at,
+    reason="Bản tin được thay bằng bản có đính chính.",
+)
+RECEIPTS = Receipts(
+    station=STATION,
+    receiver=RECEIVER,
+    sent_at=NOW + timedelta(minutes=31),
+    receipts=(
+        Receipt(
+            id="6f1c0a52b7d94d0e8a3c51f0e2d4b6a8",
+            sequence=117,
+            order=ORDER.id,
+            revision=1,
+            state=ReceiptState.STARTED,
+            at=ORDER.play_at + timedelta(milliseconds=1),
+            evidence=Evidence(late_ms=0.412),
+        ),
+        Receipt(
+            id="b0a9d6c34e5f41728394a5b6c7d8e9f0",
+            sequence=118,
+            order=ORDER.id,
+            revision=1,
+            state=ReceiptState.FINISHED,
+            at=ORDER.play_at + timedelta(milliseconds=20165),
+            evidence=Evidence(
+                clip_sha256=ORDER.sound.sha256 if ORDER.sound else None,
+                played_ms=20160,
+                expected_ms=20160,
+                late_ms=0.412,
+                level_dbfs=-18.4,
+                sink="soundcard",
+            ),
+        ),
+    ),
+)
+REFUSAL = Receipts(
+    station=STATION,
+    receiver=RECEIVER,
+    sent_at=NOW,
+    receipts=(
+        Receipt(
+            id="c9a8b7d6e5f44a3b9c2d1e0f9a8b7c6d",
+            sequence=119,
+            order=ORDER.id,
+            revision=0,
+            state=ReceiptState.REFUSED,
+            at=NOW,
+            reason=Reason.BAD_SIGNATURE,
+            detail="The signature does not belong to this document.",
+            document_sha256=hashlib.sha256(b"the refused bytes as they arrived").hexdigest(),
+        ),
+    ),
+)
+ACKNOWLEDGEMENT = Acknowledgement(
+    station=STATION,
+    receiver=RECEIVER,
+    at=NOW + timedelta(minutes=31),
+    receipts=tuple(receipt.id for receipt in RECEIPTS.receipts),
+)
+CLOCK_PROBE = ClockProbe(station=STATION, receiver=RECEIVER, id="d41f6a0c9b8e4f7a")
+CLOCK_ANSWER = ClockAnswer(
+    station=STATION,
+    receiver=RECEIVER,
+    probe=CLOCK_PROBE.id,
+    arrived_us=round(NOW.timestamp() * 1_000_000) + 120,
+    left_us=round(NOW.timestamp() * 1_000_000) + 310,
+)
+PRESENCE = Presence(
+    station=STATION,
+    receiver=RECEIVER,
+    state="online",
+    session="4b1d9c0e7f2a4c6d8e0f1a2b3c4d5e6f",
+    at=NOW - timedelta(hours=5),
+    software="commune-broadcaster 0.1.0",
+)
+HEALTH = Health(
+    station=STATION,
+    receiver=RECEIVER,
+    at=NOW,
+    uptime_s=18000,
+    clock_offset_ms=-3.418,
+    clock_uncertainty_ms=0.6,
+    cache_bytes=2_096_640,
+    disk_free_bytes=5_368_709_120,
+    outbox=0,
+    orders=3,
+    problems=("Only 90 MiB of the disk are free.",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A document of the protocol: where it stands, who signs it, an example."""
+
+    name: str
+    example: Document
+    topics: tuple[str, ...]
+    signer: str
+    retained: bool
+    sends: str  # "station" or "receiver"
+
+
+KINDS = (
+    Kind(
+        "order",
+        ORDER,
+        (topics.area_order("{area}", "{order}"), topics.receiver_order("{receiver}", "{order}")),
+        "station-2026",
+        True,
+        "station",
+    ),
+    Kind(
+        "cancellation",
+        CANCELLATION,
+        (topics.area_order("{area}", "{order}"), topics.receiver_order("{receiver}", "{order}")),
+        "station-2026",
+        True,
+        "station",
+    ),
+    Kind(
+        "configuration",
+        CONFIGURATION,
+        (topics.of_receiver("{receiver}", "configuration"),),
+        "station-2026",
+        True,
+        "station",
+    ),
+    Kind(
+        "acknowledgement",
+        ACKNOWLEDGEMENT,
+        (topics.of_receiver("{receiver}", "acknowledgements"),),
+        "station-2026",
+        False,
+        "station",
+    ),
+    Kind(
+        "clock-answer",
+        CLOCK_ANSWER,
+        (topics.of_receiver("{receiver}", "clock-answers"),),
+        "station-2026",
+        False,
+        "station",
+    ),
+    Kind(
+        "clock-probe",
+        CLOCK_PROBE,
+        (topics.of_receiver("{receiver}", "clock-probes"),),
+        RECEIVER,
+        False,
+        "receiver",
+    ),
+    Kind("receipts", RECEIPTS, (topics.of_receiver("{receiver}", "receipts"),), RECEIVER, False, "receiver"),
+    Kind("presence", PRESENCE, (topics.of_receiver("{receiver}", "presence"),), RECEIVER, True, "receiver"),
+    Kind("health", HEALTH, (topics.of_receiver("{receiver}", "health"),), RECEIVER, False, "receiver"),
+)
+
+
+LONG = b"A" * (MAX_SIZE + 1)
+
+
+def payload(document: Document) -> dict[str, Any]:
+    """The document as the JSON object that is signed."""
+    found: dict[str, Any] = json.loads(document.model_dump_json(exclude_none=True))
+    return found
+
+
+def vectors() -> dict[str, Any]:
+    """Everything that an implementer needs to check a receiver's reading and judging of documents."""
+    station, receiver, intruder = (key(kid) for kid in PHRASES)
+    signers = {"station-2026": station, RECEIVER: receiver}
+    here = topics.area_order(AREA, ORDER.id)
+    good = sign(ORDER, station)
+    head, body, signature = good.split(b".")
+    elsewhere = ORDER.model_copy(update={"audience": Audience(areas=("xa-binh-an",))})
+    past = ORDER.model_copy(
+        update={
+            "play_at": NOW - timedelta(hours=3),
+            "expires_at": NOW - timedelta(hours=1),
+            "issued_at": NOW - timedelta(hours=5),
+        }
+    )
+    unsigned = _segment({"alg": "none", "kid": station.kid, "typ": Order.TYP})
+    critical = _segment({"alg": "EdDSA", "kid": station.kid, "typ": Order.TYP, "crit": ["exp"], "exp": 1})
+    half = ORDER.model_copy(update={"sound": None})
+    later = payload(ORDER) | {"colour": "a field of a later minor version"}
+    refused: list[tuple[str, Reason, str, bytes]] = [
+        (
+            "one character of the payload changed",
+            Reason.BAD_SIGNATURE,
+            here,
+            _flip(head + b"." + body, len(head) + 60) + b"." + signature,
+        ),
+        ("one character of the signature changed", Reason.BAD_SIGNATURE, here, _flip(good, len(good) - 40)),
+        ("algorithm none", Reason.BAD_SIGNATURE, here, unsigned + b"." + body + b"."),
+        ("signed by nobody who is pinned", Reason.UNKNOWN_KEY, here, sign(ORDER, intruder)),
+        (
+            "a stranger under a pinned key id",
+            Reason.BAD_SIGNATURE,
+            here,
+            sign(ORDER, key("station-2026", PHRASES["intruder"])),
+        ),
+        ("a critical extension", Reason.MALFORMED, here, critical + b"." + body + b"." + signature),
+        ("not a compact JWS", Reason.MALFORMED, here, b"play this"),
+        ("longer than 64 KiB", Reason.MALFORMED, here, LONG),
+        (
+            "a field is missing",
+            Reason.MALFORMED,
+            here,
+            _sign(station, Order.TYP, {k: v for k, v in payload(ORDER).items() if k != "play_at"}),
+        ),
+        (
+            "an instant without a zone",
+            Reason.MALFORMED,
+            here,
+            _sign(station, Order.TYP, payload(ORDER) | {"play_at": "2026-11-23T10:00:00"}),
+        ),
+        ("a number as text", Reason.MALFORMED, here, _sign(station, Order.TYP, payload(ORDER) | {"revision": "1"})),
+        ("a later major version", Reason.MALFORMED, here, _sign(station, Order.TYP, payload(ORDER) | {"v": 2})),
+        ("a configuration where orders stand", Reason.WRONG_TYPE, here, sign(CONFIGURATION, station)),
+        ("an order whose typ says presence", Reason.WRONG_TYPE, here, _sign(station, Presence.TYP, payload(ORDER))),
+        (
+            "another station's",
+            Reason.WRONG_STATION,
+            here,
+            sign(ORDER.model_copy(update={"station": "dai-binh-an"}), station),
+        ),
+        ("for another commune", Reason.WRONG_AUDIENCE, here, sign(elsewhere, station)),
+        ("under another order's name", Reason.WRONG_TOPIC, topics.area_order(AREA, "another"), good),
+        ("expired", Reason.EXPIRED, here, sign(past, station)),
+        ("nothing for a loudspeaker in it", Reason.UNSUPPORTED, here, sign(half, station)),
+    ]
+    return {
+        "protocol": 1,
+        "note": "Seeds are the SHA-256 of the phrases; the keys are for tests and nothing else.",
+        "receiver": {
+            "station": STATION,
+            "id": RECEIVER,
+            "kind": "loudspeaker",
+            "areas": list(AREAS),
+            "now": "2026-11-23T09:30:00.000Z",
+        },
+        "keys": [
+            {"phrase": phrase, "pinned": kid == "station-2026", "jwk": key(kid).public().to_jwk()}
+            for kid, phrase in PHRASES.items()
+        ],
+        "accepted": [
+            {
+                "name": kind.name,
+                "topic": kind.topics[0].format(area=AREA, order=ORDER.id, receiver=RECEIVER),
+                "payload": payload(kind.example),
+                "jws": sign(kind.example, signers[kind.signer]).decode(),
+            }
+            for kind in KINDS
+        ]
+        + [
+            {
+                "name": "a field of a later minor version is ignored",
+                "topic": here,
+                "payload": later,
+                "jws": _sign(station, Order.TYP, later).decode(),
+            }
+        ],
+        "refused": [
+            {"name": name, "reason": reason.value, "topic": topic}
+            | (
+                {"bytes_base64": base64.b64encode(data).decode()}
+                if data is not LONG
+                else {"bytes_base64": base64.b64encode(LONG[:1]).decode(), "times": len(LONG)}
+            )
+            for name, reason, topic, data in refused
+        ],
+    }
+
+
+def _segment(header: dict[str, Any]) -> bytes:
+    return base64.urlsafe_b64encode(json.dumps(header, separators=(",", ":")).encode()).rstrip(b"=")
+
+
+def _sign(signer: SigningKey, typ: str, content: dict[str, Any]) -> bytes:
+    return signer.sign_bytes(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), typ)
+
+
+def _flip(data: bytes, at: int) -> bytes:
+    return data[:at] + (b"A" if data[at : at + 1] != b"A" else b"B") + data[at + 1 :]
