@@ -96,6 +96,7 @@ class Agent:
             key=self._key,
             link=self._link,
             timekeeper=clock,
+            next_start=self._player.next_start,
         )
         self._downloads = Downloads(
             place=self._place,

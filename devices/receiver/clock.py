@@ -1,12 +1,9 @@
 """The receiver's clock, and waiting for an instant on it."""
 
 import threading
-import time
 from datetime import datetime
 from typing import Protocol
 
-SPIN_S = 0.002
-"""Sleeping overshoots by some tenths of a millisecond and more under load; the last part is waited for awake."""
 LOOK_S = 0.25
 """How long a sleep may be before the clock is read again, so that a clock that was set does not go unseen."""
 
@@ -21,11 +18,10 @@ class Clock(Protocol):
 def wait_until(clock: Clock, instant: datetime, stop: threading.Event) -> bool:
     """Return True at `instant`, never before it by `clock`; False as soon as `stop` is set.
 
-    It sleeps in short parts and spins through the last two milliseconds: call it on a thread of its own.
+    It sleeps: call it on a thread of its own. To stay awake through the last milliseconds gains a tenth of one on an
+    idle device, and loses tens of them where several receivers share a machine (benchmark `skew`).
     """
-    while (left := (instant - clock.now()).total_seconds()) > SPIN_S:
-        if stop.wait(min(left - SPIN_S, LOOK_S)):
+    while (left := (instant - clock.now()).total_seconds()) > 0:
+        if stop.wait(min(left, LOOK_S)):
             return False
-    while clock.now() < instant:
-        time.sleep(0)
     return not stop.is_set()

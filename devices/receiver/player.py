@@ -55,6 +55,7 @@ class Player:
         self._current: _Current | None = None
         self._wake = threading.Condition()
         self._obstacles: dict[str, Reason] = {}
+        self._next: datetime | None = None
         self._woken = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
@@ -108,6 +109,10 @@ class Player:
         current = self._current
         return None if current is None or current.begun_at is None else current.order.id
 
+    def next_start(self) -> datetime | None:
+        """The earliest instant at which something is to begin."""
+        return self._next
+
     # ---- the player's thread
 
     def _run(self) -> None:
@@ -133,6 +138,7 @@ class Player:
         with self._wake:
             output, current = self._output, self._current
         ready = [entry.order for entry in self._journal.entries("ready")]
+        self._next = min((order.play_at for order in ready if order.play_at > now), default=None)
         near = [order for order in ready if order.play_at - AHEAD <= now]
         candidate = precedence.first(near)
         if output is not None and candidate is not None:

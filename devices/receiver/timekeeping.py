@@ -26,9 +26,11 @@ MAX_DELAY_S = 1.0
 """An answer that took longer may be wrong by half of it and is thrown away."""
 BURST = 8
 SPACING_S = 0.12
-BURST_TIMES_S = (0.0, 5.0, 15.0, 30.0)
-"""After a connection, in which the drift is learnt; then every minute."""
-EVERY_S = 60.0
+BURST_TIMES_S = (0.0, 3.0, 6.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0)
+"""After a connection, in which the drift is learnt; then every two minutes, and shortly before an order's instant."""
+EVERY_S = 120.0
+BEFORE_START_S = 10.0
+NOT_SOONER_S = 20.0
 KEPT = 30
 UNKNOWN_DRIFT = 100e-6
 """What a cheap crystal may run wrong, seconds a second (RFC 5905 supposes 15 ppm of a disciplined clock)."""
@@ -136,11 +138,22 @@ class Timekeeper:
 class ClockProbes:
     """A thread that asks the station in bursts, and hands the answers to the timekeeper."""
 
-    def __init__(self, *, station: str, receiver: str, key: SigningKey, link: Link, timekeeper: Timekeeper) -> None:
+    def __init__(
+        self,
+        *,
+        station: str,
+        receiver: str,
+        key: SigningKey,
+        link: Link,
+        timekeeper: Timekeeper,
+        next_start: Callable[[], datetime | None],
+    ) -> None:
+        """`next_start` is the instant of the next order, before which the clock is asked for once more."""
         self._identity = (station, receiver)
         self._key = key
         self._link = link
         self._timekeeper = timekeeper
+        self._next_start = next_start
         self._lock = threading.Lock()
         self._sent: dict[str, float] = {}
         self._answers: list[Sample] = []
@@ -167,8 +180,8 @@ class ClockProbes:
 
     def _run(self) -> None:
         connection, times = 0, list(BURST_TIMES_S)
-        next_at = 0.0
-        while not self._stop.wait(0.2):
+        began = next_at = last_at = 0.0
+        while not self._stop.wait(0.25):
             link, now = self._link, time.monotonic()
             if not link.connected:
                 continue
@@ -176,8 +189,15 @@ class ClockProbes:
                 connection, times = link.connections, list(BURST_TIMES_S)
                 began, next_at = now, now + times.pop(0) + 0.3
             if now >= next_at:
-                self._burst()
-                next_at = began + times.pop(0) if times else now + EVERY_S
+                next_at = max(now + 1.0, began + times.pop(0)) if times else now + EVERY_S
+            elif now - last_at < NOT_SOONER_S or not self._starts_soon():
+                continue
+            last_at = now
+            self._burst()
+
+    def _starts_soon(self) -> bool:
+        instant = self._next_start()
+        return instant is not None and 2.0 < (instant - self._timekeeper.now()).total_seconds() < BEFORE_START_S
 
     def _burst(self) -> None:
         station, receiver = self._identity

@@ -22,9 +22,9 @@ from tests.media import Media
 from tests.station import Station, tone
 
 RECEIVERS = 8
-STARTS = 200
-SPACING_S = 0.6
-LEARN_S = 50.0
+STARTS = 40
+SPACING_S = 1.0
+LEARN_S = 75.0
 _SLEEPER = """
 import sys, time
 first, spacing, count = float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])

@@ -58,6 +58,20 @@ def test_an_edit_makes_only_what_it_changed(tmp_path: Path, monkeypatch: pytest.
     assert spoken == ["câu thứ nhất.", "câu thứ hai.", "câu thứ ba.", "câu đã sửa."]
 
 
+def test_the_stations_call_comes_first_and_the_bulletin_is_read_again(tmp_path: Path) -> None:
+    with build_renderer(tmp_path, engines=("espeak",), call="Đây là Đài truyền thanh xã Mai.", repeats=1) as renderer:
+        rendered = renderer.render("Mời bà con dự họp. Xin cảm ơn.")
+    assert [sentence.text for sentence in rendered.sentences] == [
+        "đây là đài truyền thanh xã mai.",
+        "mời bà con dự họp.",
+        "xin cảm ơn.",
+        "xin nhắc lại.",
+        "mời bà con dự họp.",
+        "xin cảm ơn.",
+    ]
+    assert rendered.script.plain() == "mời bà con dự họp xin cảm ơn"
+
+
 def test_what_cannot_be_spoken_is_refused_with_the_next_step(tmp_path: Path) -> None:
     with build_renderer(tmp_path, engines=("espeak",)) as renderer:
         with pytest.raises(RenderError, match="write at least one word"):

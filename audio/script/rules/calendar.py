@@ -10,6 +10,7 @@ from audio.script.rules.cursor import Cursor, Reading
 _D, _M, _Y = r"([12]\d|3[01]|0?[1-9])", r"(1[0-2]|0?[1-9])", r"(\d{4})"
 _TO = r"\s{0,2}(?:-{1,2}|đến hết|đến|tới)\s{0,2}(?:ngày\s)?"
 _DATE = re.compile(rf"{_D}\s?([/.-])\s?{_M}\s?\2\s?{_Y}")
+_SHORT_YEAR = re.compile(rf"{_D}([/.-]){_M}\2(\d{{2}})(?![/.-]\d)")
 _DAY_MONTH = re.compile(rf"{_D}(/|\s?/\s?|[.-]){_M}")
 _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
 _DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
@@ -134,6 +135,10 @@ def date(at: Cursor) -> Reading | None:
     if (found := at.match(_DATE)) is not None:
         said = day + _said(found[1], found[3], found[4])
         return Reading(found.end(), TokenClass.DATE, said, certain=_possible(found[1], found[3]))
+    if (found := at.match(_SHORT_YEAR)) is not None:
+        year = f"20{found[4]}" if int(found[4]) < 50 else f"19{found[4]}"
+        certain = found[2] == "/" and _possible(found[1], found[3])
+        return Reading(found.end(), TokenClass.DATE, day + _said(found[1], found[3], year), certain=certain)
     if (found := at.match(_DAY_MONTH)) is not None:
         return _day_month(at, found, day)
     if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ"):
