@@ -22,7 +22,6 @@ from broadcaster.releases import Releases
 from broadcaster.rendering import Rendering
 from broadcaster.settings import Settings
 from broadcaster.storage.database import Database
-from broadcaster.timekeeping import Timekeeping
 from devices.brokers.accounts import Account, new_secret, station_account
 from devices.brokers.embedded import EmbeddedBroker, EmbeddedBrokerError
 from devices.links.mqtt import MqttLink
@@ -106,13 +105,6 @@ class Station(Core):
                 "An external broker needs a password. Set BROADCASTER_BROKER_PASSWORD.",
             )
         self.link = MqttLink(settings.broker_host, settings.broker_port, username, username, password)
-        self._timekeeping = Timekeeping(
-            self.receivers,
-            self.signatory,
-            MqttLink(
-                settings.broker_host, settings.broker_port, f"{username}~clock", username, password, clean_session=True
-            ),
-        )
         self._clock_answers = ClockAnswers(
             MqttLink(
                 *(settings.broker_host, settings.broker_port, f"{username}~clock", username, password),
@@ -148,7 +140,6 @@ class Station(Core):
                 raise SetupError(f"Không khởi động được máy chủ MQTT: {error}", str(error)) from error
         self.link.open()
         self.ingestion.start()
-        self._timekeeping.start()
         self._clock_answers.start()
         self._rendering.start()
         self._alarms.start()
@@ -161,7 +152,6 @@ class Station(Core):
         self._alarms.stop()
         self._rendering.stop()
         self.ingestion.stop()
-        self._timekeeping.stop()
         self._clock_answers.stop()
         self.link.close()
         if self._broker is not None:

@@ -2,8 +2,8 @@
 
 import time
 
-from broadcaster.timekeeping import Timekeeping
 from devices.links.memory import MemoryLink
+from devices.links.timekeeping import ClockAnswers
 from devices.wire import topics
 from devices.wire.messages import ClockAnswer, ClockProbe
 from devices.wire.signing import Keyring, SigningKey, sign, verify
@@ -14,7 +14,12 @@ def test_a_probe_is_answered_between_its_arrival_and_now(commune: Commune) -> No
     device = MemoryLink(commune.broker, "loa-dong")
     device.subscribe(topics.of_receiver("loa-dong", "clock-answers"))
     device.open()
-    service = Timekeeping(commune.receivers, commune.signatory, MemoryLink(commune.broker, "clock"))
+    service = ClockAnswers(
+        MemoryLink(commune.broker, "clock"),
+        STATION,
+        sign=lambda document: commune.signatory.sign(document).encode(),
+        keys=commune.receivers.keyring,
+    )
     service.start()
     try:
 
