@@ -63,7 +63,7 @@ class Commune:
         )
         self.bulletins = Bulletins(database, clock, self.signatory, changed=self.changes.notify)
         self.releases = Releases(database, clock, changed=self.changes.notify)
-        self.dispatcher = Dispatcher(database, clock, self.receivers, self.link)
+        self.dispatcher = Dispatcher(database, clock, self.receivers, self.link, late_limit=timedelta(seconds=120))
         self.ingestion = Ingestion(database, clock, self.signatory, self.link, changed=self.changes.notify)
         self.planner = self.new_planner()
         with database.writing() as session:

@@ -204,6 +204,16 @@ def main() -> None:
     except BroadcasterError as error:
         typer.echo(f"broadcaster: {error.en}", err=True)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        # A receiver's machine has no server; a bug of ours must still show where it is.
+        if (error.name or "").split(".")[0] in ("api", "audio", "broadcaster", "devices", "schedules"):
+            raise
+        typer.echo(
+            f"broadcaster: this command needs the package '{error.name}': install commune-broadcaster with its extra "
+            "'server' (a receiver: 'receiver').",
+            err=True,
+        )
+        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output went away; Python would complain at exit
         sys.exit(1)

@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime, timedelta
 
+from devices.links.memory import MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Cancellation, Configuration, Order
 from devices.wire.signing import Keyring, verify
@@ -135,6 +136,34 @@ def test_a_broker_that_lost_everything_gets_everything_again(commune: Commune) -
     (order,) = commune.orders()
     assert commune.broker.retained(order.topics[0]) == order.document.encode()
     assert commune.broker.retained(topics.of_receiver("loa-dong", "configuration")) is not None
+
+
+def test_what_can_no_longer_begin_is_not_sent_again(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    commune.dispatcher.run()
+    (order,) = commune.orders()
+    commune.clock.move(hours=1, seconds=121)
+    commune.broker.stop(forget=True)
+    commune.broker.start()
+    assert commune.dispatcher.run()
+    assert commune.broker.retained(order.topics[0]) is None
+    assert commune.broker.retained(topics.of_receiver("loa-dong", "configuration")) is not None
+
+
+def test_an_enrolment_sends_configurations_and_no_order_again(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    assert commune.dispatcher.run()
+    watcher = MemoryLink(commune.broker, "watcher")
+    watcher.subscribe(topics.area_order("xa", "+"), topics.of_receiver("+", "configuration"))
+    watcher.open()
+    assert len(watcher.receive(limit=10, wait_s=1)) == 4  # what is retained
+    commune.dispatcher.reconfigure()
+    assert commune.dispatcher.run()
+    sent = [topics.parse(delivery.topic) for delivery in watcher.receive(limit=10, wait_s=1)]
+    assert [topic.subject for topic in sent if topic] == ["configuration"] * 3
+    watcher.close()
 
 
 def test_a_configuration_is_signed_anew_only_when_it_changes_or_ages(commune: Commune) -> None:
