@@ -21,6 +21,8 @@ AHEAD = timedelta(milliseconds=700)
 """How long before its instant an order's output is opened."""
 COMMIT_AHEAD = timedelta(milliseconds=120)
 """How long before its instant it is written down that the order may have begun: a slow disk then delays no start."""
+SETTLE_S = 0.05
+"""Nothing else is done for so long after a start: the first samples, here and on receivers beside, come first."""
 FINISHED_SHARE = 0.98
 
 
@@ -261,6 +263,7 @@ class Player:
         order, at = current.order, current.begun_at
         if at is None:
             return
+        current.stop.wait(SETTLE_S)
         late = max(0.0, (at - order.play_at).total_seconds() * 1000)
         self._journal.advance(order, "started", at, only_from=("starting",), evidence=Evidence(late_ms=round(late, 3)))
         log.info("started", order=order.id, late_ms=round(late, 3))
