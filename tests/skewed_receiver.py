@@ -15,7 +15,7 @@ import httpx
 
 from devices.receiver.agent import Agent
 from devices.receiver.provision import Provision
-from devices.receiver.run import mqtt_link
+from devices.receiver.run import SWITCH_S, mqtt_link
 from devices.receiver.sinks import Played
 from devices.receiver.timekeeping import Timekeeper
 
@@ -52,6 +52,7 @@ class StampPlayback:
 
 def main(folder: Path, wrong_s: float, drift: float) -> None:
     """Run until SIGTERM."""
+    sys.setswitchinterval(SWITCH_S)
     start = time.monotonic()
     keeper = Timekeeper(
         ticks=lambda: (time.monotonic() - start) * (1 + drift),

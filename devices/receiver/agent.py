@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import threading
 import time
 import uuid
@@ -15,7 +16,7 @@ from pathlib import Path
 import httpx
 import structlog
 
-from devices.links.port import Link, LinkError, Will
+from devices.links.port import Delivery, Link, LinkError, Will
 from devices.receiver.clips import MAX_BYTES, Clips
 from devices.receiver.downloads import Downloads
 from devices.receiver.intake import Intake
@@ -136,9 +137,7 @@ class Agent:
         try:
             while not self._stop.is_set():
                 deliveries = self._link.receive(limit=100, wait_s=0.2)
-                for delivery in deliveries:
-                    self._intake.handle(delivery)
-                self._link.acknowledge(deliveries)
+                self._take(deliveries)
                 now = time.monotonic()
                 if self._link.connected and self._link.connections != connection:
                     connection = self._link.connections
@@ -156,6 +155,20 @@ class Agent:
                     prune_at = now + PRUNE_EVERY_S
         finally:
             self._close()
+
+    def _take(self, deliveries: list[Delivery]) -> None:
+        """Handle and acknowledge; where the disk fails, try again until it does not: nothing is acknowledged unsaved."""
+        for delivery in deliveries:
+            while not self._stop.is_set():
+                try:
+                    self._intake.handle(delivery)
+                    break
+                except sqlite3.Error as error:
+                    log.error("the journal cannot be written", error=str(error))  # noqa: TRY400 - said in full
+                    self._stop.wait(2.0)
+            else:
+                return
+            self._link.acknowledge([delivery])
 
     def _close(self) -> None:
         self._player.close()
@@ -267,7 +280,7 @@ class Agent:
             cache_bytes=self._clips.size(),
             disk_free_bytes=free,
             outbox=self._journal.outbox_size(),
-            orders=len(self._journal.entries("received", "ready")),
+            orders=self._journal.still_to_play(),
             problems=tuple(self._problems(free)),
         )
         self._link.publish(topics.of_receiver(self._provision.receiver, "health"), sign(health, self._key))

@@ -26,7 +26,8 @@ BEGUN: tuple[State, ...] = ("starting", "started", "finished", "interrupted")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY, revision INTEGER NOT NULL, state TEXT NOT NULL, document TEXT NOT NULL,
-    document_sha256 TEXT NOT NULL, latest_start REAL NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID;
+    document_sha256 TEXT NOT NULL, play_at REAL NOT NULL, latest_start REAL NOT NULL, expires_at REAL NOT NULL
+    ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS orders_open ON orders (state) WHERE state IN ('received', 'ready', 'starting', 'started');
 CREATE TABLE IF NOT EXISTS cancellations (
     id TEXT PRIMARY KEY, revision INTEGER NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID;
@@ -35,7 +36,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE TABLE IF NOT EXISTS refusals (id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 REFUSALS_PER_MINUTE = 30
 REFUSALS_KEPT = 5_000
 _REFUSAL_NAMESPACE = uuid.UUID("7d1dd2a0-3d0c-5a3b-9b0e-2c7a1b5d8f10")
@@ -67,12 +68,21 @@ class Journal:
             if version > _SCHEMA_VERSION:
                 raise JournalError(f"{path} was written by a newer version of this software; update the receiver.")
             self._db.executescript(_SCHEMA)
+            if version == 1:
+                self._add_play_at()
             self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
         except sqlite3.DatabaseError as error:
             raise JournalError(
                 f"The journal {path} cannot be opened ({error}). If it is damaged, move it away and enrol anew: "
                 "orders come again from the broker, but which were played is then forgotten."
             ) from error
+
+    def _add_play_at(self) -> None:
+        with self._transaction() as db:
+            db.execute("ALTER TABLE orders ADD COLUMN play_at REAL NOT NULL DEFAULT 0")
+            for name, document in db.execute("SELECT id, document FROM orders").fetchall():
+                play_at = Order.model_validate_json(document).play_at.timestamp()
+                db.execute("UPDATE orders SET play_at = ? WHERE id = ?", (play_at, name))
 
     def close(self) -> None:
         """Write everything into the one file and close it."""
@@ -110,16 +120,55 @@ class Journal:
             ).fetchall()
         return [Entry(Order.model_validate_json(row[0]), row[1], row[2]) for row in rows]
 
+    def ready_before(self, instant: datetime) -> list[Order]:
+        """Orders that are ready and to play at `instant` or before: few, however many wait."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT document FROM orders WHERE state = 'ready' AND play_at <= ?", (instant.timestamp(),)
+            ).fetchall()
+        return [Order.model_validate_json(row[0]) for row in rows]
+
+    def overdue(self, now: datetime) -> list[Entry]:
+        """Orders that have not begun and whose latest start has passed."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT document, state, document_sha256 FROM orders WHERE state IN ('received', 'ready') "
+                "AND latest_start < ?",
+                (now.timestamp(),),
+            ).fetchall()
+        return [Entry(Order.model_validate_json(row[0]), row[1], row[2]) for row in rows]
+
+    def next_instants(self, after: datetime) -> tuple[datetime | None, datetime | None]:
+        """After `after`: when the next ready order is to play, and when the next latest start passes."""
+        at = after.timestamp()
+        with self._lock:
+            play = self._db.execute(
+                "SELECT min(play_at) FROM orders WHERE state = 'ready' AND play_at > ?", (at,)
+            ).fetchone()[0]
+            late = self._db.execute(
+                "SELECT min(latest_start) FROM orders WHERE state IN ('received', 'ready') AND latest_start >= ?", (at,)
+            ).fetchone()[0]
+        return _instant(play), _instant(late)
+
+    def still_to_play(self) -> int:
+        """How many orders have not begun."""
+        with self._lock:
+            return int(
+                self._db.execute("SELECT count(*) FROM orders WHERE state IN ('received', 'ready')").fetchone()[0]
+            )
+
     def accept(self, order: Order, document_sha256: str, at: datetime) -> None:
         """Take in an order, or its higher revision, and say `received`."""
         with self._transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO orders VALUES (?, ?, 'received', ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO orders (id, revision, state, document, document_sha256, play_at, latest_start, "
+                "expires_at) VALUES (?, ?, 'received', ?, ?, ?, ?, ?)",
                 (
                     order.id,
                     order.revision,
                     order.model_dump_json(),
                     document_sha256,
+                    order.play_at.timestamp(),
                     order.latest_start.timestamp(),
                     order.expires_at.timestamp(),
                 ),
@@ -254,6 +303,10 @@ class Journal:
         """Note something under a name."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _put(

@@ -1,6 +1,7 @@
 """Sends receipts until the station has acknowledged each: not the broker, whose word is no delivery."""
 
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -74,7 +75,11 @@ class Outbox:
         while True:
             self._wake.clear()
             last = self._stop.is_set()
-            pause = self._send_due()
+            try:
+                pause = self._send_due()
+            except sqlite3.Error as error:
+                log.error("the journal cannot be read", error=str(error))  # noqa: TRY400 - said in full
+                pause = 2.0
             if last:
                 return
             self._wake.wait(pause)

@@ -1,5 +1,6 @@
 """Begins each order at its instant, once, and tells how it went."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ AHEAD = timedelta(milliseconds=700)
 """How long before its instant an order's output is opened."""
 COMMIT_AHEAD = timedelta(milliseconds=120)
 """How long before its instant it is written down that the order may have begun: a slow disk then delays no start."""
+SETTLE_S = 0.05
+"""Nothing else is done for so long after a start: the first samples, here and on receivers beside, come first."""
 FINISHED_SHARE = 0.98
 
 
@@ -124,7 +127,11 @@ class Player:
                     if current is not None:
                         self._stop(current, Reason.RESTARTED)
                     break
-            pause = self._step()
+            try:
+                pause = self._step()
+            except sqlite3.Error as error:
+                log.error("the journal cannot be written", error=str(error))  # noqa: TRY400 - said in full
+                pause = 2.0
             with self._wake:
                 if not self._woken and not self._stopping:
                     self._wake.wait(pause)
@@ -137,10 +144,9 @@ class Player:
         self._miss(now)
         with self._wake:
             output, current = self._output, self._current
-        ready = [entry.order for entry in self._journal.entries("ready")]
-        self._next = min((order.play_at for order in ready if order.play_at > now), default=None)
-        near = [order for order in ready if order.play_at - AHEAD <= now]
-        candidate = precedence.first(near)
+        play_at, late_at = self._journal.next_instants(now)
+        self._next = play_at
+        candidate = precedence.first(self._journal.ready_before(now + AHEAD))
         if output is not None and candidate is not None:
             if current is None:
                 self._begin(output, candidate)
@@ -150,15 +156,17 @@ class Player:
                         self._stop(current, Reason.PREEMPTED)
                 else:
                     return min(0.5, (candidate.play_at - now).total_seconds())
-        edges = [order.play_at - AHEAD for order in ready if order.play_at - AHEAD > now]
-        edges += [entry.order.latest_start for entry in self._journal.entries("received", "ready")]
+        following = self._journal.next_instants(now + AHEAD)[0]
+        edges = [] if late_at is None else [late_at]
+        if following is not None:
+            edges.append(following - AHEAD)
         return max(0.001, min(0.5, *((edge - now).total_seconds() for edge in edges))) if edges else 0.5
 
     def _miss(self, now: datetime) -> None:
         """Give up what may no longer begin."""
         current = self._current
-        for entry in self._journal.entries("received", "ready"):
-            if now <= entry.order.latest_start or (current is not None and current.order.id == entry.order.id):
+        for entry in self._journal.overdue(now):
+            if current is not None and current.order.id == entry.order.id:
                 continue
             if self._journal.advance(
                 entry.order, "missed", now, only_from=("received", "ready"), reason=self._why_missed(entry)
@@ -199,24 +207,10 @@ class Player:
             self._journal.back_to_received(order)
         except SinkError as error:
             log.error("the output failed", order=order.id, error=str(error))  # noqa: TRY400 - said in full
-            self._journal.advance(
-                order,
-                "failed",
-                self._clock.now(),
-                only_from=("ready", "starting", "started"),
-                reason=Reason.SINK_FAILED,
-                detail=str(error),
-            )
+            self._fail(order, str(error))
         except Exception:
             log.exception("a performance failed", order=order.id)
-            self._journal.advance(
-                order,
-                "failed",
-                self._clock.now(),
-                only_from=("ready", "starting", "started"),
-                reason=Reason.SINK_FAILED,
-                detail="an unexpected error; see the receiver's log",
-            )
+            self._fail(order, "an unexpected error; see the receiver's log")
         finally:
             if performance is not None:
                 performance.close()
@@ -225,6 +219,20 @@ class Player:
                 self._woken = True
                 self._wake.notify_all()
             self._changed()
+
+    def _fail(self, order: Order, detail: str) -> None:
+        try:
+            self._journal.advance(
+                order,
+                "failed",
+                self._clock.now(),
+                only_from=("ready", "starting", "started"),
+                reason=Reason.SINK_FAILED,
+                detail=detail,
+            )
+        except sqlite3.Error as error:
+            # What may have begun stays `starting` or `started`, and is told of as interrupted after a restart.
+            log.error("the journal cannot be written", order=order.id, error=str(error))  # noqa: TRY400 - said in full
 
     def _play(self, performance: Performance, current: _Current) -> None:
         order = current.order
@@ -255,6 +263,7 @@ class Player:
         order, at = current.order, current.begun_at
         if at is None:
             return
+        current.stop.wait(SETTLE_S)
         late = max(0.0, (at - order.play_at).total_seconds() * 1000)
         self._journal.advance(order, "started", at, only_from=("starting",), evidence=Evidence(late_ms=round(late, 3)))
         log.info("started", order=order.id, late_ms=round(late, 3))

@@ -2,6 +2,7 @@
 
 import signal
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ from devices.wire.signing import KeyFileError
 
 log = structlog.get_logger(__name__)
 
+SWITCH_S = 0.0005
+"""Python lets a thread hold the others up for 5 ms by default: too long for one that has an instant to keep."""
 SINKS = ("wav", "soundcard", "none")
 
 
@@ -74,6 +77,7 @@ def run_receiver(
     Raises ReceiverError if it cannot start. Signals are taken only on the main thread.
     """
     stopped = stop or threading.Event()
+    sys.setswitchinterval(SWITCH_S)
     page: PageServer | None = None
     try:
         output = make_sink(sink, folder)

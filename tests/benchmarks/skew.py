@@ -22,7 +22,7 @@ from tests.media import Media
 from tests.station import Station, tone
 
 RECEIVERS = 8
-STARTS = 40
+STARTS = 200
 SPACING_S = 1.0
 LEARN_S = 75.0
 _SLEEPER = """

@@ -1,5 +1,7 @@
 """What a receiver believes and takes in, on a real journal and a clock that stands still."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -312,6 +314,33 @@ def test_sequence_numbers_are_never_used_again(tmp_path: Path) -> None:
     again.give(order(2, in_s=70))
     assert [r.sequence for r in again.journal.outbox()] == [number.sequence + 1]
     again.journal.close()
+
+
+def test_a_journal_of_the_first_schema_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE orders (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, state TEXT NOT NULL, document TEXT NOT NULL, "
+            "document_sha256 TEXT NOT NULL, latest_start REAL NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID"
+        )
+        old = order()
+        row = (
+            old.id,
+            1,
+            "ready",
+            old.model_dump_json(),
+            "0" * 64,
+            old.latest_start.timestamp(),
+            old.expires_at.timestamp(),
+        )
+        db.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute("PRAGMA user_version=1")
+        db.commit()
+    for _ in range(2):
+        journal = Journal(path)
+        assert journal.ready_before(old.play_at) == [old]
+        assert journal.ready_before(old.play_at - timedelta(seconds=1)) == []
+        journal.close()
 
 
 Step = tuple[Literal["order", "cancel", "play", "reconnect", "restart"], int, int]
