@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from broadcaster.errors import SetupError
 from devices.wire.messages import Document
-from devices.wire.signing import SigningKey, sign
+from devices.wire.signing import KeyFileError, SigningKey, sign
 
 
 def new_id() -> str:
@@ -26,9 +27,12 @@ class Signatory:
 
 
 def signatory(folder: Path, station: str) -> Signatory:
-    """The station with its signing key; made on first use, readable by the station's user alone."""
+    """The station with its signing key; made on first use, readable by the station's user alone. Raises SetupError."""
     path = folder / "keys" / "station.json"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        SigningKey.generate().save(path)
-    return Signatory(station, SigningKey.load(path))
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            SigningKey.generate().save(path)
+        return Signatory(station, SigningKey.load(path))
+    except (KeyFileError, OSError) as error:
+        raise SetupError(f"Không đọc được khóa ký của đài: {error}", f"The station's signing key: {error}") from error

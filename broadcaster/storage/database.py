@@ -7,9 +7,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -94,7 +95,12 @@ class Database:
         config.attributes["engine"] = self.engine
         try:
             command.upgrade(config, revision)
-        except OperationalError as error:
+        except CommandError as error:
+            raise SetupError(
+                f"Cơ sở dữ liệu thuộc phiên bản khác: {error}. Dùng phiên bản phần mềm đã tạo ra nó, hoặc mới hơn.",
+                f"The database is of another version: {error}. Use the version that made it, or a later one.",
+            ) from error
+        except DatabaseError as error:
             cause = str(error.orig).strip().splitlines()[0]
             raise SetupError(
                 f"Không mở được cơ sở dữ liệu: {cause}. Kiểm tra BROADCASTER_DATABASE_URL và quyền ghi thư mục.",

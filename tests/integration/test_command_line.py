@@ -143,6 +143,16 @@ def test_wrong_settings_name_the_setting(tmp_path: Path) -> None:
     assert "engines" in _one_line(_run("migrate", cwd=tmp_path, BROADCASTER_ENGINES='["robot"]'), 1)
 
 
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "station.json").write_text("{}")
+    done = _run("serve", "--folder", tmp_path, "--port", free_port(), "--broker-port", free_port())
+    assert done.returncode == 1
+    assert "station.json holds no Ed25519 key" in done.stderr.decode().strip().splitlines()[-1]
+    (tmp_path / "broadcaster.db").write_bytes(b"this is no database" * 100)
+    assert "database" in _one_line(_run("migrate", "--folder", tmp_path), 1)
+
+
 def test_a_receiver_keeps_its_key(tmp_path: Path) -> None:
     folder = tmp_path / "loa"
     first = json.loads(_run("receiver", "--folder", folder, "--initialise").stdout)
