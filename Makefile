@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PYTHONUTF8 := 1
 
-.PHONY: help install install-dev run test check format bench lock reference clean system-packages
+.PHONY: help install install-dev run test check format bench performance lock reference clean system-packages
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,9 @@ test: check system-packages  ## All checks and all tests
 
 bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=render
 	@$(BIN)/python -m tests.benchmarks $(NAME)
+
+performance: install-dev system-packages  ## All benchmarks, into the table of docs/performance.md
+	@$(BIN)/python -m tests.benchmarks > .bench.jsonl; $(BIN)/python -m tests.benchmarks.table .bench.jsonl; rm .bench.jsonl
 
 reference: install  ## Write anew what docs/reference holds of generated files
 	$(BIN)/broadcaster reference

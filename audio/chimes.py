@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from pydub import AudioSegment
 
-from audio.mastering import SAMPLE_RATE
+from audio.encoding import SAMPLE_RATE
 from audio.pcm import Pcm, Samples
 
 _OPENING = (("D5", 587.33), ("F#5", 739.99), ("A5", 880.00))  # a rising major chord: attention
@@ -36,7 +36,9 @@ def _play(notes: tuple[tuple[str, float], ...]) -> AudioSegment:
         start = int(SAMPLE_RATE * _STEP_S * place)
         bell = _bell(pitch_hz, (length - start) / SAMPLE_RATE)
         sound[start : start + len(bell)] += bell
-    sound *= np.float32(0.32 / np.abs(sound).max())  # near the loudness of the speech that follows
+    sound *= np.float32(
+        0.635 / np.abs(sound).max()
+    )  # -16 LUFS, as the speech that follows: a clip of two words has little else
     data = Pcm.from_samples(sound, SAMPLE_RATE).data
     return AudioSegment(data=data, sample_width=2, frame_rate=SAMPLE_RATE, channels=1).fade_out(250)
 

@@ -12,8 +12,9 @@ from audio.composition import Frame, Spoken, compose
 from audio.engines.chain import EngineChain, Link
 from audio.engines.espeak import EspeakEngine
 from audio.engines.gtts import GttsEngine
+from audio.engines.piper import PiperEngine
 from audio.engines.port import EngineError
-from audio.mastering import SAMPLE_RATE, MasteringError, Target, master
+from audio.mastering import SAMPLE_RATE, Mastering, MasteringError, Target
 from audio.script import Lexicon, Script
 from audio.store import ClipStore, DiskStore
 
@@ -22,6 +23,11 @@ _SENTENCE_PAUSE_MS = 400
 """Pauses from this length on cut the text into pieces that are spoken one by one; shorter ones are the engine's commas."""
 _LONGEST_SENTENCE = 900
 """Characters; a longer one is cut at a comma, so that no engine gets more than it bears."""
+
+
+_AGAIN = "xin nhắc lại."
+_CALL_PAUSE_MS = 900
+"""After the station's call, and before and after "Xin nhắc lại"."""
 
 
 class RenderError(ValueError):
@@ -57,11 +63,20 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """What was spoken in one piece, and how long its sound is without the pause, in milliseconds (to a frame, 24 ms)."""
+
+    text: str
+    speech_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
-    """The clip and the script that it speaks."""
+    """The clip, the script that it speaks, and its sentences."""
 
     clip: Clip
     script: Script
+    sentences: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,10 @@ class Settings:
     frame: Frame = field(default_factory=Frame)
     target: Target = field(default_factory=Target)
     max_characters: int = 50_000
+    call: str = ""
+    """What the station says before each bulletin: "Đây là Đài truyền thanh xã …"."""
+    repeats: int = 0
+    """How often a bulletin is read again, after "Xin nhắc lại"."""
 
 
 class Renderer:
@@ -84,6 +103,7 @@ class Renderer:
         self._store = store
         self._chain = chain
         self._settings = settings or Settings()
+        self._mastering = Mastering(self._settings.target, workers=chain.parallel)
 
     def render(self, text: str, lexicon: Lexicon | None = None) -> Rendered:
         """Read, speak, compose, master and store ``text``; ``lexicon`` is that of the area. Raises :class:`RenderError`, and then nothing was stored."""
@@ -94,12 +114,17 @@ class Renderer:
                 f"the text has {len(text)} characters, more than the {settings.max_characters} that make one clip: split it into several bulletins",
             )
         read = script.read(text, lexicon or Lexicon())
-        sentences = spoken_sentences(read)
-        if not sentences:
+        body = spoken_sentences(read)
+        if not body:
             raise RenderError(
                 "văn bản không có gì đọc được: hãy viết ít nhất một từ",
                 "the text holds nothing that can be spoken: write at least one word",
             )
+        again = [(_AGAIN, _CALL_PAUSE_MS), *body]
+        call = [
+            (words, _CALL_PAUSE_MS) for words, _ in spoken_sentences(script.read(settings.call, lexicon or Lexicon()))
+        ]
+        sentences = _with_pauses([call, body, *[again] * settings.repeats])
         try:
             spoken = self._chain.speak(
                 [words for words, _ in sentences],
@@ -107,7 +132,11 @@ class Renderer:
                 rate_wpm=settings.rate_wpm,
                 pitch=settings.pitch,
             )
-            pieces = [Spoken(sound, pause_ms) for sound, (_, pause_ms) in zip(spoken.sounds, sentences, strict=True)]
+            voice = (spoken.engine, settings.voice, settings.rate_wpm, settings.pitch)
+            pieces = [
+                Spoken(sound, (voice, words), pause_ms)
+                for sound, (words, pause_ms) in zip(spoken.sounds, sentences, strict=True)
+            ]
             tags = {
                 "title": "Bản tin truyền thanh",
                 "comment": f"Giọng đọc tổng hợp bằng máy (synthetic speech): {spoken.engine}, {settings.voice}",
@@ -117,7 +146,8 @@ class Renderer:
                 "SPEECH_FALLBACK": str(spoken.fallback).lower(),
                 "SCRIPT_SHA256": read.sha256,
             }
-            mastered = master(compose(pieces, settings.frame), tags, settings.target)
+            parts = compose(pieces, settings.frame)
+            mastered = self._mastering.master(parts, tags, voice)
         except (EngineError, MasteringError) as error:
             raise RenderError(f"không tạo được giọng đọc: {error}", str(error)) from error
         sha256 = self._store.put(mastered.mp3)
@@ -134,7 +164,12 @@ class Renderer:
             fallback_reason=spoken.fallback_reason,
             script_sha256=read.sha256,
         )
-        return Rendered(clip, read)
+        lengths = [part.sound.duration_ms for part in parts if part.speech]
+        heard = tuple(
+            Sentence(words, max(0, length - pause_ms))
+            for (words, pause_ms), length in zip(sentences, lengths, strict=True)
+        )
+        return Rendered(clip, read, heard)
 
     def close(self) -> None:
         """Close the engines; may be called twice."""
@@ -147,6 +182,16 @@ class Renderer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _with_pauses(stretches: Sequence[list[tuple[str, int]]]) -> list[tuple[str, int]]:
+    """The stretches one after the other, with a long pause where one ends."""
+    said: list[tuple[str, int]] = []
+    for stretch in stretches:
+        if said:
+            said[-1] = (said[-1][0], max(said[-1][1], _CALL_PAUSE_MS))
+        said += stretch
+    return said
 
 
 def spoken_sentences(read: Script) -> list[tuple[str, int]]:
@@ -173,6 +218,10 @@ def build_renderer(
     rate: int = 150,
     pitch: int = 50,
     workers: int = 2,
+    piper_voice: Path | None = None,
+    piper_timeout_s: float = 30.0,
+    call: str = "",
+    repeats: int = 0,
 ) -> Renderer:
     """A renderer that keeps clips in ``folder``, with the named engines in order of preference.
 
@@ -184,7 +233,13 @@ def build_renderer(
             made.append(Link(GttsEngine(), gtts_timeout_s))
         elif name == "espeak":
             made.append(Link(EspeakEngine(workers=workers), espeak_timeout_s))
+        elif name == "piper":
+            if piper_voice is None:
+                raise ValueError("the engine piper needs a voice file: give piper_voice, the path of its .onnx file")
+            made.append(Link(PiperEngine(piper_voice), piper_timeout_s))
         else:
-            raise ValueError(f"no speech engine is called {name!r}: choose from gtts, espeak")
+            raise ValueError(f"no speech engine is called {name!r}: choose from gtts, piper, espeak")
     chain = EngineChain(made, clock=time.monotonic, parallel=workers)
-    return Renderer(DiskStore(folder), chain, Settings(voice=voice, rate_wpm=rate, pitch=pitch))
+    return Renderer(
+        DiskStore(folder), chain, Settings(voice=voice, rate_wpm=rate, pitch=pitch, call=call, repeats=repeats)
+    )

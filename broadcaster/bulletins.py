@@ -17,7 +17,8 @@ from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, Schedule
 from broadcaster.targets import Targets
 from devices.wire.messages import Priority
-from schedules.rules import Daily, Once
+from schedules.recurrence import Recurring
+from schedules.rules import Once
 
 TITLE_LIMIT = 300  # characters
 TEXT_LIMIT = 50_000  # characters: about fifty minutes of speech
@@ -33,7 +34,7 @@ class Draft:
     card_text: str | None  # None: the title
     field: str
     priority: Priority
-    plan: tuple[tuple[Once | Daily, Targets], ...]
+    plan: tuple[tuple[Once | Recurring, Targets], ...]
 
 
 class Bulletins:

@@ -2,7 +2,7 @@
 
 import logging
 from concurrent.futures import Future, wait
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
@@ -23,16 +23,20 @@ class Dispatcher:
     and its receiver keeps a journal.
     """
 
-    def __init__(self, database: Database, clock: Clock, receivers: Receivers, link: Link) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, receivers: Receivers, link: Link, *, late_limit: timedelta
+    ) -> None:
         self._database = database
         self._clock = clock
         self._receivers = receivers
         self._link = link
+        self._late_limit = late_limit
+        self._configured = False
         self._connection = 0  # the connection over which everything that has to stand was last published
 
-    def forget(self) -> None:
-        """Publish everything again at the next run, such as after a receiver was enrolled."""
-        self._connection = 0
+    def reconfigure(self) -> None:
+        """Publish all configurations at the next run, such as after a receiver was enrolled."""
+        self._configured = False
 
     def run(self) -> bool:
         """Publish what is pending; after a broken connection, all that has to stand. Returns whether all of it went.
@@ -45,15 +49,19 @@ class Dispatcher:
         everything = connection != self._connection
         now = self._clock.now()
         complete = True
-        if everything:
+        if everything or not self._configured:
+            self._configured = True  # before it is so: another enrolment meanwhile asks again
             standing = self._receivers.configurations()
-            complete &= len(
-                self._publish([(item.topic, item.topic, item.document.encode()) for item in standing])
-            ) == len(standing)
+            arrived = self._publish([(item.topic, item.topic, item.document.encode()) for item in standing])
+            self._configured &= len(arrived) == len(standing)
+            complete &= len(arrived) == len(standing)
         with self._database.reading() as session:
             query = select(OrderRecord).where(OrderRecord.cleared_at.is_(None))
-            if not everything:
-                query = query.where((OrderRecord.published_at.is_(None)) | (OrderRecord.expires_at <= now))
+            due = OrderRecord.published_at.is_(None) | (OrderRecord.expires_at <= now)
+            if everything:
+                # Not what can no longer begin: to a receiver that has played it, another copy is a replay.
+                due |= OrderRecord.cancelled | (OrderRecord.play_at >= now - self._late_limit)
+            query = query.where(due)
             orders = session.scalars(query.order_by(OrderRecord.play_at)).all()
         messages = [
             (order.id, topic, b"" if order.expires_at <= now else order.document.encode())

@@ -8,13 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from broadcaster.storage.models import Airing, AiringReceiver, AsRun, OrderRecord
+from devices.wire.messages import Reason
 
 RUNGS = ("planned", "sent", "received", "ready", "started", "finished")
 """đã lên lịch, đã gửi, máy nhận, tải xong, bắt đầu, kết thúc"""
 LINGER = timedelta(seconds=30)
 """How long an airing that is over stays "current", so that its last receipts are seen."""
 OFF = ("refused", "cancelled", "missed", "interrupted", "failed")
-"""Ways off the ladder; a refusal of a forged or repeated document does not undo a rung that was reached."""
+"""Ways off the ladder. A refusal of a forged or repeated document undoes no rung that was reached; one of the clip does:
+the receiver had taken the order in, and then gave it up because what it fetched was not the released clip."""
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Climb:
     kind: str
     area: str
     states: dict[str, datetime] = field(default_factory=dict)
-    reason: str | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, Any] | None = None
 
     @property
@@ -37,10 +39,27 @@ class Climb:
         for state in ("interrupted", "failed", "missed", "cancelled"):
             if state in self.states:
                 return state
+        if self.reasons.get("refused") == Reason.CLIP_MISMATCH:
+            return "refused"
         reached = [rung for rung in RUNGS if rung in self.states]
         if reached:
             return reached[-1]
         return "refused" if "refused" in self.states else "unknown"
+
+    @property
+    def reason(self) -> str | None:
+        """Why it ended as it did; nothing while all is well, whatever else was refused meanwhile."""
+        return self.reasons.get(self.outcome)
+
+    def take(self, row: AsRun) -> None:
+        """Add a row of the log. The first row of a state counts, but a refusal of the order itself before others."""
+        own = row.state == "refused" and row.reason == Reason.CLIP_MISMATCH
+        if own or row.state not in self.states:
+            self.states[row.state] = row.at
+            if row.reason is not None:
+                self.reasons[row.state] = row.reason
+        if row.evidence is not None:
+            self.evidence = {**(self.evidence or {}), **row.evidence}
 
 
 @dataclass(frozen=True)
@@ -69,11 +88,7 @@ def ladder(session: Session, airing: Airing) -> Ladder:
         climb = climbs.get(row.receiver_id)
         if climb is None:  # enrolled after the order went out, and inside its audience
             climb = climbs[row.receiver_id] = Climb(row.receiver_id, row.receiver_name, "unknown", row.area_id)
-        climb.states.setdefault(row.state, row.at)
-        if row.reason is not None:
-            climb.reason = row.reason
-        if row.evidence is not None:
-            climb.evidence = {**(climb.evidence or {}), **row.evidence}
+        climb.take(row)
     return Ladder(airing, order.published_at if order else None, tuple(climbs.values()))
 
 

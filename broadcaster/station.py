@@ -122,7 +122,9 @@ class Station(Core):
             dispatch_horizon=settings.dispatch_horizon,
             late_limit=settings.late_limit,
         )
-        self._dispatcher = Dispatcher(self.database, self.clock, self.receivers, self.link)
+        self._dispatcher = Dispatcher(
+            self.database, self.clock, self.receivers, self.link, late_limit=settings.late_limit
+        )
         self.ingestion = Ingestion(self.database, self.clock, self.signatory, self.link, changed=self.changes.notify)
         self._rendering = Rendering(self.database, self.clock, self._renderer, changed=self.changes.notify)
         self._alarms = Alarms(self._cycle, every_s=REGULAR_S)
@@ -167,7 +169,7 @@ class Station(Core):
         """Take a receiver into service, with its broker account and configuration at once; returns its secret."""
         secret = self.receivers.enrol(receiver=receiver, name=name, kind=kind, area=area, public_key=public_key)
         self.refresh_accounts()
-        self._dispatcher.forget()
+        self._dispatcher.reconfigure()
         self._changed()
         return secret
 

@@ -24,7 +24,8 @@ from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Order, Receipt, Receipts, ReceiptState
 from devices.wire.signing import Keyring, SigningKey, sign, verify
-from schedules.rules import Daily, Once
+from schedules.recurrence import Recurring
+from schedules.rules import Once
 from tests.conftest import SteppedClock
 
 STATION = "tan-phong"
@@ -62,7 +63,7 @@ class Commune:
         )
         self.bulletins = Bulletins(database, clock, self.signatory, changed=self.changes.notify)
         self.releases = Releases(database, clock, changed=self.changes.notify)
-        self.dispatcher = Dispatcher(database, clock, self.receivers, self.link)
+        self.dispatcher = Dispatcher(database, clock, self.receivers, self.link, late_limit=timedelta(seconds=120))
         self.ingestion = Ingestion(database, clock, self.signatory, self.link, changed=self.changes.notify)
         self.planner = self.new_planner()
         with database.writing() as session:
@@ -110,7 +111,7 @@ class Commune:
         return Actor(name, name, name, role)
 
     def draft(
-        self, rule: Once | Daily | None, *, title: str = "Chuyển đổi số", areas: tuple[str, ...] = ("xa",)
+        self, rule: Once | Recurring | None, *, title: str = "Chuyển đổi số", areas: tuple[str, ...] = ("xa",)
     ) -> Draft:
         """What an editor gives."""
         return Draft(
@@ -150,14 +151,14 @@ class Commune:
             )
         return sha256
 
-    def written(self, rule: Once | Daily, **content: str) -> str:
+    def written(self, rule: Once | Recurring, **content: str) -> str:
         """A bulletin with speech, submitted."""
         bulletin = self.bulletins.write(self.editor, self.draft(rule, **content))  # type: ignore[arg-type]
         self.speak(bulletin)
         self.bulletins.submit(self.editor, bulletin, revision=1)
         return bulletin
 
-    def released(self, rule: Once | Daily, **content: str) -> str:
+    def released(self, rule: Once | Recurring, **content: str) -> str:
         """A bulletin that an approver released."""
         bulletin = self.written(rule, **content)
         _, digest = self.releases.preview(self.approver, bulletin)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -18,6 +19,11 @@ from tests.brokers import free_port
 
 if TYPE_CHECKING:
     from tests.commune import Commune
+
+
+# No time limit for an example: how long it takes is the machine's, and speed is measured by benchmarks.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 
 class SteppedClock:

@@ -40,7 +40,11 @@ class BulletinInput(BaseModel):
                     "priority": "routine",
                     "plan": [
                         {
-                            "rule": {"kind": "daily", "at": "17:00", "first": "2026-12-01", "last": "2026-12-05"},
+                            "rule": {
+                                "kind": "recurring",
+                                "start": "2026-12-01T17:00:00",
+                                "rrule": "FREQ=WEEKLY;BYDAY=MO,WE,FR;UNTIL=20261231",
+                            },
                             "targets": {"areas": ["xa-tan-phong"]},
                         }
                     ],

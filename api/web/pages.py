@@ -1,5 +1,6 @@
 """The pages' routes. Forms work without JavaScript; JavaScript only makes them live."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import StationDep, TokenDep, cookie_name, same_origin, set_cookie
 from api.problems import Language, page_language
 from api.v1.airings import current_airing
-from api.web.words import words
+from api.web.words import number, words
 from broadcaster.errors import ForbiddenError, NotLoggedInError
 from broadcaster.ladder import RUNGS
 from broadcaster.storage.models import AsRun
@@ -25,7 +26,10 @@ LOG_ROWS = 30
 
 def _page(request: Request, name: str, tongue: Language, status: int = 200, **context: object) -> Response:
     response = _TEMPLATES.TemplateResponse(
-        request, name, {"w": words(tongue), "tongue": tongue, **context}, status_code=status
+        request,
+        name,
+        {"w": words(tongue), "tongue": tongue, "number": partial(number, tongue=tongue), **context},
+        status_code=status,
     )
     response.headers["Cache-Control"] = "no-store"
     if request.query_params.get("lang") in ("vi", "en"):

@@ -40,6 +40,24 @@ WORDS: dict[str, tuple[str, str]] = {
     "bulletin": ("Bản tin", "Bulletin"),
     "state": ("Trạng thái", "State"),
     "reason": ("Lý do", "Reason"),
+    "reason_bad_signature": ("chữ ký không đúng", "the signature is wrong"),
+    "reason_unknown_key": ("khóa ký không quen biết", "signed with an unknown key"),
+    "reason_malformed": ("lệnh không đọc được", "the order cannot be read"),
+    "reason_wrong_type": ("không phải lệnh phát", "not an order"),
+    "reason_wrong_station": ("lệnh của đài khác", "another station's order"),
+    "reason_wrong_audience": ("lệnh cho nơi khác", "an order for another place"),
+    "reason_wrong_topic": ("lệnh đặt sai chỗ", "an order in the wrong place"),
+    "reason_expired": ("lệnh đã hết hạn", "the order had expired"),
+    "reason_replayed": ("lệnh lặp lại", "a repeated order"),
+    "reason_unsupported": ("thiết bị không phát được loại này", "nothing that this receiver can play"),
+    "reason_clip_mismatch": ("tệp âm thanh khác bản đã duyệt", "the clip is not the released one"),
+    "reason_clip_unavailable": ("chưa tải được tệp âm thanh", "the clip could not be fetched"),
+    "reason_too_late": ("đã quá giờ", "too late"),
+    "reason_restarted": ("thiết bị khởi động lại", "the receiver restarted"),
+    "reason_sink_failed": ("đầu ra âm thanh hỏng", "the sound output failed"),
+    "reason_cancelled": ("lệnh bị thu hồi", "the order was taken back"),
+    "reason_preempted": ("nhường tin ưu tiên hơn", "gave way to a higher priority"),
+    "reason_disk_full": ("bộ nhớ thiết bị đầy", "the receiver's disk is full"),
     "other_language": ("English", "Tiếng Việt"),
     "seconds": ("giây", "s"),
 }
@@ -48,3 +66,8 @@ WORDS: dict[str, tuple[str, str]] = {
 def words(tongue: Language) -> dict[str, str]:
     """All words in one language."""
     return {name: pair[1] if tongue == "en" else pair[0] for name, pair in WORDS.items()}
+
+
+def number(value: float, *, tongue: Language) -> str:
+    """With one decimal, after a comma in Vietnamese."""
+    return f"{value:.1f}" if tongue == "en" else f"{value:.1f}".replace(".", ",")

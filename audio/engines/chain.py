@@ -4,8 +4,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from audio.cache import Cache
 from audio.engines.port import Engine, EngineError, EngineRefusedError
 from audio.pcm import Pcm
+
+_REMEMBERED_BYTES = 64_000_000
+"""Of speech, some 24 minutes."""
 
 
 class AllEnginesFailedError(EngineError):
@@ -57,6 +61,9 @@ class EngineChain:
     clock: Callable[[], float]
     breaker: Breaker = field(default_factory=Breaker)
     parallel: int = 2
+    spoken: Cache[Pcm] = field(
+        default_factory=lambda: Cache(_REMEMBERED_BYTES, lambda sound: len(sound.data)), repr=False, compare=False
+    )
     _health: dict[str, _Health] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +76,10 @@ class EngineChain:
         causes: list[str] = []
         for link in self.links:
             name, health = link.engine.name, self._health[link.engine.name]
-            if health.closed_until > self.clock():
+            everything_known = len(
+                self._remembered(link, sentences, voice=voice, rate_wpm=rate_wpm, pitch=pitch)
+            ) == len(set(sentences))
+            if health.closed_until > self.clock() and not everything_known:
                 causes.append(f"{name} rests after failing ({health.last_cause})")
                 continue
             try:
@@ -91,18 +101,30 @@ class EngineChain:
                 sentence, voice=voice, rate_wpm=rate_wpm, pitch=pitch, timeout_s=link.timeout_s
             )
 
-        if not sentences:
-            return ()
-        first = speak(sentences[0])  # alone: an engine that is down costs one time limit, not several
-        if len(sentences) == 1:
-            return (first,)
+        made = self._remembered(link, sentences, voice=voice, rate_wpm=rate_wpm, pitch=pitch)
+        missing = [sentence for sentence in dict.fromkeys(sentences) if sentence not in made]
+        if missing:
+            made[missing[0]] = speak(missing[0])  # alone: an engine that is down costs one time limit, not several
         with ThreadPoolExecutor(self.parallel, thread_name_prefix="speech") as pool:
-            waiting = [pool.submit(speak, sentence) for sentence in sentences[1:]]
+            waiting = {sentence: pool.submit(speak, sentence) for sentence in missing[1:]}
             try:
-                return (first, *(future.result() for future in waiting))
+                made.update({sentence: future.result() for sentence, future in waiting.items()})
             except EngineError:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+        for sentence in missing:
+            self.spoken.put((link.engine.name, voice, rate_wpm, pitch, sentence), made[sentence])
+        return tuple(made[sentence] for sentence in sentences)
+
+    def _remembered(
+        self, link: Link, sentences: Sequence[str], *, voice: str, rate_wpm: int, pitch: int
+    ) -> dict[str, Pcm]:
+        """The sentences that this engine has spoken before, with this voice."""
+        found = {
+            sentence: self.spoken.get((link.engine.name, voice, rate_wpm, pitch, sentence))
+            for sentence in dict.fromkeys(sentences)
+        }
+        return {sentence: sound for sentence, sound in found.items() if sound is not None}
 
     def _note_failure(self, health: _Health, cause: str) -> None:
         health.failures += 1

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from audio.engines.espeak_worker import write_frame
+from audio.engines import espeak_worker
 from audio.engines.port import (
     Capabilities,
     EngineCrashedError,
@@ -37,7 +37,8 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "audio.engines.espeak_worker", str(os.getpid())],
+            # By its path, not as a module: it needs nothing of this package, and starts ten times as quickly.
+            [sys.executable, "-P", espeak_worker.__file__, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -59,7 +60,7 @@ class _Worker:
             self._rate = int(self._read_message(max(deadline, time.monotonic() + _START_LIMIT_S))["rate"])
         assert self._process.stdin is not None  # noqa: S101 - a PIPE was asked for; it tells mypy
         try:
-            write_frame(self._process.stdin, request)  # type: ignore[arg-type]  # an unbuffered pipe writes as BinaryIO does
+            espeak_worker.write_frame(self._process.stdin, request)  # type: ignore[arg-type]  # an unbuffered pipe writes as BinaryIO does
         except OSError as error:
             raise self._ended() from error
         answer = self._read_message(deadline)

@@ -1,7 +1,7 @@
 """The process in which espeak-ng runs: one engine a process, because the library is not thread-safe.
 
 Requests and answers go over standard input and output: a 4-byte big-endian length, then JSON; an answer to ``speak`` is followed by ``bytes`` bytes of s16le
-sound. Run as ``python -m audio.engines.espeak_worker PARENT_PID``. It dies with its parent (``prctl(PR_SET_PDEATHSIG)`` and end of input).
+sound. Run as a program: ``python espeak_worker.py PARENT_PID``; it imports nothing of this package. It dies with its parent (``prctl(PR_SET_PDEATHSIG)`` and end of input).
 """
 
 import ctypes

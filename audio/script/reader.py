@@ -23,6 +23,7 @@ _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     calendar.of_year,
     calendar.date,
     calendar.time,
+    quantities.address,
     quantities.fraction,
     calendar.duration,
     quantities.score,
@@ -33,9 +34,12 @@ _PAUSES_MS = {",": 180, ";": 400, ":": 300, ".": 500, "!": 500, "?": 500, "(": 1
 _LINE_PAUSE_MS = 600
 _PARAGRAPH_PAUSE_MS = 800
 _ITEM_PAUSE_MS = 250
+_COMPARED = {">": "trên", "<": "dưới"}
+_BEFORE_NUMBER = re.compile(r"[<>]\s?\d")
 _END_MARK = re.compile(r"\.\s?/\s?\.")
 _BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•–·●○■□▪►✓❖➢✔][ ]{1,4})?)")
 _ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
+_SHORT_FORM = re.compile(r"\(\s?([^\W\d_][^\s()]{1,15})\s?\)")
 _NUMBER_AGAIN = re.compile(r"\(\s?(\d{1,6})\s?\)")
 _DIGITS = re.compile(r"\d{1,400}")
 _LONGEST_SPELLED = 30
@@ -211,6 +215,12 @@ class _Pass:
             self._token(start + place, start + again.end(), Reading(again.end(), TokenClass.NUMBER, ""))
             cursor.place = again.end()
             return
+        short = _SHORT_FORM.match(line, place)
+        if short is not None and self._just_said(short[1]):
+            # "thủ tục hành chính (TTHC)": the brackets give the short form of what was just said
+            self._token(start + place, start + short.end(), Reading(short.end(), TokenClass.ABBREVIATION, ""))
+            cursor.place = short.end()
+            return
         markdown = _MARKDOWN.match(line, place)
         if markdown is not None:
             cursor.place = markdown.end()
@@ -225,10 +235,18 @@ class _Pass:
             cursor.last = None
         elif (said := tables.symbols().get(char)) is not None:
             cursor.place = place
-            alone = line[place - 1 : place] in ("", " ") and char in "+=<>"
+            if char in _COMPARED and _BEFORE_NUMBER.match(line, place):
+                said = _COMPARED[char]
             self._keep(
-                cursor, start, Reading(place + 1, TokenClass.SYMBOL, said, certain=not alone or char not in "<>")
+                cursor,
+                start,
+                Reading(place + 1, TokenClass.SYMBOL, said, certain=char not in "<>" or said in _COMPARED.values()),
             )
+
+    def _just_said(self, written: str) -> bool:
+        entry = tables.abbreviations().get(written)
+        said = " ".join(self.said[-20:])
+        return entry is not None and any(said.endswith(reading) for reading in (entry.reading, *entry.others))
 
     def _pause(self, pause_ms: int, *, at_least: bool = False) -> None:
         if self.said:

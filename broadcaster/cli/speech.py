@@ -9,12 +9,14 @@ from pathlib import Path
 
 from audio.render import RenderError, build_renderer
 from audio.script import read
+from audio.script.checks import check
+from audio.script.findings import Severity
 from broadcaster.errors import InvalidError, SetupError
 
 ENGINES = ("gtts", "espeak")
 
 
-def say_text(text: str, output: Path, *, engines: list[str] | None, json_output: bool) -> None:
+def say_text(text: str, output: Path, *, engines: list[str] | None, voice: str, rate: int, json_output: bool) -> None:
     """Render a text and put the clip at `output`, whole or not at all."""
     unknown = sorted(set(engines or ()) - set(ENGINES))
     if unknown:
@@ -25,7 +27,7 @@ def say_text(text: str, output: Path, *, engines: list[str] | None, json_output:
     if not output.parent.is_dir():
         raise SetupError(f"Không có thư mục {output.parent}.", f"There is no folder {output.parent}.")
     with tempfile.TemporaryDirectory() as folder:
-        renderer = build_renderer(Path(folder), engines=tuple(engines or ENGINES))
+        renderer = build_renderer(Path(folder), engines=tuple(engines or ENGINES), voice=voice, rate=rate)
         try:
             clip = renderer.render(text).clip
         except RenderError as error:
@@ -50,6 +52,21 @@ def say_text(text: str, output: Path, *, engines: list[str] | None, json_output:
         f"{output}: {clip.duration_ms / 1000:.1f} s, {clip.lufs:.1f} LUFS, {clip.true_peak_dbtp:.1f} dBTP, "
         f"engine {clip.engine}{note}\n"
     )
+
+
+def check_text(text: str, *, json_output: bool) -> int:
+    """Print what the editorial checks find; 1 if a finding blocks the release, else 0."""
+    findings = check(text)
+    if json_output:
+        sys.stdout.write(json.dumps([dataclasses.asdict(item) for item in findings], ensure_ascii=False) + "\n")
+    else:
+        for item in findings:
+            line = text.count("\n", 0, item.start) + 1
+            change = "" if item.proposal is None else f" → “{item.proposal}”"
+            sys.stdout.write(
+                f"dòng {line}: {item.severity}: {item.concern}: “{item.text[:60]}”{change}: {item.cause}\n"
+            )
+    return 1 if any(item.severity is Severity.ERROR for item in findings) else 0
 
 
 def show_script(text: str, *, json_output: bool) -> None:

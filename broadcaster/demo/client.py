@@ -22,6 +22,10 @@ class StationClient:
         token = self._call("POST", "/sessions", json={"username": username, "password": password})["token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         response = self._http.request(method, path, **arguments)
         if response.is_error:
@@ -72,9 +76,16 @@ class StationClient:
         """One airing with its ladder of proof."""
         return dict(self._call("GET", f"/airings/{airing_id}"))
 
-    def log(self, airing_id: str) -> list[Json]:
-        """The as-run log's rows of one airing."""
-        return list(self._call("GET", "/as-run", params={"airing": airing_id, "limit": 1000})["items"])
+    def log(self, airing_id: str | None = None) -> list[Json]:
+        """The as-run log's rows, of one airing or all."""
+        rows: list[Json] = []
+        wanted: Json = {"limit": 1000} | ({"airing": airing_id} if airing_id else {})
+        while True:
+            page = self._call("GET", "/as-run", params=wanted)
+            rows += page["items"]
+            if page["next"] is None:
+                return rows
+            wanted["after"] = page["next"]
 
     def verification(self) -> Json:
         """Whether the log's chain holds."""

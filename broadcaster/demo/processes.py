@@ -34,7 +34,8 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """For a child that is about to begin: the kernel ends it when the thread that started it ends (prctl(2))."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
@@ -56,7 +57,7 @@ class Processes:
                 stderr=log,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  one C call; the demo has no threads when it starts children
+                preexec_fn=end_with_parent,  # noqa: PLW1509  one C call; the demo has no threads when it starts children
             )
         self._running.append((name, process))
 

@@ -6,6 +6,7 @@ Nothing of a document is looked at before its signature holds under a pinned key
 import hashlib
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Literal, Protocol
 
@@ -58,7 +59,8 @@ class Intake:
         self._changed = changed
         self._configured = configured
         self._clock_answered = clock_answered
-        self._seen: set[str] = set()  # topics whose first copy over this connection has come
+        self._copies: Counter[str] = Counter()  # how many copies came on a topic over this connection
+        self._taken: set[str] = set()  # orders taken in over this connection
         self._connection = -1
         self.refused_configurations = 0
 
@@ -68,17 +70,20 @@ class Intake:
         parsed = topics.parse(topic)
         if delivery.connection != self._connection:
             self._connection = delivery.connection
-            self._seen.clear()
+            self._copies.clear()
+            self._taken.clear()
         if parsed is None or not payload:
             return  # not of this protocol, or a retained document that was cleared
         place = self._place
         if parsed.subject == "orders" and parsed.order is not None:
-            first = topic not in self._seen
-            self._seen.add(topic)
+            self._copies[topic] += 1
+            # What came over an earlier connection may come twice over this one: as the broker's retained copy, and out of the
+            # session that it kept. What came first over this one comes once.
+            innocent = self._copies[topic] <= (1 if parsed.order in self._taken else 2)
             if (parsed.owner == "areas" and parsed.name in place.areas) or (
                 parsed.owner == "receivers" and parsed.name == place.receiver
             ):
-                self._order_or_cancellation(parsed.owner, parsed.name, parsed.order, payload, first=first)
+                self._order_or_cancellation(parsed.owner, parsed.name, parsed.order, payload, innocent=innocent)
         elif parsed.owner == "receivers" and parsed.name == place.receiver:
             if parsed.subject == "configuration":
                 self._configuration(payload)
@@ -90,7 +95,7 @@ class Intake:
     # ---- orders
 
     def _order_or_cancellation(
-        self, owner: Literal["areas", "receivers"], name: str, order: str, payload: bytes, *, first: bool
+        self, owner: Literal["areas", "receivers"], name: str, order: str, payload: bytes, *, innocent: bool
     ) -> None:
         digest = hashlib.sha256(payload).hexdigest()
         try:
@@ -105,9 +110,9 @@ class Intake:
         elif not self._place.addressed(document.audience):
             return  # rightly here, for others of this area
         elif isinstance(document, Cancellation):
-            self._cancel(document, digest, first=first)
+            self._cancel(document, digest, innocent=innocent)
         else:
-            self._take_in(document, digest, first=first)
+            self._take_in(document, digest, innocent=innocent)
 
     def _misplaced(
         self, document: Order | Cancellation, owner: Literal["areas", "receivers"], name: str, same_order: bool
@@ -122,14 +127,15 @@ class Intake:
             return Reason.WRONG_TOPIC, "It stands on a topic where the station does not publish it."
         return None
 
-    def _take_in(self, order: Order, digest: str, *, first: bool) -> None:
+    def _take_in(self, order: Order, digest: str, *, innocent: bool) -> None:
         now = self._clock.now()
         known = self._journal.entry(order.id)
         if order.revision <= self._journal.cancelled_up_to(order.id):
-            self._replayed(order, digest, f"It was cancelled at revision {order.revision} or later.")
+            if not innocent:
+                self._replayed(order, digest, f"It was cancelled at revision {order.revision} or later.")
             return
         if known is not None and (known.order.revision >= order.revision or known.state in BEGUN):
-            self._again(known, order, digest, first=first)
+            self._again(known, order, digest, innocent=innocent)
             return
         output = self._place.output
         if now >= order.expires_at:
@@ -139,20 +145,21 @@ class Intake:
             self._refuse(order.id, order.revision, Reason.UNSUPPORTED, detail, digest)
         else:
             self._journal.accept(order, digest, now)
+            self._taken.add(order.id)
             log.info("received", order=order.id, revision=order.revision, play_at=order.play_at.isoformat())
             if not output.needs_clip(order):
                 self._journal.advance(order, "ready", now, only_from=("received",))
             self._changed()
             self._player.look()
 
-    def _again(self, known: Entry, order: Order, digest: str, *, first: bool) -> None:
+    def _again(self, known: Entry, order: Order, digest: str, *, innocent: bool) -> None:
         """A document of an order that is in the journal already, in this or a higher revision, or that has begun.
 
-        A broker hands a retained order out once per connection, and a QoS 1 message may come twice: neither is a
-        replay. Any other copy of an order that has begun is one, and so is a lower revision.
+        Brokers hand out again what is retained and what they kept for a session: that is no replay. Any other copy of
+        an order that has begun is one, and so is another document of a revision that is not higher.
         """
         same = known.order.revision == order.revision and known.document_sha256 == digest
-        if same and (first or known.state not in BEGUN):
+        if same and (innocent or known.state not in BEGUN):
             return
         self._replayed(order, digest, f"Revision {known.order.revision} is known and its state is {known.state}.")
 
@@ -160,13 +167,13 @@ class Intake:
         name = order.id if isinstance(order, Order) else order.order
         self._refuse(name, order.revision, Reason.REPLAYED, detail, digest)
 
-    def _cancel(self, cancellation: Cancellation, digest: str, *, first: bool) -> None:
+    def _cancel(self, cancellation: Cancellation, digest: str, *, innocent: bool) -> None:
         now = self._clock.now()
         if now >= cancellation.expires_at:
             return  # the order that it takes back has expired as well
         known = self._journal.entry(cancellation.order)
         if known is not None and known.order.revision >= cancellation.revision:
-            if not first:
+            if not innocent:
                 self._replayed(cancellation, digest, f"Revision {known.order.revision} of the order came after it.")
             return
         self._journal.note_cancellation(cancellation.order, cancellation.revision, cancellation.expires_at)
@@ -203,7 +210,8 @@ class Intake:
             log.warning("refused a configuration that is for another receiver or expired")
         elif current is None or found.revision > current.revision:
             self._configured(found, payload)
-            self._seen.clear()  # it subscribes anew, and retained orders come once more
+            self._copies.clear()  # it subscribes anew, and retained orders come once more
+            self._taken.clear()
 
     def _acknowledgement(self, payload: bytes) -> None:
         try:

@@ -7,7 +7,9 @@ function tick() {
   const now = new Date();
   try {
     $("clock").textContent = now.toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: state.zone });
-    $("date").textContent = now.toLocaleDateString("vi-VN", { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: state.zone });
+    const at = {};
+    for (const { type, value } of new Intl.DateTimeFormat("vi-VN", { weekday: "long", day: "numeric", month: "numeric", year: "numeric", timeZone: state.zone }).formatToParts(now)) at[type] = value;
+    $("date").textContent = `${at.weekday}, ngày ${at.day} tháng ${at.month} năm ${at.year}`;
   } catch { state.zone = "UTC"; }
 }
 

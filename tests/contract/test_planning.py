@@ -1,17 +1,24 @@
 """Airings: the row decides, however late, often or at once it is looked at. On SQLite and on PostgreSQL."""
 
 import threading
-from datetime import date, time, timedelta
+from datetime import datetime, timedelta
 
+from devices.links.memory import MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Cancellation, Configuration, Order
 from devices.wire.signing import Keyring, verify
-from schedules.rules import Daily, Once
+from schedules.recurrence import Recurring
+from schedules.rules import Once
 from tests.commune import Commune
 
 
 def _once(commune: Commune, **after: float) -> Once:
     return Once(at=commune.clock.now() + timedelta(**after))
+
+
+def _daily(rrule: str) -> Recurring:
+    """From today, at 17:00 in Viet Nam."""
+    return Recurring(start=datetime(2026, 11, 23, 17), rrule=rrule)  # noqa: DTZ001  wall-clock
 
 
 def test_a_release_becomes_an_airing_an_order_and_three_receivers(commune: Commune) -> None:
@@ -29,7 +36,7 @@ def test_a_release_becomes_an_airing_an_order_and_three_receivers(commune: Commu
 
 
 def test_running_again_or_twice_at_once_changes_nothing(commune: Commune) -> None:
-    commune.released(Daily(at=time(17), first=date(2026, 11, 23)))
+    commune.released(_daily("FREQ=DAILY"))
     threads = [threading.Thread(target=commune.new_planner().run) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -44,7 +51,7 @@ def test_running_again_or_twice_at_once_changes_nothing(commune: Commune) -> Non
 
 
 def test_days_come_in_as_time_goes_on(commune: Commune) -> None:
-    commune.released(Daily(at=time(17), first=date(2026, 11, 23), last=date(2026, 12, 31)))
+    commune.released(_daily("FREQ=DAILY;UNTIL=20261231"))
     for _ in range(30):
         commune.planner.run()
         commune.clock.move(days=1)
@@ -55,7 +62,7 @@ def test_days_come_in_as_time_goes_on(commune: Commune) -> None:
 
 
 def test_what_was_due_while_the_station_was_off_is_missed_and_says_so(commune: Commune) -> None:
-    commune.released(Daily(at=time(17), first=date(2026, 11, 23), last=date(2026, 11, 27)))
+    commune.released(_daily("FREQ=DAILY;COUNT=5"))
     commune.clock.move(days=3)
     commune.new_planner().run()
     airings = commune.airings()
@@ -129,6 +136,34 @@ def test_a_broker_that_lost_everything_gets_everything_again(commune: Commune) -
     (order,) = commune.orders()
     assert commune.broker.retained(order.topics[0]) == order.document.encode()
     assert commune.broker.retained(topics.of_receiver("loa-dong", "configuration")) is not None
+
+
+def test_what_can_no_longer_begin_is_not_sent_again(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    commune.dispatcher.run()
+    (order,) = commune.orders()
+    commune.clock.move(hours=1, seconds=121)
+    commune.broker.stop(forget=True)
+    commune.broker.start()
+    assert commune.dispatcher.run()
+    assert commune.broker.retained(order.topics[0]) is None
+    assert commune.broker.retained(topics.of_receiver("loa-dong", "configuration")) is not None
+
+
+def test_an_enrolment_sends_configurations_and_no_order_again(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    assert commune.dispatcher.run()
+    watcher = MemoryLink(commune.broker, "watcher")
+    watcher.subscribe(topics.area_order("xa", "+"), topics.of_receiver("+", "configuration"))
+    watcher.open()
+    assert len(watcher.receive(limit=10, wait_s=1)) == 4  # what is retained
+    commune.dispatcher.reconfigure()
+    assert commune.dispatcher.run()
+    sent = [topics.parse(delivery.topic) for delivery in watcher.receive(limit=10, wait_s=1)]
+    assert [topic.subject for topic in sent if topic] == ["configuration"] * 3
+    watcher.close()
 
 
 def test_a_configuration_is_signed_anew_only_when_it_changes_or_ages(commune: Commune) -> None:

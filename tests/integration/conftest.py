@@ -2,16 +2,11 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
-import uvicorn
 
-from api.app import create_app
-from api.server import configured
 from broadcaster.settings import Settings
-from broadcaster.station import Station
-from tests.brokers import free_port, wait_for
-from tests.integration.serving import ServedStation, found
+from tests.brokers import free_port
+from tests.integration.serving import ServedStation, serving
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +19,5 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
         engines=("espeak",),
         speech_workers=1,
     )
-    station = Station(settings)
-    found(station)
-    server = uvicorn.Server(configured(settings, create_app(station)))
-    running = ServedStation(station, server)
-    running.start()
-    wait_for(lambda: httpx.get(f"{settings.base_url}/healthz", trust_env=False).is_success if server.started else False)
-    yield running
-    running.stop()
+    with serving(settings) as running:
+        yield running

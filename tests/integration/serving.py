@@ -1,6 +1,8 @@
 """A station that is served from a thread of the test, and people who talk to it over HTTP."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from typing import Any
@@ -8,7 +10,10 @@ from typing import Any
 import httpx
 import uvicorn
 
+from api.app import create_app
+from api.server import configured
 from broadcaster.people import Role
+from broadcaster.settings import Settings
 from broadcaster.station import Station
 from broadcaster.storage.models import Area
 from tests.brokers import wait_for
@@ -86,3 +91,18 @@ class ServedStation:
         )
         assert answer.status_code == 201, answer.text
         return bulletin
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[ServedStation]:
+    """A founded station behind its HTTP server."""
+    station = Station(settings)
+    found(station)
+    server = uvicorn.Server(configured(settings, create_app(station)))
+    running = ServedStation(station, server)
+    running.start()
+    wait_for(lambda: server.started and httpx.get(f"{settings.base_url}/healthz", trust_env=False).is_success)
+    try:
+        yield running
+    finally:
+        running.stop()

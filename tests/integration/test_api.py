@@ -61,6 +61,7 @@ def _good_body(path: str) -> dict[str, Any]:
             "kind": "screen",
             "area": "xa",
             "public_key": {},
+            "rule": {"kind": "once", "at": "2026-01-01T00:00:00Z"},
         }
         if "bulletins" not in path or path.endswith(("submission", "withdrawal", "return"))
         else {"title": "a", "text": "b"}
@@ -136,7 +137,7 @@ def test_an_edit_after_the_release_cancels_the_airing(served: ServedStation) -> 
         ({"title": "x", "text": "y" * 50_001}, "text"),
         ({"title": "x", "text": "y", "priority": "emergency"}, "priority"),
         ({"title": "x", "text": "y", "surprise": 1}, "surprise"),
-        ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "daily"}, "targets": {"areas": ["xa"]}}]}, "plan.0.rule"),
+        ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "recurring"}, "targets": {"areas": ["xa"]}}]}, "plan.0.rule"),
         ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "once", "at": "2026-01-01T00:00:00Z"}, "targets": {}}]}, "plan.0.targets"),
         ({"title": "x", "text": "y", "plan": [{"rule": {"kind": "once", "at": "2026-01-01T00:00:00Z"}, "targets": {"areas": ["sao-hoa"]}}]}, "sao-hoa"),
     ],
@@ -235,6 +236,21 @@ def test_what_cannot_be_spoken_is_told_with_the_bulletin(served: ServedStation) 
     wait_for(lambda: client.get(path).json()["rendering"] != "pending")
     assert client.get(path).json()["rendering"] == "failed"
     assert client.get(path).json()["rendering_error"]
+
+
+def test_a_rule_is_said_in_plain_words_with_its_next_dates(served: ServedStation) -> None:
+    rule = {
+        "kind": "recurring",
+        "start": "2026-01-05T05:00:00",
+        "rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=5,17",
+    }
+    answer = served.as_person("xem").post("/api/v1/schedules/preview", json={"rule": rule}).json()
+    assert answer["vi"] == "Thứ Hai đến thứ Sáu, 5 giờ sáng và 5 giờ chiều"
+    assert answer["en"] == "Monday to Friday, 5:00 and 17:00"
+    instants = [datetime.fromisoformat(instant) for instant in answer["next"]]
+    assert len(instants) == 5
+    assert instants == sorted(instants)
+    assert instants[0] > datetime.now(UTC)
 
 
 def test_headers_keep_pages_to_themselves(served: ServedStation) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audio.script import Script, read
+from audio.script import Script, read, tables
 from audio.script.syllables import not_syllables
 
 DATA = Path(__file__).parents[1] / "data"
@@ -81,3 +81,23 @@ def test_the_cost_grows_with_the_length_and_not_with_its_square(unit: str) -> No
     seconds(5_000)
     short, long = seconds(5_000), seconds(40_000)
     assert long < 8 * max(short, 0.01) * 2.5, f"8 times the text took {long / max(short, 1e-6):.0f} times as long"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(tables.__file__).parent / "data").glob("*.tsv")), ids=lambda path: path.name
+)
+def test_a_data_file_says_each_thing_once_and_only_in_vietnamese(path: Path) -> None:
+    written = [row[0] for row in tables.rows(path.name)]
+    if path.name != "contexts.tsv":
+        assert len(written) == len(set(written)), sorted({each for each in written if written.count(each) > 1})
+    for load in (
+        tables.abbreviations,
+        tables.names,
+        tables.contexts,
+        tables.document_types,
+        tables.issuers,
+        tables.units,
+        tables.currencies,
+        tables.symbols,
+    ):
+        assert load()  # raises for a reading that is no syllable

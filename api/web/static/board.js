@@ -28,6 +28,11 @@ async function refresh() {
     // A clip that somebody listens to goes on: then only the figures are replaced.
     const parts = audio && !audio.paused ? ["sent", "confirmed", "receivers"] : ["board"];
     for (const id of [...parts, "log-rows"]) replace(page, id);
+    if (source.readyState === EventSource.OPEN) tell("live");
+  } catch {
+    tell("stale");
+    // Where the stream is broken too, it says at once what there is to show when it is back.
+    if (source.readyState === EventSource.OPEN) setTimeout(refresh, 2000);
   } finally {
     busy = false;
     if (again) { again = false; refresh(); }

@@ -10,6 +10,7 @@ from audio.script.rules.cursor import Cursor, Reading
 _D, _M, _Y = r"([12]\d|3[01]|0?[1-9])", r"(1[0-2]|0?[1-9])", r"(\d{4})"
 _TO = r"\s{0,2}(?:-{1,2}|đến hết|đến|tới)\s{0,2}(?:ngày\s)?"
 _DATE = re.compile(rf"{_D}\s?([/.-])\s?{_M}\s?\2\s?{_Y}")
+_SHORT_YEAR = re.compile(rf"{_D}([/.-]){_M}\2(\d{{2}})(?![/.-]\d)")
 _DAY_MONTH = re.compile(rf"{_D}(/|\s?/\s?|[.-]){_M}")
 _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
 _DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
@@ -134,6 +135,10 @@ def date(at: Cursor) -> Reading | None:
     if (found := at.match(_DATE)) is not None:
         said = day + _said(found[1], found[3], found[4])
         return Reading(found.end(), TokenClass.DATE, said, certain=_possible(found[1], found[3]))
+    if (found := at.match(_SHORT_YEAR)) is not None:
+        year = f"20{found[4]}" if int(found[4]) < 50 else f"19{found[4]}"
+        certain = found[2] == "/" and _possible(found[1], found[3])
+        return Reading(found.end(), TokenClass.DATE, day + _said(found[1], found[3], year), certain=certain)
     if (found := at.match(_DAY_MONTH)) is not None:
         return _day_month(at, found, day)
     if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ"):
@@ -146,30 +151,47 @@ def date(at: Cursor) -> Reading | None:
 def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
     """A day and a month without a year look like a fraction, a share or a span: the words around tell."""
     first, second = int(found[1]), int(found[3])
-    if at.preceded_by("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà"):
-        return None
-    following = at.following(found.end())
-    counted = following[0] in tables.counted() and following not in (("hàng", "năm"), ("hằng", "năm"))
-    near = _cue_near(at)
     feast = (first, second) in _HOLIDAYS
-    if feast and (at.preceded_by("lễ", "dịp", "quốc khánh") or not (near or set(at.before[-2:]) & _DATE_CUES)):
-        day = ""  # "Quốc khánh 2/9", "dịp 30/4": the feast has its date for a name
-    date = Reading(
-        found.end(), TokenClass.DATE, day + _said(found[1], found[3], None), certain=_possible(found[1], found[3])
-    )
-    unsure = Reading(date.end, date.cls, date.said, (f"{cardinal(first)} trên {cardinal(second)}",), certain=False)
-    if "/" not in found[2]:
-        if counted or at.preceded_by("mỗi ngày", "một ngày") or not (near or feast):
-            return None
-        span = first < second and found[2] == "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
-        return unsure if span and not feast else date
+    following = at.following(found.end())
     yearly = following in (("hàng", "năm"), ("hằng", "năm")) or following[0] == "âm"
-    cue = near or (bool(set(at.before[-2:]) & _DATE_CUES) and not at.preceded_by("số"))
-    if (cue and not counted) or yearly or near:
-        return date
-    if counted or (found[1][0] != "0" and found[3][0] != "0" and first <= second <= 10 and not feast):
+    counted = following[0] in tables.counted() and not yearly
+    if at.preceded_by("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà"):
+        certain = None
+    elif not at.before and not following[0]:
+        certain = False if feast or first > second else None  # alone on its line: nothing tells
+    elif "/" in found[2]:
+        certain = _slash_date(at, found, counted=counted, yearly=yearly)
+    else:
+        certain = _dash_date(at, found, counted=counted)
+    if certain is None:
         return None
-    return unsure if first <= second and not feast else date
+    if feast and (at.preceded_by("lễ", "dịp", "quốc khánh") or not (_cue_near(at) or set(at.before[-2:]) & _DATE_CUES)):
+        day = ""  # "Quốc khánh 2/9", "dịp 30/4": the feast has its date for a name
+    said = day + _said(found[1], found[3], None)
+    others = () if certain else (f"{cardinal(first)} trên {cardinal(second)}",)
+    return Reading(found.end(), TokenClass.DATE, said, others, certain=certain and _possible(found[1], found[3]))
+
+
+def _slash_date(at: Cursor, found: re.Match[str], *, counted: bool, yearly: bool) -> bool | None:
+    """Whether "10/12" is a date (True: certainly), or a fraction or share (None)."""
+    first, second = int(found[1]), int(found[3])
+    feast = (first, second) in _HOLIDAYS
+    cue = bool(set(at.before[-2:]) & _DATE_CUES) and not counted
+    if cue or yearly or _cue_near(at):
+        return True
+    small = found[1][0] != "0" and found[3][0] != "0" and first <= second <= 10
+    if counted or (small and not feast):
+        return None
+    return first > second or feast
+
+
+def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | None:
+    """Whether "30-4" or "22.7" is a date (True: certainly), or a span or a decimal (None)."""
+    first, second = int(found[1]), int(found[3])
+    feast = (first, second) in _HOLIDAYS
+    if counted or at.preceded_by("mỗi ngày", "một ngày") or not (_cue_near(at) or feast):
+        return None
+    return feast or first >= second or found[2] != "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
 
 
 def _cue_near(at: Cursor) -> bool:

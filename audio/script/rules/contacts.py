@@ -11,7 +11,7 @@ from audio.script.syllables import is_syllable
 _PHONE = re.compile(
     r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .-]?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
 )
-_SHORT = re.compile(r"\d{3,5}")
+_SHORT = re.compile(r"\d{3,8}")
 _CALL = (
     "gọi",
     "gọi số",
@@ -33,7 +33,6 @@ _CALL = (
     "số điện thoại",
     "liên hệ",
     "sđt",
-    "đt",
     "hoặc",
     "báo số",
     "cấp cứu",
@@ -76,6 +75,8 @@ def phone(at: Cursor) -> Reading | None:
                 ("cộng " if found[0].lstrip("(").startswith("+") else "") + spelled(digits),
             )
     found = at.match(_SHORT)
+    if found is not None and found[0] in _SHORT_NUMBERS and at.before[-1:] and at.before[-1] in _SHORT_NUMBERS:
+        return Reading(found.end(), TokenClass.PHONE, spelled(found[0]))  # "gọi 113, 114, 115"
     if found is not None and (
         (at.preceded_by(*_CALL) and (at.last is TokenClass.PHONE or not at.preceded_by("hoặc")))
         or (

@@ -9,6 +9,10 @@ from audio.script.model import TokenClass
 _NEXT_WORDS = re.compile(r"[\s\"'(,]{0,4}([^\W\d_]{1,20})?(?:\s{1,2}([^\W\d_]{1,20}))?")
 
 
+_PHONE_FOLLOWS = re.compile(r"\s?[:.]?\s{0,3}\(?(?:\+84|0\d{2})")
+_NUMBER_FOLLOWS = re.compile(r"[\s.]{0,2}\d")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A rule's answer: the text up to ``end`` is read as ``said``."""
@@ -68,6 +72,16 @@ class Cursor:
         """Whether the next word begins with a capital."""
         found = _NEXT_WORDS.match(self.text, end)
         return bool(found and found[1] and found[1][0].isupper())
+
+    def fits_after(self, end: int, wanted: frozenset[str]) -> bool:
+        """Whether what comes after ``end`` is one of these words, or of these kinds: <name> (a capital), <number>, <phone>."""
+        rest = self.text[end : end + 24]
+        return (
+            self.following(end)[0] in wanted
+            or ("<name>" in wanted and self.name_follows(end))
+            or ("<phone>" in wanted and _PHONE_FOLLOWS.match(rest) is not None)
+            or ("<number>" in wanted and _NUMBER_FOLLOWS.match(rest) is not None)
+        )
 
     def following(self, end: int) -> tuple[str, str]:
         """The next two words after ``end``, lower case, or empty strings."""

@@ -17,6 +17,7 @@ _NUMBER = re.compile(rf"(\d{{1,6}})(?:/(\d{{4}}))?\s?[-/]\s?({_CODE}(?:[-/.&]{_C
 _STANDARD = re.compile(r"(\d{1,6})(?:[-](\d{1,3}))?:(\d{4})(?:/([A-ZĐ]{2,10}))?")
 _ASSEMBLY = re.compile(r"(QH|UBTVQH)(\d{1,2})")
 _GOES_ON = re.compile(r"(?:,?\s{1,2}(?:ban hành\s)?ngày\s[\w\s/.-]{1,32}?)?,?\s{1,2}của\s")
+_JOINT = ("TTLT", "NQLT")
 _KINDS = (
     "luật",
     "bộ luật",
@@ -51,7 +52,7 @@ def document_number(at: Cursor) -> Reading | None:
     words.append(in_file_number(number))
     if year:
         words += ["năm", cardinal(year)]
-    body = _body(rest)
+    body = _body(rest, joint=codes[0] in _JOINT)
     # "Chính phủ ban hành Nghị quyết số 03/NQ-CP": the body is the subject already.
     goes_on = bool(body) and (rest[0].lower() in at.before or (body or "") in " ".join(at.before))
     goes_on = goes_on or _GOES_ON.match(at.text, found.end()) is not None
@@ -68,7 +69,7 @@ def document_number(at: Cursor) -> Reading | None:
     return Reading(found.end(), TokenClass.DOCUMENT_NUMBER, " ".join(words), (letters,), certain)
 
 
-def _body(codes: list[str]) -> str | None:
+def _body(codes: list[str], *, joint: bool) -> str | None:
     """The issuing body; empty if the number names none, None if it is not known. Of "UBND-VX" the second part is an office's file mark, which nobody says."""
     if not codes:
         return ""
@@ -76,6 +77,9 @@ def _body(codes: list[str]) -> str | None:
     if assembly:
         name = "quốc hội" if assembly[1] == "QH" else "ủy ban thường vụ quốc hội"
         return f"{name} khóa {cardinal(assembly[2])}"
+    known = [tables.issuers()[code] for code in codes if code in tables.issuers()]
+    if joint and len(known) == len(codes):
+        return " và ".join(known)
     return tables.issuers().get(codes[0])
 
 
@@ -83,7 +87,8 @@ def _kind_before(at: Cursor) -> bool:
     if at.preceded_by("số"):
         return True
     kinds = set(tables.document_types().values()) | set(_KINDS)
-    return any(tail in kinds for tail in at.tails())
+    codes = {code.lower() for code in tables.document_types()}
+    return any(tail in kinds for tail in at.tails()) or (at.before[-1:] != [] and at.before[-1] in codes)
 
 
 def _well_formed(number: str, year: str | None, codes: list[str]) -> bool:

@@ -23,6 +23,8 @@ _SHORT_WORTH = {
     "tỉ": ("tỉ", "trăm triệu"),
 }
 _TO = re.compile(r"\s{0,2}-{1,2}\s{0,2}")
+_PARTED = (2, 3, 4, 5, 10)
+"""What one divides a whole into: "3/4 số hộ" is a part, "4/6 trường" so many of so many."""
 _SCORE = re.compile(r"(\d{1,2})\s?-\s?(\d{1,2})")
 _FRACTION = re.compile(r"(\d{1,4})/(\d{1,5})")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
@@ -118,7 +120,7 @@ def number_said(written: str) -> str:
 def score(at: Cursor) -> Reading | None:
     """The score of a match, "2-1", where the sentence speaks of one."""
     found = at.match(_SCORE)
-    if found is None or not (at.preceded_by("tỷ số", "tỉ số") or _SCORES & set(at.before[-5:-1])):
+    if found is None or not (at.preceded_by("tỷ số", "tỉ số") or _SCORES & set(at.before[-5:])):
         return None
     return Reading(found.end(), TokenClass.RANGE, f"{cardinal(found[1])} {cardinal(found[2])}")
 
@@ -234,7 +236,8 @@ def share(at: Cursor) -> Reading | None:
     written = found[2]
     said = tables.units().get(written) or _PER_WORDS.get(written.lower()) or _word(written)
     count = f"{number_said(found[1])} " if found[1] else ""
-    return Reading(found.end(), TokenClass.SYMBOL, f"trên {count}{said}")
+    link = "một" if written in _MONEY_PER and "đồng" in at.before[-2:] else "trên"
+    return Reading(found.end(), TokenClass.SYMBOL, f"{link} {count}{said}")
 
 
 def _money(written: str, currency: str) -> str:
@@ -282,18 +285,25 @@ def _whole_number(at: Cursor, written: str, end: int) -> _Amount:
     return _Amount(cardinal(written), end, TokenClass.NUMBER, certain=not too_long)
 
 
-def fraction(at: Cursor) -> Reading | None:
-    """ "1/2", "23 1/5"; house numbers "12/5" after "số", "ngõ"; "24/24", "123/125" as "trên"."""
-    sign = ""
-    place = at.place
-    if at.text[place] == "-" and not at.text[place - 1 : place].isalnum():
-        sign, place = "âm ", place + 1
+def address(at: Cursor) -> Reading | None:
+    """A slash that is said as "trên": house numbers "số 12/5", ranks of invalids "thương binh 2/4", "lớp 1/2"."""
     if at.preceded_by(*_ADDRESS_WORDS) and (found := at.match(_ADDRESS)) is not None:
         parts = [
             f"{cardinal(digits)}{' ' + names_of(letter) if letter else ''}"
             for digits, letter in re.findall(r"(\d+)([A-Za-z]?)", found[0])
         ]
         return Reading(found.end(), TokenClass.ADDRESS, " trên ".join(parts))
+    if at.preceded_by("thương binh", "bệnh binh", "lớp", "hạng") and (found := at.match(_FRACTION)) is not None:
+        return Reading(found.end(), TokenClass.FRACTION, f"{cardinal(found[1])} trên {cardinal(found[2])}")
+    return None
+
+
+def fraction(at: Cursor) -> Reading | None:
+    """ "1/2", "23 1/5"; house numbers "12/5" after "số", "ngõ"; "24/24", "123/125" as "trên"."""
+    sign = ""
+    place = at.place
+    if at.text[place] == "-" and not at.text[place - 1 : place].isalnum():
+        sign, place = "âm ", place + 1
     found = _MIXED.match(at.text, place)
     if found is not None and not at.joined(found.end()) and int(found[2]) < int(found[3]) <= 20:
         said = f"{sign}{cardinal(found[1])} và {_part(found[2], found[3])[0]}"
@@ -305,6 +315,8 @@ def fraction(at: Cursor) -> Reading | None:
     if at.joined(found.end()) and unit is None:
         return None
     said, certain = _part(found[1], found[2])
+    if int(found[2]) not in _PARTED and at.following(found.end())[0] in tables.counted():
+        said = f"{cardinal(found[1])} trên {cardinal(found[2])}"  # "4/6 trường"
     if unit is not None:
         return Reading(unit[1], TokenClass.MEASURE, f"{sign}{said} {unit[0]}")
     return Reading(found.end(), TokenClass.FRACTION, sign + said, certain=certain)

@@ -15,10 +15,15 @@ _CHUNK = re.compile(r"[^\W_]{1,30}(?:[&/.'-]{1,2}[^\W_]{1,30}){0,5}\.?")
 _SEAM = re.compile(r"[&/.'-]")
 _ROMAN = re.compile(r"[IVXLCDMivxlcdm]{1,15}")
 _ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
-_CODE = re.compile(r"([^\W\d_]{1,10})-?(\d{1,6})([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4})")
+_CODE = re.compile(
+    r"([^\W\d_]{1,10})-?(\d{1,6}(?:\.\d{1,2})?)([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4})"
+)
 _LONGEST_WORD = 40
 _LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
 _SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
+_VOWEL = re.compile(r"[aeiouyàáâãèéêìíòóôõùúýăĩũơưạ-ỹ]", re.IGNORECASE)
+_INITIAL_WITH_DOT = re.compile(r"[^\W\d_]\.")
+_KIND_OF_NUMBER = re.compile(r"\.?\s{1,2}(?:số:?\s{1,2})?\d{1,6}(?:/\d{4})?\s?[-/]\s?[A-ZĐ]")
 _AND = ("và", "đến", "hoặc", "hay")
 
 
@@ -40,6 +45,9 @@ def word(at: Cursor) -> Reading:
 
 def _listed(at: Cursor, written: str, end: int) -> Reading | None:
     """The longest entry of the tables that begins here."""
+    kind = tables.document_types().get(written)
+    if kind is not None and _KIND_OF_NUMBER.match(at.text, end):
+        return Reading(end, TokenClass.ABBREVIATION, kind)  # "NĐ 30/2020/NĐ-CP"
     chunk = at.match(_CHUNK)
     longest = chunk[0] if chunk is not None else written
     for size in sorted(
@@ -52,7 +60,7 @@ def _listed(at: Cursor, written: str, end: int) -> Reading | None:
         reverse=True,
     ):
         part = longest[:size]
-        if at.joined(at.place + size):
+        if at.joined(at.place + size) or (_INITIAL_WITH_DOT.fullmatch(part) and not at.name_follows(at.place + size)):
             continue
         if (entry := tables.abbreviations().get(part)) is not None:
             if at.shouting and is_syllable(part.lower()):
@@ -69,9 +77,7 @@ def _settled(at: Cursor, written: str, entry: Entry, cls: TokenClass) -> Reading
     for context in tables.contexts().get(written, ()):
         if context.before and not any(tail in context.before for tail in at.tails()):
             continue
-        if context.after and not (
-            at.following(end)[0] in context.after or ("<name>" in context.after and at.name_follows(end))
-        ):
+        if context.after and not at.fits_after(end, context.after):
             continue
         others = tuple(other for other in (entry.reading, *entry.others) if other != context.reading)
         return Reading(end, cls, context.reading, others)
@@ -113,8 +119,12 @@ def code(at: Cursor) -> Reading | None:
         return None
     parts: list[str] = []
     certain = True
-    for part in re.findall(r"[^\W\d_]+|\d+", found[0]):
-        if part[0].isdecimal():
+    for part in re.findall(r"[^\W\d_]+|\d+|(?<=\d)\.(?=\d)", found[0]):
+        if part == ".":
+            parts.append("chấm")
+        elif part in ("x", "X") and parts and found[0][0].isdecimal() and found[0][-1].isdecimal():
+            parts.append("nhân")
+        elif part[0].isdecimal():
             parts.append(cardinal(part) if not part.startswith("0") else " ".join(cardinal(digit) for digit in part))
         elif (entry := tables.abbreviations().get(part)) is not None:
             parts.append(entry.reading)
@@ -122,8 +132,9 @@ def code(at: Cursor) -> Reading | None:
         elif (entry := tables.name(part)) is not None:
             parts.append(entry.reading)
         else:
-            parts.append(part.lower() if len(part) > 2 and is_syllable(part.lower()) else names_of(part))
-            certain = certain and len(part) <= 2 and bool(parts[-1])
+            word_like = is_syllable(part.lower()) and (len(part) > 2 or not (part.isascii() or part.isupper()))
+            parts.append(part.lower() if word_like else names_of(part))
+            certain = certain and bool(parts[-1]) and (len(part) <= 2 or (word_like and not part.isupper()))
     said = " ".join(part for part in parts if part)
     return Reading(found.end(), TokenClass.CODE, said, certain=certain)
 
@@ -144,7 +155,7 @@ def _unknown(written: str, end: int) -> Reading:
     if len(written) > _LONGEST_WORD:
         return Reading(end, TokenClass.UNKNOWN, "", certain=False)
     letters = names_of(written)
-    if written.isupper() and len(written) <= 8:
+    if (written.isupper() or _VOWEL.search(written) is None) and len(written) <= 8:
         return Reading(end, TokenClass.ABBREVIATION, letters, certain=False)
     said = foreign(written) or letters
     return Reading(end, TokenClass.UNKNOWN, said, (letters,) if letters != said else (), certain=False)

@@ -1,0 +1,150 @@
+"""The pages in a real browser: the ladder of proof climbs while one looks, in both languages; the LED page shows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import chromium
+from tests.e2e.station import StationRig
+
+PHONE = {"width": 320, "height": 640}
+TITLE = "Tiêm phòng dại cho chó, mèo"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)
+    with chromium() as made:
+        yield made
+    expect.set_options(timeout=5_000)
+
+
+@dataclass
+class Visit:
+    """A page of a browser with nothing in its memory, and what went wrong on it."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    @classmethod
+    def begin(cls, browser: Browser, base_url: str, *, width: int = 1366, locale: str = "vi-VN") -> "Visit":
+        context = browser.new_context(
+            base_url=base_url, viewport={"width": width, "height": 768}, locale=locale, color_scheme="light"
+        )
+        context.set_default_timeout(15_000)
+        made = cls(context.new_page())
+        # Violations of the content security policy are told on the console as errors.
+        made.page.on("console", lambda message: made._heard(message.type, message.text))
+        made.page.on("pageerror", lambda error: made.problems.append(str(error)))
+        made.page.on("request", lambda request: made.hosts.add(urlsplit(request.url).netloc))
+        return made
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.problems.append(text)
+
+    def end(self, base_url: str) -> None:
+        """Nothing went wrong, nobody else was asked for anything."""
+        self.page.context.close()
+        assert self.problems == []
+        assert self.hosts == {urlsplit(base_url).netloc}
+
+    def log_in(self, username: str, password: str, *, words: tuple[str, str, str]) -> None:
+        name, secret, button = words
+        self.page.get_by_label(name).fill(username)
+        self.page.get_by_label(secret).fill(password)
+        self.page.get_by_role("button", name=button).click()
+
+    def fits(self) -> bool:
+        """Whether nothing makes the page as a whole scroll sideways."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+VIETNAMESE = ("Tên đăng nhập", "Mật khẩu", "Đăng nhập")
+ENGLISH = ("User name", "Password", "Log in")
+
+
+def test_the_ladder_climbs_while_one_looks(rig: StationRig, browser: Browser) -> None:
+    led_url = f"http://127.0.0.1:{rig.screen.page_port}"
+    vietnamese = Visit.begin(browser, rig.base_url)
+    english = Visit.begin(browser, rig.base_url, width=PHONE["width"], locale="en-GB")
+    led = Visit.begin(browser, led_url)
+
+    vietnamese.page.goto("/")
+    vietnamese.log_in("bientap", rig.passwords["bientap"], words=VIETNAMESE)
+    expect(vietnamese.page.get_by_role("heading", name="Nhật ký phát sóng")).to_be_visible()
+    english.page.goto("/login")
+    english.page.get_by_role("link", name="English").click()
+    assert english.fits()
+    english.log_in("vanhanh", rig.passwords["vanhanh"], words=ENGLISH)
+    expect(english.page.get_by_role("heading", name="As-run log")).to_be_visible()
+    led.page.goto("/")
+    expect(led.page.locator("#clock")).to_be_visible()
+    expect(led.page.locator("#name")).to_have_text(rig.screen.receiver.name)
+    for visit, live in ((vietnamese, "Trực tiếp"), (english, "Live")):
+        expect(visit.page.locator("#link")).to_have_text(live)
+        visit.page.evaluate("window.sameDocument = true")
+
+    aired = rig.release(rig.write(TITLE, "Tiêm phòng dại vào sáng thứ Hai."), lead_s=3)
+    for visit in (vietnamese, english):
+        expect(visit.page.get_by_role("heading", name=TITLE)).to_be_visible()
+    expect(led.page.locator("#text")).to_be_visible()
+    expect(led.page.locator("#text")).to_have_text(TITLE)
+    expect(led.page.locator("#idle")).to_be_hidden()
+    for visit, started in ((vietnamese, "Bắt đầu"), (english, "Started")):
+        pills = visit.page.locator("#receivers .pill")
+        expect(pills).to_have_text([started] * len(rig.receivers))
+        expect(visit.page.locator("#confirmed")).to_have_text(f"0/{len(rig.receivers)}")
+    for visit, finished in ((vietnamese, "Kết thúc"), (english, "Finished")):
+        pills = visit.page.locator("#receivers .pill")
+        expect(pills).to_have_text([finished] * len(rig.receivers))
+        expect(visit.page.locator("#confirmed")).to_have_text(f"{len(rig.receivers)}/{len(rig.receivers)}")
+        for receiver in rig.receivers:
+            rungs = visit.page.locator(f"[data-receiver='{receiver.id}'] td.done")
+            expect(rungs).to_have_count(4)
+        expect(visit.page.locator("#log-rows tbody tr").first).to_contain_text(finished)
+        assert visit.page.evaluate("window.sameDocument") is True  # nobody reloaded it
+        assert visit.fits()
+    expect(led.page.locator("#clock")).to_be_visible()
+    expect(led.page.locator("#text")).to_be_hidden()
+    rig.settle(aired)
+    for visit, url in ((vietnamese, rig.base_url), (english, rig.base_url), (led, led_url)):
+        visit.end(url)
+
+
+def test_a_wrong_password_is_told_and_the_name_is_kept(rig: StationRig, browser: Browser) -> None:
+    visit = Visit.begin(browser, rig.base_url)
+    visit.page.goto("/")
+    visit.log_in("bientap", "sai", words=VIETNAMESE)
+    expect(visit.page.get_by_role("alert")).to_contain_text("mật khẩu")
+    expect(visit.page.get_by_label("Tên đăng nhập")).to_have_value("bientap")
+    expect(visit.page.get_by_label("Mật khẩu")).to_be_focused()
+    assert urlsplit(visit.page.url).path == "/login"
+    # The answer's status is 401, which Chromium tells on the console.
+    visit.problems = [problem for problem in visit.problems if "401" not in problem]
+    visit.log_in("bientap", rig.passwords["bientap"], words=VIETNAMESE)
+    expect(visit.page.get_by_role("heading", name="Nhật ký phát sóng")).to_be_visible()
+    visit.page.get_by_role("button", name="Đăng xuất").click()
+    expect(visit.page.get_by_role("button", name="Đăng nhập")).to_be_visible()
+    visit.page.goto("/")
+    assert urlsplit(visit.page.url).path == "/login"
+    visit.end(rig.base_url)
+
+
+def test_the_board_says_when_the_station_is_gone_and_that_it_is_back(rig: StationRig, browser: Browser) -> None:
+    visit = Visit.begin(browser, rig.base_url)
+    visit.page.goto("/")
+    visit.log_in("lanhdao", rig.passwords["lanhdao"], words=VIETNAMESE)
+    link = visit.page.locator("#link")
+    expect(link).to_have_text("Trực tiếp")
+    rig.server.kill()
+    expect(link).to_have_text("Mất kết nối, đang nối lại …")
+    rig.start_server()
+    expect(link).to_have_text("Trực tiếp", timeout=30_000)
+    # Chromium tells of each attempt that found nobody.
+    visit.problems = [problem for problem in visit.problems if "net::ERR_" not in problem]
+    visit.end(rig.base_url)

@@ -1,0 +1,107 @@
+"""Recurrence agrees with libical, an independent implementation in C, over five years of random rules."""
+
+import calendar
+import ctypes
+import os
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from dateutil.rrule import rrulestr
+
+from schedules.recurrence import Recurring
+from schedules.zones import instant_of
+
+# 10,000 agreed when this was written; RULES=10000 tries them again.
+RULES = int(os.environ.get("RULES", "250"))
+YEARS = timedelta(days=5 * 365)
+ZONES = ("Asia/Ho_Chi_Minh", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
+MOST = 12_000
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+FIRST = datetime(2024, 1, 1)  # noqa: DTZ001  floating time
+
+
+@pytest.fixture(scope="module")
+def libical() -> Callable[[str, datetime], list[datetime]]:
+    """libical's occurrences of a rule from a start, both in floating time."""
+    expand = ctypes.CDLL("libical.so.3").icalrecur_expand_recurrence
+    expand.argtypes = [ctypes.c_char_p, ctypes.c_long, ctypes.c_int, ctypes.POINTER(ctypes.c_long)]
+
+    def times(rule: str, start: datetime) -> list[datetime]:
+        seconds = (ctypes.c_long * MOST)()
+        assert expand(rule.encode(), calendar.timegm(start.timetuple()), MOST, seconds) == 1
+        return [datetime.fromtimestamp(value, UTC).replace(tzinfo=None) for value in seconds if value]
+
+    return times
+
+
+def _some(draw: random.Random, values: range | tuple[str, ...], most: int) -> str:
+    return ",".join(map(str, sorted(draw.sample(values, draw.randint(1, most)))))
+
+
+def _days_of(draw: random.Random, frequency: str, *, has_month: bool) -> list[str]:
+    """Parts that choose days."""
+    if frequency == "MONTHLY":
+        return draw.choice(
+            (
+                [f"BYMONTHDAY={draw.choice((_some(draw, range(1, 29), 3), '-1', '31', '29'))}"],
+                [f"BYDAY={draw.choice((1, 2, 3, 4, -1, -2))}{draw.choice(DAYS)}"],
+                [f"BYDAY={_some(draw, DAYS, 5)}", f"BYSETPOS={draw.choice((1, 2, -1))}"],
+                [],
+            )
+        )
+    if frequency == "YEARLY":
+        day = draw.choice(
+            (f"BYMONTHDAY={_some(draw, range(1, 29), 3)}", f"BYDAY={draw.choice((1, 2, -1))}{draw.choice(DAYS)}")
+        )
+        return [day] if has_month else [f"BYMONTH={_some(draw, range(1, 13), 3)}", day]
+    return [f"BYDAY={_some(draw, DAYS, 5)}"] if draw.random() < 0.6 else []
+
+
+def _random_rule(draw: random.Random) -> tuple[datetime, str]:
+    start = FIRST + timedelta(days=draw.randrange(700), hours=draw.randrange(24), minutes=draw.randrange(0, 60, 5))
+    if start.day > 28:
+        start = start.replace(day=28)
+    frequency = draw.choice(("DAILY", "WEEKLY", "MONTHLY", "YEARLY"))
+    parts = [f"FREQ={frequency}"]
+    if draw.random() < 0.5:
+        parts.append(f"INTERVAL={draw.randint(2, 5)}")
+    if has_month := draw.random() < 0.3:
+        parts.append(f"BYMONTH={_some(draw, range(1, 13), 4)}")
+    parts += _days_of(draw, frequency, has_month=has_month)
+    # libical 3.0 lets BYSETPOS choose among days; RFC 5545 lets it choose among times.
+    if draw.random() < 0.3 and "BYSETPOS" not in parts[-1]:
+        parts.append(f"BYHOUR={_some(draw, range(5, 22), 3)}")
+    ending = draw.random()
+    if ending < 0.3:
+        parts.append(f"COUNT={draw.randint(1, 60)}")
+    elif ending < 0.6:
+        parts.append(f"UNTIL={(start + timedelta(days=draw.randint(1, 1500))).strftime('%Y%m%dT%H%M%S')}")
+    return start, ";".join(parts)
+
+
+def test_the_same_occurrences_over_five_years(libical: Callable[[str, datetime], list[datetime]]) -> None:
+    draw = random.Random(57)
+    compared = occurrences = 0
+    while compared < RULES:
+        start, text = _random_rule(draw)
+        # What a DTSTART that the rule does not match means is left open by RFC 5545, and they differ: start with a match.
+        first = next(iter(rrulestr(text, dtstart=start)), None)
+        if first is None or first - start > YEARS:
+            continue
+        start = first
+        theirs = libical(text, start)
+        zone = draw.choice(ZONES)
+        rule = Recurring(zone=zone, start=start, rrule=text)
+        place = ZoneInfo(zone)
+        low, high = start.replace(tzinfo=UTC) - timedelta(days=2), start.replace(tzinfo=UTC) + YEARS
+        expected = sorted({instant for time in theirs if low <= (instant := instant_of(time, place)) < high})
+        assert list(rule.instants(low, high)) == expected, (text, start, zone)
+        middle = low + timedelta(days=draw.randrange(1800))
+        window = (middle, middle + timedelta(days=30))
+        assert list(rule.instants(*window)) == [instant for instant in expected if window[0] <= instant < window[1]]
+        compared += 1
+        occurrences += len(expected)
+    assert occurrences > 20 * RULES
