@@ -24,7 +24,7 @@ from broadcaster.settings import Settings, load_settings
 from broadcaster.station import Core
 from devices.files import write_private
 
-LEAD_S = 8.0
+LEAD_S = 6.0
 """Seconds from release to the airing: orders and clips go out and everything is ready well before."""
 AFTER_S = 20.0
 """Seconds after the end of an airing in which its last confirmations arrive."""

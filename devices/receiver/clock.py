@@ -18,8 +18,8 @@ class Clock(Protocol):
 def wait_until(clock: Clock, instant: datetime, stop: threading.Event) -> bool:
     """Return True at `instant`, never before it by `clock`; False as soon as `stop` is set.
 
-    It sleeps: call it on a thread of its own. To stay awake through the last milliseconds gains a tenth of one on an
-    idle device, and loses tens of them where several receivers share a machine (benchmark `skew`).
+    It sleeps: call it on a thread of its own. It does not spin through the last milliseconds, since several receivers
+    may share a machine, and one that spins takes the processor from the others.
     """
     while (left := (instant - clock.now()).total_seconds()) > 0:
         if stop.wait(min(left, LOOK_S)):
