@@ -33,6 +33,10 @@ def test_once_stands_in_its_window_only() -> None:
     assert list(rule.instants(at + timedelta(seconds=1), at + DAY)) == []
 
 
+def test_once_is_kept_to_the_millisecond_as_orders_are() -> None:
+    assert Once(at=utc("2026-11-23T10:00:00.123999")).at == utc("2026-11-23T10:00:00.123")
+
+
 def test_daily_keeps_wall_clock_in_viet_nam() -> None:
     rule = Recurring(start=wall("2026-11-24T05:00"), rrule="FREQ=DAILY;UNTIL=20261126")
     assert list(rule.instants(*EVER)) == [utc(f"2026-11-{day}T22:00") for day in (23, 24, 25)]
