@@ -48,7 +48,7 @@ system-packages:
 	@tests/install-system-packages
 
 test: check system-packages  ## All checks and all tests
-	$(BIN)/python -m pytest
+	@tests/run $(BIN)/python
 
 bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=render
 	@$(BIN)/python -m tests.benchmarks $(NAME)
