@@ -19,6 +19,8 @@ _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     documents.standard,
     documents.document_number,
     contacts.phone,
+    quantities.plate,
+    quantities.series,
     calendar.date_span,
     calendar.of_year,
     calendar.date,

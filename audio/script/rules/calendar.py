@@ -12,6 +12,7 @@ _TO = r"\s{0,2}(?:-{1,2}|đến hết|đến|tới)\s{0,2}(?:ngày\s)?"
 _DATE = re.compile(rf"{_D}\s?([/.-])\s?{_M}\s?\2\s?{_Y}")
 _SHORT_YEAR = re.compile(rf"{_D}([/.-]){_M}\2(\d{{2}})(?![/.-]\d)")
 _DAY_MONTH = re.compile(rf"{_D}(/|\s?/\s?|[.-]){_M}")
+_PARTS = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}")
 _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
 _DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
@@ -90,7 +91,58 @@ _HOLIDAYS = frozenset(
         (1, 1),
     )
 )
+_NUMBERED = (
+    "chương",
+    "mục",
+    "tiểu mục",
+    "điểm",
+    "khoản",
+    "điều",
+    "tiết",
+    "phần",
+    "phụ lục",
+    "bảng",
+    "hình",
+    "biểu",
+    "mẫu",
+    "bài",
+    "tiêu chí",
+    "chỉ tiêu",
+    "nội dung",
+    "phiên bản",
+    "bản",
+    "đoạn",
+    "ý",
+    "bước",
+    "gói thầu",
+    "lô",
+)
+"""After these dots stand between the numbers of parts: "mục 1.2" is no date."""
 _NEAR_CUES = frozenset(["ngày", "mùng", "mồng", "hôm", "sáng", "chiều", "tối", "trưa", "đêm", "nay", "mai", "lễ"])
+_FEAST_CUES = frozenset(
+    [
+        "mít",
+        "tinh",
+        "chào",
+        "mừng",
+        "thành",
+        "tích",
+        "tích:",
+        "đường",
+        "phường",
+        "phố",
+        "cầu",
+        "trường",
+        "động",
+        "nhi",
+        "quà",
+        "giải",
+        "liệt",
+        "sĩ",
+    ]
+)
+"""Before a national day, or what bears its name, besides the words before any date."""
+_COUNTED_THING = re.compile(r"\s?[a-zà-ỹđ%]")
 _CLOCK = re.compile(r"(2[0-4]|[01]?\d)(?:\s?giờ\s?|\s?[hHg]\s?)([0-5]\d)(?:\s{0,2}(?:phút|ph|p|'))?")
 _CLOCK_WORDS = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]")
 _COLON = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?")
@@ -132,6 +184,8 @@ def of_year(at: Cursor) -> Reading | None:
 def date(at: Cursor) -> Reading | None:
     """ "09/01/2025", "01.3.2025", "10/12", "30-4", "3/2025"."""
     day = "" if at.preceded_by(*_DAY_WORDS) else "ngày "
+    if at.preceded_by(*_NUMBERED) and at.match(_PARTS) is not None:
+        return None
     if (found := at.match(_DATE)) is not None:
         said = day + _said(found[1], found[3], found[4])
         return Reading(found.end(), TokenClass.DATE, said, certain=_possible(found[1], found[3]))
@@ -191,7 +245,12 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
     feast = (first, second) in _HOLIDAYS
     if counted or at.preceded_by("mỗi ngày", "một ngày") or not (_cue_near(at) or feast):
         return None
-    return feast or first >= second or found[2] != "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
+    if feast:
+        named = _cue_near(at) or not (_DATE_CUES | _FEAST_CUES).isdisjoint(at.before[-2:])
+        if not named and first < second and _COUNTED_THING.match(at.text, found.end()) is not None:
+            return None  # "pha 1-6 gói", "sâu 2-9 cm"
+        return named
+    return first >= second or found[2] != "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
 
 
 def _cue_near(at: Cursor) -> bool:

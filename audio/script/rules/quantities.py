@@ -26,6 +26,10 @@ _TO = re.compile(r"\s{0,2}-{1,2}\s{0,2}")
 _PARTED = (2, 3, 4, 5, 10)
 """What one divides a whole into: "3/4 số hộ" is a part, "4/6 trường" so many of so many."""
 _SCORE = re.compile(r"(\d{1,2})\s?-\s?(\d{1,2})")
+_SERIES = re.compile(r"\d{1,2}(?:\.\d)?(?:[-:.]\d{1,2}){2,4}")
+_DASHED = re.compile(r"\d{1,2}(?:-\d{1,2}){2,4}")
+_PLATE = re.compile(r"(\d{2})\s?-?\s?([A-ZĐ]{1,2})(\d?)\s?[-. ]?\s?(\d{3}\.\d{2}|\d{4,5})")
+_PLATE_WORDS = ("biển", "biển số", "biển kiểm soát", "biển số xe", "bks", "bsx", "biển đăng ký", "số xe")
 _FRACTION = re.compile(r"(\d{1,4})/(\d{1,5})")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
 _ADDRESS = re.compile(r"(\d{1,4})([A-Za-z]?)((?:/\d{1,4}[A-Za-z]?){1,4})")
@@ -55,6 +59,13 @@ _LEADING_ZERO_READ = (
     "tổ",
     "ký hiệu",
     "phụ lục",
+    "đh",
+    "dh",
+    "đt",
+    "đx",
+    "ql",
+    "tl",
+    "hl",
 )
 _LETTERED = (
     "lớp",
@@ -76,6 +87,13 @@ _LETTERED = (
     "hạng",
     "phụ lục",
     "tuyến",
+    "đh",
+    "dh",
+    "đt",
+    "đx",
+    "ql",
+    "tl",
+    "hl",
 )
 """Before these a letter after a number is a letter: "Quốc lộ 38B", "lớp 5A"."""
 _CODED = (
@@ -123,6 +141,28 @@ def score(at: Cursor) -> Reading | None:
     if found is None or not (at.preceded_by("tỷ số", "tỉ số") or _SCORES & set(at.before[-5:])):
         return None
     return Reading(found.end(), TokenClass.RANGE, f"{cardinal(found[1])} {cardinal(found[2])}")
+
+
+def series(at: Cursor) -> Reading | None:
+    """Shares of a fertiliser, "NPK 16-16-8", "NPK 5:10:3": one after the other. Elsewhere three numbers with dashes may be anything."""
+    fertiliser = not {"npk", "npk-s", "phân", "lân"}.isdisjoint(at.before[-3:])
+    found = at.match(_SERIES if fertiliser else _DASHED)
+    if found is None:
+        return None
+    said = " ".join(cardinal(part) for part in re.findall(r"\d+", found[0]))
+    return Reading(found.end(), TokenClass.CODE, said, certain=fertiliser)
+
+
+def plate(at: Cursor) -> Reading | None:
+    """The plate of a vehicle, "34A-123.45", "29C1-234.56": digits one by one. Without a word that says so, only the form with a dot is certain."""
+    found = at.match(_PLATE)
+    if found is None:
+        return None
+    named = at.preceded_by(*_PLATE_WORDS) or (at.last is TokenClass.CODE and "biển" in at.before)
+    if not named and "." not in found[4]:
+        return None
+    parts = [spelled(found[1]), names_of(found[2]), spelled(found[3]), spelled(found[4].replace(".", ""))]
+    return Reading(found.end(), TokenClass.CODE, " ".join(part for part in parts if part))
 
 
 def quantity(at: Cursor) -> Reading | None:

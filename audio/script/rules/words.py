@@ -5,7 +5,7 @@ import re
 from audio.script import tables
 from audio.script.letters import foreign, names_of
 from audio.script.model import TokenClass
-from audio.script.numerals import cardinal, ordinal, roman
+from audio.script.numerals import cardinal, in_file_number, ordinal, roman, spelled
 from audio.script.rules.cursor import Cursor, Reading
 from audio.script.syllables import is_syllable
 from audio.script.tables import Entry
@@ -18,6 +18,13 @@ _ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
 _CODE = re.compile(
     r"([^\W\d_]{1,10})-?(\d{1,6}(?:\.\d{1,2})?)([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4})"
 )
+_ROAD_POST = re.compile(r"[Kk][Mm]\s?(\d{1,4})\s?\+\s?(\d{1,3})(?:m(?![^\W_]))?")
+_DOTTED_CODE = re.compile(r"([A-ZĐ]{1,3})\.(\d{1,4})([A-Z]?)(?![.)]\s|[.,/-]?\d)")
+_WITH_ROMAN = re.compile(r"([A-ZĐ]{2,4}?)(IV|V?I{1,3})")
+_SERIES_FOLLOWS = re.compile(r"\d{1,2}(?:[-:.]\d{1,2}){2,4}(?![^\W_])")
+_VARIETY = re.compile(r"([A-ZĐ][^\W\d_]{0,5})(\s|-)?(\d{1,6})(?:-(\d{1,4}))?([A-Z]{0,2})")
+_VARIETY_WORDS = frozenset(["giống", "lúa", "ngô", "lạc", "sắn", "khoai"])
+_WIDE = re.compile(r"[^\W\d_]{1,20}(?:[\s-][^\W_]{1,20})?")
 _LONGEST_WORD = 40
 _LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
 _SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
@@ -33,7 +40,7 @@ def word(at: Cursor) -> Reading:
     assert found is not None  # noqa: S101 - the reader comes here only on a letter
     written, end = found[0], found.end()
     lower = written.lower()
-    for rule in (_listed, _roman):
+    for rule in (_road_post, _variety, _compound, _glued, _listed, _roman):
         if (reading := rule(at, written, end)) is not None:
             return reading
     if is_syllable(lower) and not at.joined(end):
@@ -69,6 +76,63 @@ def _listed(at: Cursor, written: str, end: int) -> Reading | None:
         if (entry := tables.name(part)) is not None:
             return _settled(at, part, entry, TokenClass.NAME)
     del end
+    return None
+
+
+def _road_post(at: Cursor, written: str, end: int) -> Reading | None:
+    """ "Km2+300", "km 45+200": so many kilometres and so many metres from where the road begins."""
+    del end
+    found = at.match(_ROAD_POST) if written.lower() == "km" else None
+    if found is None:
+        return None
+    return Reading(found.end(), TokenClass.CODE, f"ki lô mét {cardinal(found[1])} cộng {cardinal(found[2])}")
+
+
+def _variety(at: Cursor, written: str, end: int) -> Reading | None:
+    """The name of a variety of a crop, "TH3-3", "BC15", "IR50404": letters, then a number; three digits and more are said one by one."""
+    del end
+    if not written[0].isupper() or _VARIETY_WORDS.isdisjoint(at.before[-8:]):
+        return None
+    found = at.match(_VARIETY)
+    if found is None or (is_syllable(found[1].lower()) and not found[1].isupper()) or tables.units().get(found[1]):
+        return None
+    if found[2] == " " and not at.preceded_by(*_VARIETY_WORDS) and found[1] in tables.abbreviations():
+        return None  # "giống lúa của HTX 2"
+    numbers = [
+        cardinal(part) if len(part) < 3 and part[0] != "0" else spelled(part) for part in (found[3], found[4]) if part
+    ]
+    said = [names_of(found[1]), *numbers, names_of(found[5])]
+    return Reading(found.end(), TokenClass.CODE, " ".join(part for part in said if part))
+
+
+def _compound(at: Cursor, written: str, end: int) -> Reading | None:
+    """Two words that are one name: "Internet Banking", "big data"."""
+    del end
+    if written.lower() not in tables.compound_heads():
+        return None
+    found = at.match(_WIDE)
+    entry = tables.name(found[0]) if found is not None and " " in found[0] else None
+    return Reading(found.end(), TokenClass.NAME, entry.reading, entry.others) if found and entry else None
+
+
+def _glued(at: Cursor, written: str, end: int) -> Reading | None:
+    """An abbreviation and its number without a space: "ĐH.05", "BĐII", "NPK16-16-8"."""
+    found = at.match(_DOTTED_CODE)
+    if found is not None and (entry := tables.abbreviations().get(found[1])) is not None:
+        first = _settled(at, found[1], entry, TokenClass.CODE)
+        said = f"{first.said} {in_file_number(found[2])} {names_of(found[3])}".strip()
+        return Reading(found.end(), TokenClass.CODE, said, first.others, certain=first.certain)
+    parts = _WITH_ROMAN.fullmatch(written)
+    if (
+        parts is not None
+        and not at.joined(end)
+        and written not in tables.abbreviations()
+        and parts[1] in tables.with_roman()
+        and (value := roman(parts[2])) is not None
+    ):
+        return Reading(end, TokenClass.CODE, f"{tables.abbreviations()[parts[1]].reading} {cardinal(value)}")
+    if written == "NPK" and _SERIES_FOLLOWS.match(at.text, end) is not None:
+        return Reading(end, TokenClass.NAME, tables.names()[written].reading)
     return None
 
 
@@ -127,8 +191,9 @@ def code(at: Cursor) -> Reading | None:
         elif part[0].isdecimal():
             parts.append(cardinal(part) if not part.startswith("0") else " ".join(cardinal(digit) for digit in part))
         elif (entry := tables.abbreviations().get(part)) is not None:
-            parts.append(entry.reading)
-            certain = certain and not entry.others
+            settled = _settled(at, part, entry, TokenClass.CODE) if not parts else None
+            parts.append(settled.said if settled else entry.reading)
+            certain = certain and (settled.certain if settled else not entry.others)
         elif (entry := tables.name(part)) is not None:
             parts.append(entry.reading)
         else:
