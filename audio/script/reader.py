@@ -26,6 +26,7 @@ _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     calendar.date,
     calendar.time,
     quantities.address,
+    quantities.times,
     quantities.fraction,
     calendar.duration,
     quantities.score,
@@ -50,6 +51,10 @@ _WORD_AND_SPACE = re.compile(r"[a-zà-ỹđ]+(?=[\s,;:!?)\"]|\.\s|\.?$)")
 _MAIL_OR_WEB = re.compile(
     r"[A-Za-z0-9._%+-]{1,64}@|https?://|www\.|[A-Za-z0-9-]{2,60}(?:\.[A-Za-z0-9-]{2,60}){0,4}\.(?:vn|com|net|org|gov|edu|info)\b"
 )
+_NO_NUMBER_AFTER = re.compile(r"(?!\s?\d)")
+_DASH_ROMAN = re.compile(r"-\s?[IVX]{1,5}(?![^\W_])")
+_DASH_CODE = re.compile(r"-\s?([^\W\d_]{1,3})(?=\d)")
+_HEAD = re.compile(r"[^\W\d_]{1,3}(?=\d)")
 _SIGNED = re.compile(r"[-+]\d|[$€£¥₹]\s?\d|US\$\s?\d|USD\s?\d")
 
 
@@ -223,6 +228,12 @@ class _Pass:
             self._token(start + place, start + short.end(), Reading(short.end(), TokenClass.ABBREVIATION, ""))
             cursor.place = short.end()
             return
+        if char == "-" and (said_to := _to(cursor)) is not None:
+            self._keep(cursor, start, said_to)
+            return
+        if char == "+" and cursor.last is TokenClass.NUMBER and _NO_NUMBER_AFTER.match(line, place + 1):
+            self._keep(cursor, start, Reading(place + 1, TokenClass.SYMBOL, "trở lên", ("cộng",), certain=False))
+            return
         markdown = _MARKDOWN.match(line, place)
         if markdown is not None:
             cursor.place = markdown.end()
@@ -260,6 +271,20 @@ class _Pass:
 
 
 _LOWER_ROMAN = frozenset(("i", "v", "x", "l", "c", "d", "m", "vi", "xi", "mi", "di", "li"))
+
+
+def _to(cursor: Cursor) -> Reading | None:
+    """The dash between two codes of one kind, "BĐ1-BĐ2", "Km5+100 - Km7", or two Roman numerals, "quý I-II"."""
+    if not cursor.before:
+        return None
+    if cursor.last is TokenClass.ROMAN:
+        found = _DASH_ROMAN.match(cursor.text, cursor.place)
+        alike = found is not None and roman(cursor.before[-1]) is not None
+    else:
+        found = _DASH_CODE.match(cursor.text, cursor.place)
+        head = _HEAD.match(cursor.before[-1])
+        alike = found is not None and head is not None and head[0] == found[1].lower()
+    return Reading(cursor.place + 1, TokenClass.SYMBOL, "đến") if alike else None
 
 
 def _shouting(line: str) -> bool:

@@ -17,6 +17,9 @@ _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
 _DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _MONTHS_YEAR = re.compile(rf"{_M}{_TO}{_M}[/.]{_Y}")
+_MONTHS = re.compile(rf"{_M}\s?-\s?{_M}(?![/.-]\d)")
+_OF_YEAR = re.compile(r"(\d{1,2})\s?/\s?((?:19|20)\d\d)")
+_THOUSANDS = re.compile(r"[.,]\d")
 _QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?/\s?(\d{4})")
 
 _DAY_WORDS = ("ngày", "mùng", "mồng", "hôm", "đêm")
@@ -175,6 +178,11 @@ def of_year(at: Cursor) -> Reading | None:
     """A month or a quarter with its year: "tháng 3/2025", "quý II/2025", "quý 2/2025"."""
     if at.preceded_by("tháng") and (found := at.match(_MONTH_YEAR)) is not None:
         return Reading(found.end(), TokenClass.DATE, f"{month(int(found[1]))} năm {cardinal(found[2])}")
+    if at.preceded_by("tháng") and (found := at.match(_MONTHS)) is not None and int(found[1]) < int(found[2]):
+        said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))}"
+        return Reading(found.end(), TokenClass.DATE_RANGE, said)
+    if at.preceded_by("đợt", "kỳ", "vòng", "phiên") and (found := at.match(_OF_YEAR)) is not None:
+        return Reading(found.end(), TokenClass.DATE, f"{cardinal(found[1])} năm {cardinal(found[2])}")
     if at.preceded_by("quý") and (found := at.match(_QUARTER_YEAR)) is not None:
         quarter = roman(found[1]) or int(found[1])
         return Reading(found.end(), TokenClass.DATE, f"{cardinal(quarter)} năm {cardinal(found[2])}")
@@ -204,6 +212,8 @@ def date(at: Cursor) -> Reading | None:
 
 def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
     """A day and a month without a year look like a fraction, a share or a span: the words around tell."""
+    if _THOUSANDS.match(at.text, found.end()) is not None:
+        return None  # "24/2.015 hộ"
     first, second = int(found[1]), int(found[3])
     feast = (first, second) in _HOLIDAYS
     following = at.following(found.end())

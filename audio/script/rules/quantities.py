@@ -30,12 +30,15 @@ _SERIES = re.compile(r"\d{1,2}(?:\.\d)?(?:[-:.]\d{1,2}){2,4}")
 _DASHED = re.compile(r"\d{1,2}(?:-\d{1,2}){2,4}")
 _PLATE = re.compile(r"(\d{2})\s?-?\s?([A-ZĐ]{1,2})(\d?)\s?[-. ]?\s?(\d{3}\.\d{2}|\d{4,5})")
 _PLATE_WORDS = ("biển", "biển số", "biển kiểm soát", "biển số xe", "bks", "bsx", "biển đăng ký", "số xe")
-_FRACTION = re.compile(r"(\d{1,4})/(\d{1,5})")
+_FRACTION = re.compile(r"(\d{1,4})/(\d{1,5}(?!\.\d{3}))")
+_OF_MANY = re.compile(r"(\d{1,4})/(\d{1,3}(?:\.\d{3}){1,3}|\d{1,5},\d{1,2})(?![.,]?\d)")
+_TIMES = re.compile(r"(\d{1,4})\s?[xX×]\s?(?=\d)")
+_POINT = re.compile(r"(\d{1,6})\.(\d{1,2})(?!\d|\.\d)")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
 _ADDRESS = re.compile(r"(\d{1,4})([A-Za-z]?)((?:/\d{1,4}[A-Za-z]?){1,4})")
 _ADDRESS_WORDS = ("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà", "nhà số", "ngõ số")
 _DOTTED = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,4}")
-_UNIT = re.compile(r"\s?(độ C(?![^\W_])|°\s?[CFKcfk]?|[A-Za-zμµ]{1,6}[23]?|%|‰)")
+_UNIT = re.compile(r"\s?(độ C(?![^\W_])|°\s?[CFKcfkNE]?|[A-Za-zμµ]{1,6}[23]?|%|‰)")
 _PER = re.compile(r"\s?/\s?(?:(\d{1,3}(?:\.\d{3}){0,3})\s?)?([^\W\d_]{1,12}[23]?)")
 _CURRENCY = re.compile(r"\s?(US\$|USD|EUR|VNĐ|VND|vnđ|vnd|usd|đồng|[đ₫$€£¥₹])")
 _CURRENCY_FIRST = re.compile(r"(US\$|USD|[$€£¥₹])\s?")
@@ -185,7 +188,14 @@ def quantity(at: Cursor) -> Reading | None:
     dash = _TO.match(at.text, first.end)
     if dash is not None and at.text[dash.end() : dash.end() + 1].isdecimal():
         second = _amount(at, dash.end())
-        if second is not None:
+        if first.cls is TokenClass.CODE and second is not None:  # "mã số thuế 0901234567-001"
+            digits = at.text[dash.end() : second.end]
+            tail = spelled(digits) if digits.isdecimal() else second.said
+            return Reading(second.end, first.cls, f"{first.said} gạch ngang {tail}", certain=first.certain)
+        other = first.cls is TokenClass.MEASURE and first.said.split()[-1] != (
+            second.said.split()[-1] if second else ""
+        )
+        if second is not None and not other:
             cls = TokenClass.RANGE if first.cls is TokenClass.NUMBER and second.cls is TokenClass.NUMBER else second.cls
             return Reading(
                 second.end, cls, f"{sign}{first.said} đến {second.said}", certain=first.certain and second.certain
@@ -203,7 +213,17 @@ def _currency_first(at: Cursor, start: int) -> Reading | None:
     return Reading(number.end(), TokenClass.MONEY, f"{number_said(number[0])} {tables.currencies()[found[1]][0]}")
 
 
+def times(at: Cursor) -> Reading | None:
+    """The first of two numbers that are multiplied, "5x8.000m3/h", "100x50cm"; the second is read with its unit."""
+    found = _TIMES.match(at.text, at.place)
+    return Reading(found.end(), TokenClass.NUMBER, f"{cardinal(found[1])} nhân") if found is not None else None
+
+
 def _amount(at: Cursor, start: int) -> _Amount | None:
+    point = _POINT.match(at.text, start)
+    if point is not None and (measured := _unit(at, point.end())) is not None:  # "360.5 m2", the English way
+        said = f"{cardinal(point[1])} phẩy {decimal_part(point[2])} {measured[0]}"
+        return _per(at, _Amount(said, measured[1], TokenClass.MEASURE))
     found = _NUMBER.match(at.text, start)
     if found is None:
         return None
@@ -271,6 +291,8 @@ def _word(written: str) -> str:
 def share(at: Cursor) -> Reading | None:
     """The slash between what was counted and what it is counted for: "65 tạ/ha", "triệu đồng/người/tháng"; between other words it is silent."""
     found = _PER.match(at.text, at.place)
+    if at.last is TokenClass.CODE and found is not None and found[1]:
+        return None  # "4G/5G"
     if found is None or at.joined(found.end()) or not any(word[0].isdecimal() for word in at.before[-5:]):
         return None
     written = found[2]
@@ -348,6 +370,9 @@ def fraction(at: Cursor) -> Reading | None:
     if found is not None and not at.joined(found.end()) and int(found[2]) < int(found[3]) <= 20:
         said = f"{sign}{cardinal(found[1])} và {_part(found[2], found[3])[0]}"
         return Reading(found.end(), TokenClass.FRACTION, said)
+    found = _OF_MANY.match(at.text, place)
+    if found is not None:
+        return Reading(found.start(2), TokenClass.FRACTION, f"{sign}{cardinal(found[1])} trên")
     found = _FRACTION.match(at.text, place)
     if found is None:
         return None
@@ -355,6 +380,8 @@ def fraction(at: Cursor) -> Reading | None:
     if at.joined(found.end()) and unit is None:
         return None
     said, certain = _part(found[1], found[2])
+    if len(found[1]) == len(found[2]) == 4 and found[1][:2] == found[2][:2] == "20":
+        certain = False  # "năm 2025/2024": this year compared with that
     if int(found[2]) not in _PARTED and at.following(found.end())[0] in tables.counted():
         said = f"{cardinal(found[1])} trên {cardinal(found[2])}"  # "4/6 trường"
     if unit is not None:

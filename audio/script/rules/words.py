@@ -5,7 +5,7 @@ import re
 from audio.script import tables
 from audio.script.letters import foreign, names_of
 from audio.script.model import TokenClass
-from audio.script.numerals import cardinal, in_file_number, ordinal, roman, spelled
+from audio.script.numerals import cardinal, in_file_number, month, ordinal, roman, spelled
 from audio.script.rules.cursor import Cursor, Reading
 from audio.script.syllables import is_syllable
 from audio.script.tables import Entry
@@ -16,15 +16,17 @@ _SEAM = re.compile(r"[&/.'-]")
 _ROMAN = re.compile(r"[IVXLCDMivxlcdm]{1,15}")
 _ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
 _CODE = re.compile(
-    r"([^\W\d_]{1,10})-?(\d{1,6}(?:\.\d{1,2})?)([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4})"
+    r"([^\W\d_]{1,10})-?(\d{1,6}(?:\.\d{1,2})?)([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4}(?:\.\d{1,2}(?!\d))?)"
 )
-_ROAD_POST = re.compile(r"[Kk][Mm]\s?(\d{1,4})\s?\+\s?(\d{1,3})(?:m(?![^\W_]))?")
+_ROAD_POST = re.compile(r"([Kk][Mm]|K)\s?(\d{1,4})\s?\+\s?(\d{1,3})(?:m(?![^\W_]))?")
 _DOTTED_CODE = re.compile(r"([A-ZĐ]{1,3})\.(\d{1,4})([A-Z]?)(?![.)]\s|[.,/-]?\d)")
 _WITH_ROMAN = re.compile(r"([A-ZĐ]{2,4}?)(IV|V?I{1,3})")
 _SERIES_FOLLOWS = re.compile(r"\d{1,2}(?:[-:.]\d{1,2}){2,4}(?![^\W_])")
 _VARIETY = re.compile(r"([A-ZĐ][^\W\d_]{0,5})(\s|-)?(\d{1,6})(?:-(\d{1,4}))?([A-Z]{0,2})")
 _VARIETY_WORDS = frozenset(["giống", "lúa", "ngô", "lạc", "sắn", "khoai"])
 _WIDE = re.compile(r"[^\W\d_]{1,20}(?:[\s-][^\W_]{1,20})?")
+_DAY_OF_WEEK = re.compile(r"T(\d{1,2})(?:\s?/\s?((?:19|20)\d\d))?")
+_DAY_CUES = frozenset(["sáng", "chiều", "tối", "trưa", "đêm", "t2", "t3", "t4", "t5", "t6", "t7", "cn"])
 _LONGEST_WORD = 40
 _LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
 _SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
@@ -40,7 +42,7 @@ def word(at: Cursor) -> Reading:
     assert found is not None  # noqa: S101 - the reader comes here only on a letter
     written, end = found[0], found.end()
     lower = written.lower()
-    for rule in (_road_post, _variety, _compound, _glued, _listed, _roman):
+    for rule in (_road_post, _weekday, _variety, _compound, _glued, _listed, _roman):
         if (reading := rule(at, written, end)) is not None:
             return reading
     if is_syllable(lower) and not at.joined(end):
@@ -82,10 +84,28 @@ def _listed(at: Cursor, written: str, end: int) -> Reading | None:
 def _road_post(at: Cursor, written: str, end: int) -> Reading | None:
     """ "Km2+300", "km 45+200": so many kilometres and so many metres from where the road begins."""
     del end
-    found = at.match(_ROAD_POST) if written.lower() == "km" else None
+    found = at.match(_ROAD_POST) if written.lower() in ("km", "k") else None
     if found is None:
         return None
-    return Reading(found.end(), TokenClass.CODE, f"ki lô mét {cardinal(found[1])} cộng {cardinal(found[2])}")
+    post = "ca" if found[1] == "K" else "ki lô mét"
+    return Reading(found.end(), TokenClass.CODE, f"{post} {cardinal(found[2])} cộng {cardinal(found[3])}")
+
+
+def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
+    """ "T2", "T7" of the week; "T5/2026" is a month. Alone it may be anything."""
+    del end
+    found = at.match(_DAY_OF_WEEK) if written == "T" else None
+    if found is None:
+        return None
+    if found[2]:
+        return Reading(found.end(), TokenClass.DATE, f"tháng {month(int(found[1]))} năm {cardinal(found[2])}")
+    if not 2 <= int(found[1]) <= 7 or at.preceded_by(
+        "nhà", "tòa", "tòa nhà", "phòng", "lô", "khu", "số", "cống", "kênh"
+    ):
+        return None
+    day = f"thứ {ordinal(int(found[1]))}"
+    sure = not _DAY_CUES.isdisjoint(at.before[-2:]) or at.following(found.end())[0] in ("ngày", "hàng", "hằng", "cn")
+    return Reading(found.end(), TokenClass.DATE, day, (f"tháng {month(int(found[1]))}",), certain=sure)
 
 
 def _variety(at: Cursor, written: str, end: int) -> Reading | None:
@@ -189,6 +209,7 @@ def code(at: Cursor) -> Reading | None:
         elif part in ("x", "X") and parts and found[0][0].isdecimal() and found[0][-1].isdecimal():
             parts.append("nhân")
         elif part[0].isdecimal():
+            certain = certain and len(part) < 4  # by digits or as a number: only those who named it know
             parts.append(cardinal(part) if not part.startswith("0") else " ".join(cardinal(digit) for digit in part))
         elif (entry := tables.abbreviations().get(part)) is not None:
             settled = _settled(at, part, entry, TokenClass.CODE) if not parts else None
