@@ -54,6 +54,8 @@ _MAIL_OR_WEB = re.compile(
 _NO_NUMBER_AFTER = re.compile(r"(?!\s?\d)")
 _DASH_ROMAN = re.compile(r"-\s?[IVX]{1,5}(?![^\W_])")
 _DASH_CODE = re.compile(r"-\s?([^\W\d_]{1,3})(?=\d)")
+_AGES = ("tháng", "tuổi", "tuần", "ngày")
+_DASH_AGE = re.compile(r"-\s?\d{1,3}\s(?:tháng|tuổi|tuần|ngày)(?![^\W_])")
 _HEAD = re.compile(r"[^\W\d_]{1,3}(?=\d)")
 _SIGNED = re.compile(r"[-+]\d|[$€£¥₹]\s?\d|US\$\s?\d|USD\s?\d")
 
@@ -277,7 +279,15 @@ def _to(cursor: Cursor) -> Reading | None:
     """The dash between two codes of one kind, "BĐ1-BĐ2", "Km5+100 - Km7", or two Roman numerals, "quý I-II"."""
     if not cursor.before:
         return None
-    if cursor.last is TokenClass.ROMAN:
+    if cursor.last is TokenClass.WORD:  # "9 tháng - 10 tuổi"
+        found = _DASH_AGE.match(cursor.text, cursor.place)
+        alike = (
+            found is not None
+            and len(cursor.before) > 1
+            and cursor.before[-2].isdecimal()
+            and cursor.before[-1] in _AGES
+        )
+    elif cursor.last is TokenClass.ROMAN:
         found = _DASH_ROMAN.match(cursor.text, cursor.place)
         alike = found is not None and roman(cursor.before[-1]) is not None
     else:

@@ -160,18 +160,27 @@ def date_span(at: Cursor) -> Reading | None:
     if (found := at.match(_SPAN)) is not None:
         first = _said(found[1], found[2], found[3])
         return Reading(
-            found.end(), TokenClass.DATE_RANGE, f"{day}{first} đến ngày {_said(found[4], found[5], found[6])}"
+            found.end(),
+            TokenClass.DATE_RANGE,
+            f"{day}{first} {_until(found)} ngày {_said(found[4], found[5], found[6])}",
         )
     if (found := at.match(_DAYS_DATE)) is not None and int(found[1]) < int(found[2]):
         certain = at.preceded_by(*_DAY_WORDS) or bool(set(at.before[-2:]) & _DATE_CUES) or found[4] is not None
         last = _said(found[2], found[3], found[4])
         return Reading(
-            found.end(), TokenClass.DATE_RANGE, f"{day}{cardinal(found[1])} đến ngày {last}", certain=certain
+            found.end(),
+            TokenClass.DATE_RANGE,
+            f"{day}{cardinal(found[1])} {_until(found)} ngày {last}",
+            certain=certain,
         )
     if at.preceded_by("tháng") and (found := at.match(_MONTHS_YEAR)) is not None:
         said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))} năm {cardinal(found[3])}"
         return Reading(found.end(), TokenClass.DATE_RANGE, said)
     return None
+
+
+def _until(found: re.Match[str]) -> str:
+    return "đến hết" if "hết" in found[0] else "đến"
 
 
 def of_year(at: Cursor) -> Reading | None:
@@ -181,7 +190,10 @@ def of_year(at: Cursor) -> Reading | None:
     if at.preceded_by("tháng") and (found := at.match(_MONTHS)) is not None and int(found[1]) < int(found[2]):
         said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))}"
         return Reading(found.end(), TokenClass.DATE_RANGE, said)
-    if at.preceded_by("đợt", "kỳ", "vòng", "phiên") and (found := at.match(_OF_YEAR)) is not None:
+    if (
+        at.preceded_by("đợt", "kỳ", "vòng", "phiên", "họp", "lần", "tuần", "số", "bản tin")
+        and (found := at.match(_OF_YEAR)) is not None
+    ):
         return Reading(found.end(), TokenClass.DATE, f"{cardinal(found[1])} năm {cardinal(found[2])}")
     if at.preceded_by("quý") and (found := at.match(_QUARTER_YEAR)) is not None:
         quarter = roman(found[1]) or int(found[1])
@@ -203,9 +215,8 @@ def date(at: Cursor) -> Reading | None:
         return Reading(found.end(), TokenClass.DATE, day + _said(found[1], found[3], year), certain=certain)
     if (found := at.match(_DAY_MONTH)) is not None:
         return _day_month(at, found, day)
-    if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ"):
-        return None
-    if (found := at.match(_MONTH_YEAR)) is not None and 1945 <= int(found[2]) <= 2100:
+    found = None if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ") else at.match(_MONTH_YEAR)
+    if found is not None and 1945 <= int(found[2]) <= 2100:
         return Reading(found.end(), TokenClass.DATE, f"tháng {month(int(found[1]))} năm {cardinal(found[2])}")
     return None
 
@@ -218,7 +229,10 @@ def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
     feast = (first, second) in _HOLIDAYS
     following = at.following(found.end())
     yearly = following in (("hàng", "năm"), ("hằng", "năm")) or following[0] == "âm"
-    counted = following[0] in tables.counted() and not yearly
+    counted = following[0] in tables.counted() and not yearly and at.text[found.end()] not in ",("
+    if (first, second) == (24, 7) and not _cue_near(at):
+        always = not {"trực", "phục", "hoạt", "hỗ", "liên", "sóng", "giờ"}.isdisjoint(at.before[-6:])
+        return Reading(found.end(), TokenClass.FRACTION, "hai mươi tư trên bảy", ("hai mươi tư tháng bảy",), always)
     if at.preceded_by("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà"):
         certain = None
     elif not at.before and not following[0]:
@@ -253,7 +267,11 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
     """Whether "30-4" or "22.7" is a date (True: certainly), or a span or a decimal (None)."""
     first, second = int(found[1]), int(found[3])
     feast = (first, second) in _HOLIDAYS
-    if counted or at.preceded_by("mỗi ngày", "một ngày") or not (_cue_near(at) or feast):
+    if (
+        counted
+        or at.preceded_by("tỷ số", "tỉ số", "số hòa", "số hoà", "hòa", "hoà", "thắng", "thua", "mỗi ngày", "một ngày")
+        or not (_cue_near(at) or feast)
+    ):
         return None
     if feast:
         named = _cue_near(at) or not (_DATE_CUES | _FEAST_CUES).isdisjoint(at.before[-2:])

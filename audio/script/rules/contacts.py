@@ -9,7 +9,7 @@ from audio.script.rules.cursor import Cursor, Reading
 from audio.script.syllables import is_syllable
 
 _PHONE = re.compile(
-    r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .-]?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
+    r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .]\d(?=[ .]\d{3}))?(?:[ .-]?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
 )
 _SHORT = re.compile(r"\d{3,8}")
 _CALL = (

@@ -13,7 +13,7 @@ from audio.script.syllables import is_syllable
 _NUMBER = re.compile(
     r"\d{1,3}(?:\.\d{3}){1,8}(?:,\d{1,12})?(?!\d)|\d{1,3}(?:,\d{3}){2,8}(?:\.\d{1,12})?(?!\d)|\d{1,40}(?:,\d{1,20})?"
 )
-_SHORT_MONEY = re.compile(r"(k|K|tr|Tr|t|ty|tỷ|tỉ)(?:([1-9])(?!\d))?")
+_SHORT_MONEY = re.compile(r"(k|K|\s?(?:tr|Tr)|t|ty|tỷ|tỉ)(?:([1-9])(?!\d))?")
 _SHORT_WORTH = {
     "k": ("nghìn", "trăm"),
     "tr": ("triệu", "trăm nghìn"),
@@ -33,6 +33,7 @@ _PLATE_WORDS = ("biển", "biển số", "biển kiểm soát", "biển số xe"
 _FRACTION = re.compile(r"(\d{1,4})/(\d{1,5}(?!\.\d{3}))")
 _OF_MANY = re.compile(r"(\d{1,4})/(\d{1,3}(?:\.\d{3}){1,3}|\d{1,5},\d{1,2})(?![.,]?\d)")
 _TIMES = re.compile(r"(\d{1,4})\s?[xX×]\s?(?=\d)")
+_METRES = re.compile(r"(\d{1,3})m(\d{1,2})(?![.,]?\d|/)")
 _POINT = re.compile(r"(\d{1,6})\.(\d{1,2})(?!\d|\.\d)")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
 _ADDRESS = re.compile(r"(\d{1,4})([A-Za-z]?)((?:/\d{1,4}[A-Za-z]?){1,4})")
@@ -114,8 +115,10 @@ _CODED = (
     "mã số thuế",
     "mã hồ sơ",
     "stk",
+    "otp",
+    "mã qr",
 )
-_SCORES = frozenset(["thắng", "thua", "hòa", "hoà", "số", "dẫn"])
+_SCORES = frozenset(["thắng", "thua", "hòa", "hoà", "dẫn", "tỷ số", "tỉ số"])
 _SPACED_UNITS = frozenset(["m", "g", "h", "l"])
 _MONEY_PER = frozenset(["kg", "g", "m2", "m3", "ha", "lít", "l", "tấn", "tạ", "yến", "kWh", "kwh"])
 _PER_WORDS = {"cp": "cổ phiếu", "ng": "người", "ngđ": "người", "đv": "đơn vị", "th": "tháng", "hs": "học sinh"}
@@ -141,7 +144,10 @@ def number_said(written: str) -> str:
 def score(at: Cursor) -> Reading | None:
     """The score of a match, "2-1", where the sentence speaks of one."""
     found = at.match(_SCORE)
-    if found is None or not (at.preceded_by("tỷ số", "tỉ số") or _SCORES & set(at.before[-5:])):
+    if found is None or not (
+        at.preceded_by("tỷ số", "tỉ số")
+        or _SCORES & {*at.before[-5:], *(" ".join(at.before[place : place + 2]) for place in range(len(at.before)))}
+    ):
         return None
     return Reading(found.end(), TokenClass.RANGE, f"{cardinal(found[1])} {cardinal(found[2])}")
 
@@ -188,19 +194,21 @@ def quantity(at: Cursor) -> Reading | None:
     dash = _TO.match(at.text, first.end)
     if dash is not None and at.text[dash.end() : dash.end() + 1].isdecimal():
         second = _amount(at, dash.end())
-        if first.cls is TokenClass.CODE and second is not None:  # "mã số thuế 0901234567-001"
-            digits = at.text[dash.end() : second.end]
-            tail = spelled(digits) if digits.isdecimal() else second.said
-            return Reading(second.end, first.cls, f"{first.said} gạch ngang {tail}", certain=first.certain)
-        other = first.cls is TokenClass.MEASURE and first.said.split()[-1] != (
-            second.said.split()[-1] if second else ""
-        )
-        if second is not None and not other:
-            cls = TokenClass.RANGE if first.cls is TokenClass.NUMBER and second.cls is TokenClass.NUMBER else second.cls
-            return Reading(
-                second.end, cls, f"{sign}{first.said} đến {second.said}", certain=first.certain and second.certain
-            )
+        if second is not None and (spanned := _spanned(at, sign, first, second, dash.end())) is not None:
+            return spanned
     return Reading(first.end, first.cls, sign + first.said, certain=first.certain)
+
+
+def _spanned(at: Cursor, sign: str, first: _Amount, second: _Amount, start: int) -> Reading | None:
+    """Two amounts with a dash between: from the one to the other, or two parts of a code."""
+    if first.cls is TokenClass.CODE:  # "mã số thuế 0901234567-001"
+        digits = at.text[start : second.end]
+        tail = spelled(digits) if digits.isdecimal() else second.said
+        return Reading(second.end, first.cls, f"{first.said} gạch ngang {tail}", certain=first.certain)
+    if first.cls is TokenClass.MEASURE and second.cls is TokenClass.NUMBER:
+        return None  # "180kVA-22/0,4kV"
+    cls = TokenClass.RANGE if first.cls is TokenClass.NUMBER and second.cls is TokenClass.NUMBER else second.cls
+    return Reading(second.end, cls, f"{sign}{first.said} đến {second.said}", certain=first.certain and second.certain)
 
 
 def _currency_first(at: Cursor, start: int) -> Reading | None:
@@ -220,17 +228,14 @@ def times(at: Cursor) -> Reading | None:
 
 
 def _amount(at: Cursor, start: int) -> _Amount | None:
-    point = _POINT.match(at.text, start)
-    if point is not None and (measured := _unit(at, point.end())) is not None:  # "360.5 m2", the English way
-        said = f"{cardinal(point[1])} phẩy {decimal_part(point[2])} {measured[0]}"
-        return _per(at, _Amount(said, measured[1], TokenClass.MEASURE))
+    pointed = _pointed(at, start)
     found = _NUMBER.match(at.text, start)
-    if found is None:
-        return None
+    if pointed is not None or found is None:
+        return pointed
     written, end = found[0], found.end()
     short = _SHORT_MONEY.match(at.text, end)
     if short is not None and not at.joined(short.end()):
-        worth, tenth = _SHORT_WORTH[short[1].lower()]
+        worth, tenth = _SHORT_WORTH[short[1].strip().lower()]
         said = f"{number_said(written)} {worth}" + (f" {cardinal(short[2])} {tenth}" if short[2] else "")
         currency = _CURRENCY.match(at.text, short.end())
         if currency is not None and not at.joined(currency.end()):
@@ -245,6 +250,22 @@ def _amount(at: Cursor, start: int) -> _Amount | None:
         cls = TokenClass.PERCENT if said in ("phần trăm", "phần nghìn") else TokenClass.MEASURE
         return _per(at, _Amount(f"{number_said(written)} {said}", unit_end, cls))
     return _plain_number(at, start, written, end)
+
+
+def _pointed(at: Cursor, start: int) -> _Amount | None:
+    """ "360.5 m2", a decimal in the English way; "1m65", a length as it is spoken."""
+    point = _POINT.match(at.text, start)
+    if point is not None and (measured := _unit(at, point.end())) is not None:
+        said = f"{cardinal(point[1])} phẩy {decimal_part(point[2])} {measured[0]}"
+        return _per(at, _Amount(said, measured[1], TokenClass.MEASURE))
+    metres = _METRES.match(at.text, start)
+    if metres is None or at.joined(metres.end()):
+        return None
+    power = metres[2] in ("2", "3")  # "cao 1m2" may be height or area
+    if power and not at.preceded_by("cao", "sâu", "dài", "rộng", "ngang"):
+        return None
+    said = f"{cardinal(metres[1])} mét {cardinal(metres[2])}"
+    return _Amount(said, metres.end(), TokenClass.MEASURE, certain=not power)
 
 
 def _unit(at: Cursor, end: int) -> tuple[str, int] | None:
@@ -275,7 +296,10 @@ def _per(at: Cursor, amount: _Amount) -> _Amount:
         link = "một" if amount.cls is TokenClass.MONEY and written in _MONEY_PER else "trên"
         count = f"{number_said(found[1])} " if found[1] else ""
         amount = _Amount(
-            f"{amount.said} {link} {count}{said or _word(written)}", found.end(), amount.cls, amount.certain and known
+            f"{amount.said} {link} {count}{said or _word(written)}".strip(),
+            found.end(),
+            amount.cls,
+            amount.certain and known,
         )
     return amount
 

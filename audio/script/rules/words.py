@@ -27,6 +27,7 @@ _VARIETY_WORDS = frozenset(["giống", "lúa", "ngô", "lạc", "sắn", "khoai"
 _WIDE = re.compile(r"[^\W\d_]{1,20}(?:[\s-][^\W_]{1,20})?")
 _DAY_OF_WEEK = re.compile(r"T(\d{1,2})(?:\s?/\s?((?:19|20)\d\d))?")
 _DAY_CUES = frozenset(["sáng", "chiều", "tối", "trưa", "đêm", "t2", "t3", "t4", "t5", "t6", "t7", "cn"])
+_BOAT = re.compile(r"([A-ZĐ]{1,3})\s?-\s?(\d{4,5})\s?-\s?TS")
 _LONGEST_WORD = 40
 _LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
 _SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
@@ -151,6 +152,9 @@ def _glued(at: Cursor, written: str, end: int) -> Reading | None:
         and (value := roman(parts[2])) is not None
     ):
         return Reading(end, TokenClass.CODE, f"{tables.abbreviations()[parts[1]].reading} {cardinal(value)}")
+    if (boat := at.match(_BOAT)) is not None:
+        said = f"{names_of(boat[1])} {spelled(boat[2])} tê ét"
+        return Reading(boat.end(), TokenClass.CODE, said)
     if written == "NPK" and _SERIES_FOLLOWS.match(at.text, end) is not None:
         return Reading(end, TokenClass.NAME, tables.names()[written].reading)
     return None
@@ -231,6 +235,14 @@ def _letter(at: Cursor, written: str, end: int) -> Reading | None:
         return None
     if written.lower() == "x" and at.last in _SIZES and at.text[end : end + 2].strip()[:1].isdecimal():
         return Reading(end, TokenClass.SYMBOL, "nhân")
+    if written == "x" and at.last in (*_SIZES, TokenClass.PERCENT, TokenClass.MONEY):
+        return Reading(
+            end,
+            TokenClass.SYMBOL,
+            "nhân",
+            ("ích",),
+            at.following(end)[0] in ("dài", "rộng", "cao", "lương", "mức", "số"),
+        )
     certain = written.isupper() or at.preceded_by("điểm", "mục", "khoản", "ý", "nhóm", "loại")
     return Reading(end, TokenClass.CODE, name, certain=certain)
 
