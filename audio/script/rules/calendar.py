@@ -243,7 +243,12 @@ def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
         certain = _dash_date(at, found, counted=counted)
     if certain is None:
         return None
-    if feast and (at.preceded_by("lễ", "dịp", "quốc khánh") or not (_cue_near(at) or set(at.before[-2:]) & _DATE_CUES)):
+    if feast and (
+        at.preceded_by(
+            "lễ", "dịp", "quốc khánh", "đường", "phố", "phường", "cầu", "trường", "chợ", "công viên", "sân vận động"
+        )
+        or not (_cue_near(at) or set(at.before[-2:]) & _DATE_CUES)
+    ):
         day = ""  # "Quốc khánh 2/9", "dịp 30/4": the feast has its date for a name
     said = day + _said(found[1], found[3], None)
     others = () if certain else (f"{cardinal(first)} trên {cardinal(second)}",)

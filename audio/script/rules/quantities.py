@@ -63,6 +63,8 @@ _LEADING_ZERO_READ = (
     "tổ",
     "ký hiệu",
     "phụ lục",
+    "qcvn",
+    "tcvn",
     "đh",
     "dh",
     "đt",
@@ -154,7 +156,7 @@ def score(at: Cursor) -> Reading | None:
 
 def series(at: Cursor) -> Reading | None:
     """Shares of a fertiliser, "NPK 16-16-8", "NPK 5:10:3": one after the other. Elsewhere three numbers with dashes may be anything."""
-    fertiliser = not {"npk", "npk-s", "phân", "lân"}.isdisjoint(at.before[-3:])
+    fertiliser = not {"npk", "npk-s"}.isdisjoint(at.before[-3:])
     found = at.match(_SERIES if fertiliser else _DASHED)
     if found is None:
         return None

@@ -24,6 +24,8 @@ _WITH_ROMAN = re.compile(r"([A-ZĐ]{2,4}?)(IV|V?I{1,3})")
 _SERIES_FOLLOWS = re.compile(r"\d{1,2}(?:[-:.]\d{1,2}){2,4}(?![^\W_])")
 _VARIETY = re.compile(r"([A-ZĐ][^\W\d_]{0,5})(\s|-)?(\d{1,6})(?:-(\d{1,4}))?([A-Z]{0,2})")
 _VARIETY_WORDS = frozenset(["giống", "lúa", "ngô", "lạc", "sắn", "khoai"])
+_VARIETY_BEFORE = re.compile(r"[^\W\d_]{1,5}\d[\d-]{0,6}")
+_VARIETY_KINDS = frozenset(["thuần", "lai", "nếp", "tẻ", "mới", "thơm", "cao", "như", "là", "gồm", "và"])
 _WIDE = re.compile(r"[^\W\d_]{1,20}(?:[\s-][^\W_]{1,20})?")
 _DAY_OF_WEEK = re.compile(r"T(\d{1,2})(?:\s?/\s?((?:19|20)\d\d))?")
 _DAY_CUES = frozenset(["sáng", "chiều", "tối", "trưa", "đêm", "t2", "t3", "t4", "t5", "t6", "t7", "cn"])
@@ -112,13 +114,16 @@ def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
 def _variety(at: Cursor, written: str, end: int) -> Reading | None:
     """The name of a variety of a crop, "TH3-3", "BC15", "IR50404": letters, then a number; three digits and more are said one by one."""
     del end
-    if not written[0].isupper() or _VARIETY_WORDS.isdisjoint(at.before[-8:]):
+    if not written[0].isupper() or _VARIETY_WORDS.isdisjoint(at.before[-6:]):
         return None
     found = at.match(_VARIETY)
     if found is None or (is_syllable(found[1].lower()) and not found[1].isupper()) or tables.units().get(found[1]):
         return None
-    if found[2] == " " and not at.preceded_by(*_VARIETY_WORDS) and found[1] in tables.abbreviations():
-        return None  # "giống lúa của HTX 2"
+    nearest = at.before[-1]
+    named = nearest in _VARIETY_WORDS | _VARIETY_KINDS or _VARIETY_BEFORE.fullmatch(nearest) is not None
+    doubtful = found[1] in tables.abbreviations() and found[2] == " " and not found[4]
+    if doubtful or (not named and (found[1] in tables.abbreviations() or found[2] == " ")):
+        return None  # "giống lúa của HTX 2", "giá lúa tại QL10"
     numbers = [
         cardinal(part) if len(part) < 3 and part[0] != "0" else spelled(part) for part in (found[3], found[4]) if part
     ]
