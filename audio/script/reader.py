@@ -27,6 +27,7 @@ _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     calendar.time,
     quantities.address,
     quantities.times,
+    quantities.ratio,
     quantities.fraction,
     calendar.duration,
     quantities.score,
@@ -44,6 +45,7 @@ _BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•�
 _ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
 _SHORT_FORM = re.compile(r"\(\s?([^\W\d_][^\s()]{1,15})\s?\)")
 _NUMBER_AGAIN = re.compile(r"\(\s?(\d{1,6})\s?\)")
+_WORDS_AGAIN = re.compile(r"\(\s?([^\W\d_][^\W\d_ ]*(?: [^\W\d_]{1,8}){0,30})\s?\)")
 _DIGITS = re.compile(r"\d{1,400}")
 _LONGEST_SPELLED = 30
 _MARKDOWN = re.compile(r"[*_#\\`|~]{1,400}")
@@ -218,17 +220,10 @@ class _Pass:
             cursor.place = end_mark.end()
             cursor.new_sentence()
             return
-        again = _NUMBER_AGAIN.match(line, place)
-        if again is not None and self.said and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
-            # "ba (03) ngày": the number in brackets repeats what was just said
-            self._token(start + place, start + again.end(), Reading(again.end(), TokenClass.NUMBER, ""))
-            cursor.place = again.end()
-            return
-        short = _SHORT_FORM.match(line, place)
-        if short is not None and self._just_said(short[1]):
-            # "thủ tục hành chính (TTHC)": the brackets give the short form of what was just said
-            self._token(start + place, start + short.end(), Reading(short.end(), TokenClass.ABBREVIATION, ""))
-            cursor.place = short.end()
+        repeated = self._said_again(line, place) if char == "(" and self.said else None
+        if repeated is not None:
+            self._token(start + place, start + repeated.end, repeated)
+            cursor.place = repeated.end
             return
         if char == "-" and (said_to := _to(cursor)) is not None:
             self._keep(cursor, start, said_to)
@@ -257,6 +252,19 @@ class _Pass:
                 start,
                 Reading(place + 1, TokenClass.SYMBOL, said, certain=char not in "<>" or said in _COMPARED.values()),
             )
+
+    def _said_again(self, line: str, place: int) -> Reading | None:
+        """What stands in brackets and repeats what was just said, so that it is not said twice."""
+        again = _NUMBER_AGAIN.match(line, place)  # "ba (03) ngày"
+        if again is not None and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
+            return Reading(again.end(), TokenClass.NUMBER, "")
+        in_words = _WORDS_AGAIN.match(line, place)  # "500.000 (năm trăm nghìn) đồng"
+        if in_words is not None and self.said[-1] == in_words[1].lower():
+            return Reading(in_words.end(), TokenClass.NUMBER, "")
+        short = _SHORT_FORM.match(line, place)  # "thủ tục hành chính (TTHC)"
+        if short is not None and self._just_said(short[1]):
+            return Reading(short.end(), TokenClass.ABBREVIATION, "")
+        return None
 
     def _just_said(self, written: str) -> bool:
         entry = tables.abbreviations().get(written)

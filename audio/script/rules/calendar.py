@@ -274,7 +274,31 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
     feast = (first, second) in _HOLIDAYS
     if (
         counted
-        or at.preceded_by("tỷ số", "tỉ số", "số hòa", "số hoà", "hòa", "hoà", "thắng", "thua", "mỗi ngày", "một ngày")
+        or at.preceded_by(
+            "thôn",
+            "xóm",
+            "ấp",
+            "tổ",
+            "tdp",
+            "đội",
+            "cấp",
+            "lớp",
+            "bậc",
+            "cụm",
+            "khóm",
+            "khối",
+            "tổ dân phố",
+            "tỷ số",
+            "tỉ số",
+            "số hòa",
+            "số hoà",
+            "hòa",
+            "hoà",
+            "thắng",
+            "thua",
+            "mỗi ngày",
+            "một ngày",
+        )
         or not (_cue_near(at) or feast)
     ):
         return None
@@ -283,7 +307,9 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
         if not named and first < second and _COUNTED_THING.match(at.text, found.end()) is not None:
             return None  # "pha 1-6 gói", "sâu 2-9 cm"
         return named
-    return first >= second or found[2] != "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
+    return (
+        first >= second or found[2] != "-" or "0" in (found[1][0], found[3][0])
+    )  # "ngày 5-7": the fifth of July, or the fifth to the seventh
 
 
 def _cue_near(at: Cursor) -> bool:

@@ -23,7 +23,7 @@ _SHORT_WORTH = {
     "tỉ": ("tỉ", "trăm triệu"),
 }
 _TO = re.compile(r"\s{0,2}-{1,2}\s{0,2}")
-_PARTED = (2, 3, 4, 5, 10)
+_PARTED = (2, 3, 4)
 """What one divides a whole into: "3/4 số hộ" is a part, "4/6 trường" so many of so many."""
 _SCORE = re.compile(r"(\d{1,2})\s?-\s?(\d{1,2})")
 _SERIES = re.compile(r"\d{1,2}(?:\.\d)?(?:[-:.]\d{1,2}){2,4}")
@@ -34,6 +34,8 @@ _FRACTION = re.compile(r"(\d{1,4})/(\d{1,5}(?!\.\d{3}))")
 _OF_MANY = re.compile(r"(\d{1,4})/(\d{1,3}(?:\.\d{3}){1,3}|\d{1,5},\d{1,2})(?![.,]?\d)")
 _TIMES = re.compile(r"(\d{1,4})\s?[xX×]\s?(?=\d)")
 _METRES = re.compile(r"(\d{1,3})m(\d{1,2})(?![.,]?\d|/)")
+_GLUED_COUNTED = re.compile(r"[^\W_]*")
+_RATIO = re.compile(r"(\d{1,4})\s?:\s?(\d{1,5})(?!:)")
 _POINT = re.compile(r"(\d{1,6})\.(\d{1,2})(?!\d|\.\d)")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
 _ADDRESS = re.compile(r"(\d{1,4})([A-Za-z]?)((?:/\d{1,4}[A-Za-z]?){1,4})")
@@ -74,6 +76,24 @@ _LEADING_ZERO_READ = (
     "hl",
 )
 _LETTERED = (
+    "ấp",
+    "thôn",
+    "xóm",
+    "khóm",
+    "cụm",
+    "tdp",
+    "kp",
+    "khu phố",
+    "tổ dân phố",
+    "phòng",
+    "dãy",
+    "hẻm",
+    "ngõ",
+    "nhóm",
+    "trạm",
+    "bản",
+    "làng",
+    "cống",
     "lớp",
     "khối",
     "tổ",
@@ -223,6 +243,18 @@ def _currency_first(at: Cursor, start: int) -> Reading | None:
     return Reading(number.end(), TokenClass.MONEY, f"{number_said(number[0])} {tables.currencies()[found[1]][0]}")
 
 
+def ratio(at: Cursor) -> Reading | None:
+    """ "bản đồ tỷ lệ 1:2000"; what is no time of day and is not called a ratio is uncertain."""
+    found = at.match(_RATIO)
+    if found is None:
+        return None
+    named = at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ")
+    if not named and (len(found[2]) == 2 or len(found[1]) > 2):
+        return None
+    said = f"{cardinal(found[1])} trên {cardinal(found[2])}"
+    return Reading(found.end(), TokenClass.FRACTION, said, certain=named)
+
+
 def times(at: Cursor) -> Reading | None:
     """The first of two numbers that are multiplied, "5x8.000m3/h", "100x50cm"; the second is read with its unit."""
     found = _TIMES.match(at.text, at.place)
@@ -317,7 +349,7 @@ def _word(written: str) -> str:
 def share(at: Cursor) -> Reading | None:
     """The slash between what was counted and what it is counted for: "65 tạ/ha", "triệu đồng/người/tháng"; between other words it is silent."""
     found = _PER.match(at.text, at.place)
-    if at.last is TokenClass.CODE and found is not None and found[1]:
+    if at.last is TokenClass.CODE and found is not None and (found[1] or (len(found[2]) == 1 and found[2].isupper())):
         return None  # "4G/5G"
     if found is None or at.joined(found.end()) or not any(word[0].isdecimal() for word in at.before[-5:]):
         return None
@@ -325,7 +357,8 @@ def share(at: Cursor) -> Reading | None:
     said = tables.units().get(written) or _PER_WORDS.get(written.lower()) or _word(written)
     count = f"{number_said(found[1])} " if found[1] else ""
     link = "một" if written in _MONEY_PER and "đồng" in at.before[-2:] else "trên"
-    return Reading(found.end(), TokenClass.SYMBOL, f"{link} {count}{said}")
+    known = written in tables.units() or written.islower() or written in tables.abbreviations()
+    return Reading(found.end(), TokenClass.SYMBOL, f"{link} {count}{said}".strip(), certain=known)
 
 
 def _money(written: str, currency: str) -> str:
@@ -345,7 +378,7 @@ def _money(written: str, currency: str) -> str:
 
 
 def _plain_number(at: Cursor, start: int, written: str, end: int) -> _Amount | None:
-    if at.joined(end):
+    if at.joined(end) and _GLUED_COUNTED.match(at.text, end)[0] not in tables.counted():  # type: ignore[index]  # it matches anything
         return None
     dotted = _DOTTED.match(at.text, start)
     if dotted is not None and dotted.end() > end and not at.joined(dotted.end()):
@@ -408,7 +441,12 @@ def fraction(at: Cursor) -> Reading | None:
     said, certain = _part(found[1], found[2])
     if len(found[1]) == len(found[2]) == 4 and found[1][:2] == found[2][:2] == "20":
         certain = False  # "năm 2025/2024": this year compared with that
-    if int(found[2]) not in _PARTED and at.following(found.end())[0] in tables.counted():
+    following = at.following(found.end())[0]
+    if (
+        int(found[2]) not in _PARTED
+        and following in tables.counted()
+        and not (found[2] in ("5", "10") and following == "số")
+    ):
         said = f"{cardinal(found[1])} trên {cardinal(found[2])}"  # "4/6 trường"
     if unit is not None:
         return Reading(unit[1], TokenClass.MEASURE, f"{sign}{said} {unit[0]}")

@@ -179,7 +179,7 @@ def _settled(at: Cursor, written: str, entry: Entry, cls: TokenClass) -> Reading
 
 def _roman(at: Cursor, written: str, end: int) -> Reading | None:
     value = roman(written) if _ROMAN.fullmatch(written) and not at.joined(end) else None
-    if value is None:
+    if value is None or (written.upper() in ("L", "C", "D", "M") and not at.preceded_by("chương")):  # "hạng C", "khu D"
         return None
     manner = _manner(at, written)
     if manner is None:
