@@ -187,7 +187,7 @@ def of_year(at: Cursor) -> Reading | None:
     """A month or a quarter with its year: "tháng 3/2025", "quý II/2025", "quý 2/2025"."""
     if at.preceded_by("tháng") and (found := at.match(_MONTH_YEAR)) is not None:
         return Reading(found.end(), TokenClass.DATE, f"{month(int(found[1]))} năm {cardinal(found[2])}")
-    if at.preceded_by("tháng") and (found := at.match(_MONTHS)) is not None and int(found[1]) < int(found[2]):
+    if at.preceded_by("tháng") and (found := at.match(_MONTHS)) is not None and int(found[1]) != int(found[2]):
         said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))}"
         return Reading(found.end(), TokenClass.DATE_RANGE, said)
     if (
@@ -272,6 +272,7 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
     """Whether "30-4" or "22.7" is a date (True: certainly), or a span or a decimal (None)."""
     first, second = int(found[1]), int(found[3])
     feast = (first, second) in _HOLIDAYS
+    falling = first > second and found[2] == "-" and not at.preceded_by("tháng")  # no span falls: "trước 31-12"
     if (
         counted
         or at.preceded_by(
@@ -299,7 +300,7 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
             "mỗi ngày",
             "một ngày",
         )
-        or not (_cue_near(at) or feast)
+        or not (_cue_near(at) or feast or (falling and not _DATE_CUES.isdisjoint(at.before[-2:])))
     ):
         return None
     if feast:

@@ -292,6 +292,8 @@ def _pointed(at: Cursor, start: int) -> _Amount | None:
     if point is not None and (measured := _unit(at, point.end())) is not None:
         said = f"{cardinal(point[1])} phẩy {decimal_part(point[2])} {measured[0]}"
         return _per(at, _Amount(said, measured[1], TokenClass.MEASURE))
+    if point is not None and at.following(point.end())[0] in ("triệu", "tỷ", "tỉ", "nghìn"):
+        return _Amount(f"{cardinal(point[1])} phẩy {decimal_part(point[2])}", point.end(), TokenClass.NUMBER)
     metres = _METRES.match(at.text, start)
     if metres is None or at.joined(metres.end()):
         return None
