@@ -19,11 +19,15 @@ _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     documents.standard,
     documents.document_number,
     contacts.phone,
+    quantities.plate,
+    quantities.series,
     calendar.date_span,
     calendar.of_year,
     calendar.date,
     calendar.time,
     quantities.address,
+    quantities.times,
+    quantities.ratio,
     quantities.fraction,
     calendar.duration,
     quantities.score,
@@ -41,6 +45,7 @@ _BULLET = re.compile(r"[ ]{0,40}(?:#{1,6}\s{1,4}|>\s{1,4})?[*_]{0,3}((?:[-+*•�
 _ITEM = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,6}|[A-Ha-hđĐ])(?:[.)](?=[\s*]|[^\W\d])|\.(?=\s))[*_]{0,3}")
 _SHORT_FORM = re.compile(r"\(\s?([^\W\d_][^\s()]{1,15})\s?\)")
 _NUMBER_AGAIN = re.compile(r"\(\s?(\d{1,6})\s?\)")
+_WORDS_AGAIN = re.compile(r"\(\s?([^\W\d_][^\W\d_ ]*(?: [^\W\d_]{1,8}){0,30})\s?\)")
 _DIGITS = re.compile(r"\d{1,400}")
 _LONGEST_SPELLED = 30
 _MARKDOWN = re.compile(r"[*_#\\`|~]{1,400}")
@@ -48,6 +53,12 @@ _WORD_AND_SPACE = re.compile(r"[a-zà-ỹđ]+(?=[\s,;:!?)\"]|\.\s|\.?$)")
 _MAIL_OR_WEB = re.compile(
     r"[A-Za-z0-9._%+-]{1,64}@|https?://|www\.|[A-Za-z0-9-]{2,60}(?:\.[A-Za-z0-9-]{2,60}){0,4}\.(?:vn|com|net|org|gov|edu|info)\b"
 )
+_NO_NUMBER_AFTER = re.compile(r"(?!\s?\d)")
+_DASH_ROMAN = re.compile(r"-\s?[IVX]{1,5}(?![^\W_])")
+_DASH_CODE = re.compile(r"-\s?([^\W\d_]{1,3})(?=\d)")
+_AGES = ("tháng", "tuổi", "tuần", "ngày")
+_DASH_AGE = re.compile(r"-\s?\d{1,3}\s(?:tháng|tuổi|tuần|ngày)(?![^\W_])")
+_HEAD = re.compile(r"[^\W\d_]{1,3}(?=\d)")
 _SIGNED = re.compile(r"[-+]\d|[$€£¥₹]\s?\d|US\$\s?\d|USD\s?\d")
 
 
@@ -209,17 +220,16 @@ class _Pass:
             cursor.place = end_mark.end()
             cursor.new_sentence()
             return
-        again = _NUMBER_AGAIN.match(line, place)
-        if again is not None and self.said and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
-            # "ba (03) ngày": the number in brackets repeats what was just said
-            self._token(start + place, start + again.end(), Reading(again.end(), TokenClass.NUMBER, ""))
-            cursor.place = again.end()
+        repeated = self._said_again(line, place) if char == "(" and self.said else None
+        if repeated is not None:
+            self._token(start + place, start + repeated.end, repeated)
+            cursor.place = repeated.end
             return
-        short = _SHORT_FORM.match(line, place)
-        if short is not None and self._just_said(short[1]):
-            # "thủ tục hành chính (TTHC)": the brackets give the short form of what was just said
-            self._token(start + place, start + short.end(), Reading(short.end(), TokenClass.ABBREVIATION, ""))
-            cursor.place = short.end()
+        if char == "-" and (said_to := _to(cursor)) is not None:
+            self._keep(cursor, start, said_to)
+            return
+        if char == "+" and cursor.last is TokenClass.NUMBER and _NO_NUMBER_AFTER.match(line, place + 1):
+            self._keep(cursor, start, Reading(place + 1, TokenClass.SYMBOL, "trở lên", ("cộng",), certain=False))
             return
         markdown = _MARKDOWN.match(line, place)
         if markdown is not None:
@@ -243,6 +253,19 @@ class _Pass:
                 Reading(place + 1, TokenClass.SYMBOL, said, certain=char not in "<>" or said in _COMPARED.values()),
             )
 
+    def _said_again(self, line: str, place: int) -> Reading | None:
+        """What stands in brackets and repeats what was just said, so that it is not said twice."""
+        again = _NUMBER_AGAIN.match(line, place)  # "ba (03) ngày"
+        if again is not None and " ".join(self.said[-6:]).endswith(cardinal(again[1])):
+            return Reading(again.end(), TokenClass.NUMBER, "")
+        in_words = _WORDS_AGAIN.match(line, place)  # "500.000 (năm trăm nghìn) đồng"
+        if in_words is not None and self.said[-1] == in_words[1].lower():
+            return Reading(in_words.end(), TokenClass.NUMBER, "")
+        short = _SHORT_FORM.match(line, place)  # "thủ tục hành chính (TTHC)"
+        if short is not None and self._just_said(short[1]):
+            return Reading(short.end(), TokenClass.ABBREVIATION, "")
+        return None
+
     def _just_said(self, written: str) -> bool:
         entry = tables.abbreviations().get(written)
         said = " ".join(self.said[-20:])
@@ -258,6 +281,28 @@ class _Pass:
 
 
 _LOWER_ROMAN = frozenset(("i", "v", "x", "l", "c", "d", "m", "vi", "xi", "mi", "di", "li"))
+
+
+def _to(cursor: Cursor) -> Reading | None:
+    """The dash between two codes of one kind, "BĐ1-BĐ2", "Km5+100 - Km7", or two Roman numerals, "quý I-II"."""
+    if not cursor.before:
+        return None
+    if cursor.last is TokenClass.WORD:  # "9 tháng - 10 tuổi"
+        found = _DASH_AGE.match(cursor.text, cursor.place)
+        alike = (
+            found is not None
+            and len(cursor.before) > 1
+            and cursor.before[-2].isdecimal()
+            and cursor.before[-1] in _AGES
+        )
+    elif cursor.last is TokenClass.ROMAN:
+        found = _DASH_ROMAN.match(cursor.text, cursor.place)
+        alike = found is not None and roman(cursor.before[-1]) is not None
+    else:
+        found = _DASH_CODE.match(cursor.text, cursor.place)
+        head = _HEAD.match(cursor.before[-1])
+        alike = found is not None and head is not None and head[0] == found[1].lower()
+    return Reading(cursor.place + 1, TokenClass.SYMBOL, "đến") if alike else None
 
 
 def _shouting(line: str) -> bool:

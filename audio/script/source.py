@@ -20,6 +20,7 @@ _SAME_LENGTH = str.maketrans(
         **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
         **dict.fromkeys("“”„‟«»〝〞＂", '"'),
         **dict.fromkeys("‘’‚‛′＇`´", "'"),
+        "÷": "-",
         "⁄": "/",
         "∕": "/",
         "²": "2",

@@ -83,6 +83,18 @@ def name(written: str) -> Entry | None:
 
 
 @cache
+def compound_heads() -> frozenset[str]:
+    """First words, lower case, of the names that are two words."""
+    return frozenset(written.split()[0].lower() for written in entries("names.tsv") if " " in written)
+
+
+@cache
+def with_roman() -> frozenset[str]:
+    """Abbreviations that a Roman numeral may follow without a space."""
+    return frozenset(written for written, found in contexts().items() if any("<roman>" in each.after for each in found))
+
+
+@cache
 def contexts() -> dict[str, tuple[Context, ...]]:
     """For each written form, what settles it, in order."""
     found: dict[str, list[Context]] = {}

@@ -12,10 +12,14 @@ _TO = r"\s{0,2}(?:-{1,2}|đến hết|đến|tới)\s{0,2}(?:ngày\s)?"
 _DATE = re.compile(rf"{_D}\s?([/.-])\s?{_M}\s?\2\s?{_Y}")
 _SHORT_YEAR = re.compile(rf"{_D}([/.-]){_M}\2(\d{{2}})(?![/.-]\d)")
 _DAY_MONTH = re.compile(rf"{_D}(/|\s?/\s?|[.-]){_M}")
+_PARTS = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}")
 _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
 _DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _MONTHS_YEAR = re.compile(rf"{_M}{_TO}{_M}[/.]{_Y}")
+_MONTHS = re.compile(rf"{_M}\s?-\s?{_M}(?![/.-]\d)")
+_OF_YEAR = re.compile(r"(\d{1,2})\s?/\s?((?:19|20)\d\d)")
+_THOUSANDS = re.compile(r"[.,]\d")
 _QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?/\s?(\d{4})")
 
 _DAY_WORDS = ("ngày", "mùng", "mồng", "hôm", "đêm")
@@ -90,7 +94,58 @@ _HOLIDAYS = frozenset(
         (1, 1),
     )
 )
+_NUMBERED = (
+    "chương",
+    "mục",
+    "tiểu mục",
+    "điểm",
+    "khoản",
+    "điều",
+    "tiết",
+    "phần",
+    "phụ lục",
+    "bảng",
+    "hình",
+    "biểu",
+    "mẫu",
+    "bài",
+    "tiêu chí",
+    "chỉ tiêu",
+    "nội dung",
+    "phiên bản",
+    "bản",
+    "đoạn",
+    "ý",
+    "bước",
+    "gói thầu",
+    "lô",
+)
+"""After these dots stand between the numbers of parts: "mục 1.2" is no date."""
 _NEAR_CUES = frozenset(["ngày", "mùng", "mồng", "hôm", "sáng", "chiều", "tối", "trưa", "đêm", "nay", "mai", "lễ"])
+_FEAST_CUES = frozenset(
+    [
+        "mít",
+        "tinh",
+        "chào",
+        "mừng",
+        "thành",
+        "tích",
+        "tích:",
+        "đường",
+        "phường",
+        "phố",
+        "cầu",
+        "trường",
+        "động",
+        "nhi",
+        "quà",
+        "giải",
+        "liệt",
+        "sĩ",
+    ]
+)
+"""Before a national day, or what bears its name, besides the words before any date."""
+_COUNTED_THING = re.compile(r"\s?[a-zà-ỹđ%]")
 _CLOCK = re.compile(r"(2[0-4]|[01]?\d)(?:\s?giờ\s?|\s?[hHg]\s?)([0-5]\d)(?:\s{0,2}(?:phút|ph|p|'))?")
 _CLOCK_WORDS = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]")
 _COLON = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?")
@@ -105,13 +160,18 @@ def date_span(at: Cursor) -> Reading | None:
     if (found := at.match(_SPAN)) is not None:
         first = _said(found[1], found[2], found[3])
         return Reading(
-            found.end(), TokenClass.DATE_RANGE, f"{day}{first} đến ngày {_said(found[4], found[5], found[6])}"
+            found.end(),
+            TokenClass.DATE_RANGE,
+            f"{day}{first} {_until(found)} ngày {_said(found[4], found[5], found[6])}",
         )
     if (found := at.match(_DAYS_DATE)) is not None and int(found[1]) < int(found[2]):
         certain = at.preceded_by(*_DAY_WORDS) or bool(set(at.before[-2:]) & _DATE_CUES) or found[4] is not None
         last = _said(found[2], found[3], found[4])
         return Reading(
-            found.end(), TokenClass.DATE_RANGE, f"{day}{cardinal(found[1])} đến ngày {last}", certain=certain
+            found.end(),
+            TokenClass.DATE_RANGE,
+            f"{day}{cardinal(found[1])} {_until(found)} ngày {last}",
+            certain=certain,
         )
     if at.preceded_by("tháng") and (found := at.match(_MONTHS_YEAR)) is not None:
         said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))} năm {cardinal(found[3])}"
@@ -119,10 +179,22 @@ def date_span(at: Cursor) -> Reading | None:
     return None
 
 
+def _until(found: re.Match[str]) -> str:
+    return "đến hết" if "hết" in found[0] else "đến"
+
+
 def of_year(at: Cursor) -> Reading | None:
     """A month or a quarter with its year: "tháng 3/2025", "quý II/2025", "quý 2/2025"."""
     if at.preceded_by("tháng") and (found := at.match(_MONTH_YEAR)) is not None:
         return Reading(found.end(), TokenClass.DATE, f"{month(int(found[1]))} năm {cardinal(found[2])}")
+    if at.preceded_by("tháng") and (found := at.match(_MONTHS)) is not None and int(found[1]) != int(found[2]):
+        said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))}"
+        return Reading(found.end(), TokenClass.DATE_RANGE, said)
+    if (
+        at.preceded_by("đợt", "kỳ", "vòng", "phiên", "họp", "lần", "tuần", "số", "bản tin")
+        and (found := at.match(_OF_YEAR)) is not None
+    ):
+        return Reading(found.end(), TokenClass.DATE, f"{cardinal(found[1])} năm {cardinal(found[2])}")
     if at.preceded_by("quý") and (found := at.match(_QUARTER_YEAR)) is not None:
         quarter = roman(found[1]) or int(found[1])
         return Reading(found.end(), TokenClass.DATE, f"{cardinal(quarter)} năm {cardinal(found[2])}")
@@ -132,6 +204,8 @@ def of_year(at: Cursor) -> Reading | None:
 def date(at: Cursor) -> Reading | None:
     """ "09/01/2025", "01.3.2025", "10/12", "30-4", "3/2025"."""
     day = "" if at.preceded_by(*_DAY_WORDS) else "ngày "
+    if at.preceded_by(*_NUMBERED) and at.match(_PARTS) is not None:
+        return None
     if (found := at.match(_DATE)) is not None:
         said = day + _said(found[1], found[3], found[4])
         return Reading(found.end(), TokenClass.DATE, said, certain=_possible(found[1], found[3]))
@@ -141,20 +215,24 @@ def date(at: Cursor) -> Reading | None:
         return Reading(found.end(), TokenClass.DATE, day + _said(found[1], found[3], year), certain=certain)
     if (found := at.match(_DAY_MONTH)) is not None:
         return _day_month(at, found, day)
-    if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ"):
-        return None
-    if (found := at.match(_MONTH_YEAR)) is not None and 1945 <= int(found[2]) <= 2100:
+    found = None if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ") else at.match(_MONTH_YEAR)
+    if found is not None and 1945 <= int(found[2]) <= 2100:
         return Reading(found.end(), TokenClass.DATE, f"tháng {month(int(found[1]))} năm {cardinal(found[2])}")
     return None
 
 
 def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
     """A day and a month without a year look like a fraction, a share or a span: the words around tell."""
+    if _THOUSANDS.match(at.text, found.end()) is not None:
+        return None  # "24/2.015 hộ"
     first, second = int(found[1]), int(found[3])
     feast = (first, second) in _HOLIDAYS
     following = at.following(found.end())
     yearly = following in (("hàng", "năm"), ("hằng", "năm")) or following[0] == "âm"
-    counted = following[0] in tables.counted() and not yearly
+    counted = following[0] in tables.counted() and not yearly and at.text[found.end()] not in ",("
+    if (first, second) == (24, 7) and not _cue_near(at):
+        always = not {"trực", "phục", "hoạt", "hỗ", "liên", "sóng", "giờ"}.isdisjoint(at.before[-6:])
+        return Reading(found.end(), TokenClass.FRACTION, "hai mươi tư trên bảy", ("hai mươi tư tháng bảy",), always)
     if at.preceded_by("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà"):
         certain = None
     elif not at.before and not following[0]:
@@ -165,7 +243,12 @@ def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
         certain = _dash_date(at, found, counted=counted)
     if certain is None:
         return None
-    if feast and (at.preceded_by("lễ", "dịp", "quốc khánh") or not (_cue_near(at) or set(at.before[-2:]) & _DATE_CUES)):
+    if feast and (
+        at.preceded_by(
+            "lễ", "dịp", "quốc khánh", "đường", "phố", "phường", "cầu", "trường", "chợ", "công viên", "sân vận động"
+        )
+        or not (_cue_near(at) or set(at.before[-2:]) & _DATE_CUES)
+    ):
         day = ""  # "Quốc khánh 2/9", "dịp 30/4": the feast has its date for a name
     said = day + _said(found[1], found[3], None)
     others = () if certain else (f"{cardinal(first)} trên {cardinal(second)}",)
@@ -189,9 +272,45 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
     """Whether "30-4" or "22.7" is a date (True: certainly), or a span or a decimal (None)."""
     first, second = int(found[1]), int(found[3])
     feast = (first, second) in _HOLIDAYS
-    if counted or at.preceded_by("mỗi ngày", "một ngày") or not (_cue_near(at) or feast):
+    falling = first > second and found[2] == "-" and not at.preceded_by("tháng")  # no span falls: "trước 31-12"
+    if (
+        counted
+        or at.preceded_by(
+            "thôn",
+            "xóm",
+            "ấp",
+            "tổ",
+            "tdp",
+            "đội",
+            "cấp",
+            "lớp",
+            "bậc",
+            "cụm",
+            "khóm",
+            "khối",
+            "tổ dân phố",
+            "tỷ số",
+            "tỉ số",
+            "số hòa",
+            "số hoà",
+            "hòa",
+            "hoà",
+            "thắng",
+            "thua",
+            "mỗi ngày",
+            "một ngày",
+        )
+        or not (_cue_near(at) or feast or (falling and not _DATE_CUES.isdisjoint(at.before[-2:])))
+    ):
         return None
-    return feast or first >= second or found[2] != "-"  # "ngày 5-7": the fifth of July, or the fifth to the seventh
+    if feast:
+        named = _cue_near(at) or not (_DATE_CUES | _FEAST_CUES).isdisjoint(at.before[-2:])
+        if not named and first < second and _COUNTED_THING.match(at.text, found.end()) is not None:
+            return None  # "pha 1-6 gói", "sâu 2-9 cm"
+        return named
+    return (
+        first >= second or found[2] != "-" or "0" in (found[1][0], found[3][0])
+    )  # "ngày 5-7": the fifth of July, or the fifth to the seventh
 
 
 def _cue_near(at: Cursor) -> bool:

@@ -9,8 +9,9 @@ from audio.script.rules.cursor import Cursor, Reading
 from audio.script.syllables import is_syllable
 
 _PHONE = re.compile(
-    r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .-]?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
+    r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .]\d(?=[ .]\d{3}))?(?:[ .-]?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
 )
+_DATE = re.compile(r"(?:0[1-9]|[12]\d|3[01])([ .-])(?:0[1-9]|1[0-2])\1(?:19|20)\d\d(?!\d)")
 _SHORT = re.compile(r"\d{3,8}")
 _CALL = (
     "gọi",
@@ -66,7 +67,7 @@ _PIECE = re.compile(r"[^\W\d_]{1,60}|\d{1,20}|[./@_-]")
 def phone(at: Cursor) -> Reading | None:
     """ "0983.123.456", "+84 ...", "1900 1234"; after words of calling, and of the emergency services, also short ones."""
     found = at.match(_PHONE)
-    if found is not None:
+    if found is not None and _DATE.match(found[0]) is None:
         digits = re.sub(r"\D", "", found[0])
         if 8 <= len(digits) <= 12:
             return Reading(

@@ -11,6 +11,8 @@ _NEXT_WORDS = re.compile(r"[\s\"'(,]{0,4}([^\W\d_]{1,20})?(?:\s{1,2}([^\W\d_]{1,
 
 _PHONE_FOLLOWS = re.compile(r"\s?[:.]?\s{0,3}\(?(?:\+84|0\d{2})")
 _NUMBER_FOLLOWS = re.compile(r"[\s.]{0,2}\d")
+_YEAR_FOLLOWS = re.compile(r"\s(?:19|20)\d\d(?!\d)")
+_ROMAN_FOLLOWS = re.compile(r"\s?[IVX]{1,4}(?![^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,14 @@ class Cursor:
         return bool(found and found[1] and found[1][0].isupper())
 
     def fits_after(self, end: int, wanted: frozenset[str]) -> bool:
-        """Whether what comes after ``end`` is one of these words, or of these kinds: <name> (a capital), <number>, <phone>."""
+        """Whether what comes after ``end`` is one of these words, or of these kinds: <name> (a capital), <number>, <year>, <roman>, <phone>."""
         rest = self.text[end : end + 24]
         return (
             self.following(end)[0] in wanted
             or ("<name>" in wanted and self.name_follows(end))
             or ("<phone>" in wanted and _PHONE_FOLLOWS.match(rest) is not None)
+            or ("<year>" in wanted and _YEAR_FOLLOWS.match(rest) is not None)
+            or ("<roman>" in wanted and _ROMAN_FOLLOWS.match(rest) is not None)
             or ("<number>" in wanted and _NUMBER_FOLLOWS.match(rest) is not None)
         )
 
