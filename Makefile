@@ -50,7 +50,7 @@ system-packages:
 test: check system-packages  ## All checks and all tests
 	@tests/run $(BIN)/python
 
-bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=render
+bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=receipts
 	@$(BIN)/python -m tests.benchmarks $(NAME)
 
 performance: install-dev system-packages  ## All benchmarks, into the table of docs/performance.md
