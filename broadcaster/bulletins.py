@@ -168,13 +168,6 @@ class Bulletins:
             )
 
 
-def schedules_of(session: Session, bulletin_id: str) -> Sequence[Schedule]:
-    """Its schedules, in the order in which they were made."""
-    return session.scalars(
-        select(Schedule).where(Schedule.bulletin_id == bulletin_id).order_by(Schedule.created_at, Schedule.id)
-    ).all()
-
-
 def newest(session: Session, *, limit: int, before: str | None = None) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
     """A page of bulletins with their clips, newest first, before the bulletin with id `before`."""
     query = select(Bulletin, ClipRecord).outerjoin(ClipRecord, ClipRecord.sha256 == Bulletin.clip_sha256)

@@ -1,6 +1,7 @@
 """Dispatch: keeps what stands on the broker equal to what the database says has to stand there."""
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
@@ -63,6 +64,14 @@ class Dispatcher:
                 due |= OrderRecord.cancelled | (OrderRecord.play_at >= now - self._late_limit)
             query = query.where(due)
             orders = session.scalars(query.order_by(OrderRecord.play_at)).all()
+        if orders:
+            complete &= self._settle(orders, now)
+        if complete and self._link.connections == connection:
+            self._connection = connection
+        return complete
+
+    def _settle(self, orders: Sequence[OrderRecord], now: datetime) -> bool:
+        """Publish or clear these orders and note what the broker acknowledged; returns whether it was all of it."""
         messages = [
             (order.id, topic, b"" if order.expires_at <= now else order.document.encode())
             for order in orders
@@ -79,10 +88,7 @@ class Dispatcher:
                         .where(OrderRecord.id == order.id, OrderRecord.revision == order.revision)
                         .values(**self._noted(order, now))
                     )
-        complete &= len(done) == len(orders)
-        if complete and self._link.connections == connection:
-            self._connection = connection
-        return complete
+        return len(done) == len(orders)
 
     @staticmethod
     def _noted(order: OrderRecord, now: datetime) -> dict[str, datetime]:

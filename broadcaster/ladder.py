@@ -14,9 +14,6 @@ RUNGS = ("planned", "sent", "received", "ready", "started", "finished")
 """đã lên lịch, đã gửi, máy nhận, tải xong, bắt đầu, kết thúc"""
 LINGER = timedelta(seconds=30)
 """How long an airing that is over stays "current", so that its last receipts are seen."""
-OFF = ("refused", "cancelled", "missed", "interrupted", "failed")
-"""Ways off the ladder. A refusal of a forged or repeated document undoes no rung that was reached; one of the clip does:
-the receiver had taken the order in, and then gave it up because what it fetched was not the released clip."""
 
 
 @dataclass

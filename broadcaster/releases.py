@@ -1,6 +1,6 @@
 """Releases: a second person binds to the exact hash of what will be heard and seen, where and when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,13 @@ def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulle
     return bulletin
 
 
+def schedules_of(session: Session, bulletin_id: str) -> Sequence[Schedule]:
+    """Its schedules, in the order in which they were made."""
+    return session.scalars(
+        select(Schedule).where(Schedule.bulletin_id == bulletin_id).order_by(Schedule.created_at, Schedule.id)
+    ).all()
+
+
 def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
     """Everything that a release binds to. Raises ConflictError while the speech is not made."""
     clip = session.get(ClipRecord, bulletin.clip_sha256) if bulletin.clip_sha256 else None
@@ -38,9 +45,6 @@ def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
             else f"The speech could not be made: {bulletin.rendering_error_en}",
             rendering=bulletin.rendering,
         )
-    schedules = session.scalars(
-        select(Schedule).where(Schedule.bulletin_id == bulletin.id).order_by(Schedule.created_at, Schedule.id)
-    )
     return {
         "bulletin": bulletin.id,
         "revision": bulletin.revision,
@@ -50,7 +54,9 @@ def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
         "script_sha256": bulletin.script_sha256,
         "clip": {"sha256": clip.sha256, "size": clip.size, "duration_ms": clip.duration_ms},
         "card": {"text": bulletin.card_text, "style": "scroll", "duration_ms": clip.duration_ms},
-        "schedules": [{"id": row.id, "rule": row.rule, "targets": row.targets} for row in schedules],
+        "schedules": [
+            {"id": row.id, "rule": row.rule, "targets": row.targets} for row in schedules_of(session, bulletin.id)
+        ],
     }
 
 

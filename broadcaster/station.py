@@ -160,11 +160,6 @@ class Station(Core):
             self._broker.stop()
         self.close()
 
-    @property
-    def broker_pid(self) -> int | None:
-        """The embedded broker's process, for those who watch."""
-        return self._broker.pid if self._broker else None
-
     def enrol(self, *, receiver: str, name: str, kind: Kind, area: str, public_key: PublicKey) -> str:
         """Take a receiver into service, with its broker account and configuration at once; returns its secret."""
         secret = self.receivers.enrol(receiver=receiver, name=name, kind=kind, area=area, public_key=public_key)

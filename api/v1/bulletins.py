@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
-from broadcaster.bulletins import CARD_LIMIT, TEXT_LIMIT, TITLE_LIMIT, Draft, newest, schedules_of
+from broadcaster.bulletins import CARD_LIMIT, TEXT_LIMIT, TITLE_LIMIT, Draft, newest
 from broadcaster.people import Right
-from broadcaster.releases import find
+from broadcaster.releases import find, schedules_of
 from broadcaster.storage.models import Bulletin as BulletinRow
 from broadcaster.storage.models import ClipRecord, Schedule
 from broadcaster.targets import Targets

@@ -1,6 +1,5 @@
 """What a receiver is given once, and the key that it makes for itself."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -78,8 +77,3 @@ def initialise(folder: Path) -> PublicKey:
     key = SigningKey.generate()
     key.save(path)
     return key.public()
-
-
-def public_key(folder: Path) -> dict[str, str]:
-    """The receiver's public key as a JWK."""
-    return json.loads(json.dumps(SigningKey.load(folder / KEY_FILE).public().to_jwk()))  # type: ignore[no-any-return]
