@@ -36,6 +36,8 @@ class Climb:
         for state in ("interrupted", "failed", "missed", "cancelled"):
             if state in self.states:
                 return state
+        # A refusal of a forged or repeated document undoes no rung that was reached; one of the clip does: the receiver
+        # had taken the order in, and then gave it up because what it fetched was not the released clip.
         if self.reasons.get("refused") == Reason.CLIP_MISMATCH:
             return "refused"
         reached = [rung for rung in RUNGS if rung in self.states]
