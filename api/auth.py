@@ -64,10 +64,18 @@ TokenDep = Annotated[str | None, Depends(token_of)]
 
 def actor_of(station: StationDep, token: TokenDep) -> Actor:
     """Who is logged in. Raises NotLoggedInError."""
-    return station.people.recognise(token)
+    return station.log_ins.recognise(token)
 
 
 ActorDep = Annotated[Actor, Depends(actor_of)]
+
+
+def address_of(request: Request) -> str:
+    """The client's address, as the server or the proxy that it trusts says."""
+    return request.client.host if request.client else ""
+
+
+AddressDep = Annotated[str, Depends(address_of)]
 
 
 def set_cookie(response: Response, station: Station, token: str) -> None:

@@ -15,6 +15,8 @@ from broadcaster.errors import (
     InvalidError,
     NotFoundError,
     NotLoggedInError,
+    TooLargeError,
+    TooManyError,
 )
 
 Language = Literal["vi", "en"]
@@ -22,10 +24,12 @@ MEDIA_TYPE = "application/problem+json"
 
 _STATUS: dict[type[BroadcasterError], int] = {
     NotFoundError: 404,
+    TooLargeError: 413,
     InvalidError: 422,
     ConflictError: 409,
     ForbiddenError: 403,
     NotLoggedInError: 401,
+    TooManyError: 429,
 }
 _TITLES = {
     400: ("Yêu cầu không đúng", "Bad request"),
@@ -37,6 +41,7 @@ _TITLES = {
     413: ("Quá lớn", "Too large"),
     416: ("Khoảng dữ liệu không có", "Range not satisfiable"),
     422: ("Dữ liệu không đúng", "Invalid input"),
+    429: ("Quá nhiều lần", "Too many requests"),
     500: ("Lỗi hệ thống", "Server error"),
 }
 
@@ -102,9 +107,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BroadcasterError)
     def _ours(request: Request, error: BroadcasterError) -> JSONResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-        return problem(
+        answer = problem(
             request, status, error.code, vi=error.vi, en=error.en, errors=[error.details] if error.details else None
         )
+        if isinstance(error, TooManyError):
+            answer.headers["Retry-After"] = str(error.details["retry_after_s"])
+        return answer
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:

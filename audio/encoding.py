@@ -9,9 +9,8 @@ import io
 from collections.abc import Mapping, Sequence
 
 import av
-import numpy as np
 
-from audio.pcm import Pcm, audio_frames
+from audio.pcm import Pcm, audio_frames, collected
 
 SAMPLE_RATE = 24_000
 BIT_RATE = 64_000
@@ -58,9 +57,8 @@ def encode_piece(sound: Pcm) -> bytes:
 def decode_piece(data: bytes) -> Pcm:
     """A piece's frames as sound, from its first sample on."""
     with av.open(io.BytesIO(data), "r", format="mp3") as container:
-        parts = [frame.to_ndarray() for frame in container.decode(audio=0)]
-    samples = np.concatenate([part.reshape(-1) for part in parts])[DELAY:]
-    return Pcm.from_samples(samples.astype(np.float32), SAMPLE_RATE)
+        sound = collected(container.decode(audio=0), SAMPLE_RATE)
+    return Pcm(sound.data[DELAY * 2 :], SAMPLE_RATE)
 
 
 def join(pieces: Sequence[bytes], tags: Mapping[str, str]) -> bytes:

@@ -14,10 +14,10 @@ from enum import StrEnum
 
 import docx
 import pypdf
-from docx.opc.exceptions import PackageNotFoundError
 from docx.table import Table
 from docx.text.paragraph import Paragraph
-from pypdf.errors import PyPdfError
+
+from audio.errors import AudioError
 
 MAX_BYTES = 5_000_000
 _MAX_UNPACKED = 60_000_000
@@ -30,8 +30,8 @@ _PAGE_NUMBER = re.compile(r"\s*(?:-\s?)?(?:trang\s+)?\d{1,3}(?:\s?/\s?\d{1,3})?(
 _HEADING_STYLE = re.compile(r"(?:heading|tiêu đề)\s*(\d)", re.IGNORECASE)
 
 
-class IntakeError(ValueError):
-    """The document cannot be taken in; the message says why and what to do."""
+class IntakeError(AudioError):
+    """The document cannot be taken in."""
 
 
 class Kind(StrEnum):
@@ -67,30 +67,52 @@ def read_document(data: bytes, name: str) -> Document:
     """Take in a file by the ending of its ``name``: .txt, .md, .docx, .pdf. Raises :class:`IntakeError`."""
     if len(data) > MAX_BYTES:
         raise IntakeError(
-            f"{name} has {len(data) / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f} MB: paste the text that is to be read"
+            f"{name} có {len(data) / 1e6:.1f} MB, quá {MAX_BYTES / 1e6:.0f} MB: hãy dán phần văn bản cần đọc",
+            f"{name} has {len(data) / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f} MB: paste the text that is to be read",
         )
     ending = name.lower().rpartition(".")[2]
-    if ending in ("txt", "md"):
-        blocks: Iterable[Block] = _of_lines(_decoded(data, name).splitlines())
-    elif ending == "docx":
-        blocks = _of_docx(data, name)
-    elif ending == "pdf":
-        blocks = _of_pdf(data, name)
-    else:
-        raise IntakeError(f"{name} is not a .txt, .docx or .pdf file: save it as one of them, or paste the text")
-    document = Document(tuple(blocks))
+    try:
+        document = Document(tuple(_blocks(data, name, ending)))
+    except IntakeError:
+        raise
+    except Exception as error:  # the readers of Word and PDF fail on a foreign file in ways of their own
+        kind, kind_vi = ("a Word document", "văn bản Word") if ending == "docx" else ("a PDF", "tệp PDF")
+        raise IntakeError(
+            f"{name} không phải {kind_vi} đọc được: hãy mở và lưu lại, hoặc dán văn bản",
+            f"{name} is not {kind} that can be read: open it and save it anew, or paste the text",
+        ) from error
     if not document.blocks:
-        raise IntakeError(f"{name} holds no text: if it is a scan, type the text or use a file with a text layer")
+        raise IntakeError(
+            f"{name} không có chữ: nếu là bản quét, hãy gõ lại văn bản hoặc dùng tệp có lớp chữ",
+            f"{name} holds no text: if it is a scan, type the text or use a file with a text layer",
+        )
     if sum(len(block.text) for block in document.blocks) > MAX_CHARACTERS:
-        raise IntakeError(f"{name} has more than {MAX_CHARACTERS} characters: take the part that is to be read")
+        raise IntakeError(
+            f"{name} có hơn {MAX_CHARACTERS} ký tự: hãy lấy phần cần đọc",
+            f"{name} has more than {MAX_CHARACTERS} characters: take the part that is to be read",
+        )
     return document
+
+
+def _blocks(data: bytes, name: str, ending: str) -> Iterable[Block]:
+    if ending in ("txt", "md"):
+        return _of_lines(_decoded(data, name).splitlines())
+    if ending == "docx":
+        return _of_docx(data, name)
+    if ending == "pdf":
+        return _of_pdf(data, name)
+    raise IntakeError(
+        f"{name} không phải tệp .txt, .docx hay .pdf: hãy lưu lại ở một trong các dạng này, hoặc dán văn bản",
+        f"{name} is not a .txt, .docx or .pdf file: save it as one of them, or paste the text",
+    )
 
 
 def read_pasted(text: str) -> Document:
     """Take in pasted text, with the lines that a page or a mail cut in two joined."""
     if len(text) > MAX_CHARACTERS:
         raise IntakeError(
-            f"the text has {len(text)} characters, more than {MAX_CHARACTERS}: paste the part that is to be read"
+            f"văn bản có {len(text)} ký tự, quá {MAX_CHARACTERS}: hãy dán phần cần đọc",
+            f"the text has {len(text)} characters, more than {MAX_CHARACTERS}: paste the part that is to be read",
         )
     return Document(tuple(_of_lines(text.splitlines())))
 
@@ -109,7 +131,8 @@ def _decoded(data: bytes, name: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise IntakeError(
-            f"{name} is not UTF-8 text (perhaps TCVN3 or VNI): open it and save it as UTF-8, or paste the text"
+            f"{name} không phải văn bản UTF-8 (có thể là TCVN3 hoặc VNI): hãy mở và lưu lại ở bảng mã UTF-8, hoặc dán văn bản",
+            f"{name} is not UTF-8 text (perhaps TCVN3 or VNI): open it and save it as UTF-8, or paste the text",
         ) from error
 
 
@@ -144,20 +167,14 @@ def _block(text: str) -> Block:
 
 
 def _of_docx(data: bytes, name: str) -> list[Block]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
-                raise IntakeError(
-                    f"{name} unpacks to more than {_MAX_UNPACKED / 1e6:.0f} MB: paste the text that is to be read"
-                )
-        content = docx.Document(io.BytesIO(data)).iter_inner_content()
-        return [block for part in content for block in _of_docx_part(part)]
-    except (zipfile.BadZipFile, PackageNotFoundError, KeyError, ValueError) as error:
-        if isinstance(error, IntakeError):
-            raise
-        raise IntakeError(
-            f"{name} is not a Word document that can be read: open it and save it as .docx again"
-        ) from error
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+            raise IntakeError(
+                f"{name} khi giải nén lớn hơn {_MAX_UNPACKED / 1e6:.0f} MB: hãy dán phần văn bản cần đọc",
+                f"{name} unpacks to more than {_MAX_UNPACKED / 1e6:.0f} MB: paste the text that is to be read",
+            )
+    content = docx.Document(io.BytesIO(data)).iter_inner_content()
+    return [block for part in content for block in _of_docx_part(part)]
 
 
 def _of_docx_part(part: Paragraph | Table) -> Iterator[Block]:
@@ -180,19 +197,18 @@ def _of_docx_part(part: Paragraph | Table) -> Iterator[Block]:
 
 
 def _of_pdf(data: bytes, name: str) -> list[Block]:
-    try:
-        reader = pypdf.PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise IntakeError(f"{name} is locked with a password: save it without one")
-        if len(reader.pages) > _MAX_PAGES:
-            raise IntakeError(
-                f"{name} has {len(reader.pages)} pages, more than {_MAX_PAGES}: take the part that is to be read"
-            )
-        pages = [page.extract_text().splitlines() for page in reader.pages]
-    except (PyPdfError, RecursionError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, IntakeError):
-            raise
-        raise IntakeError(f"{name} is not a PDF that can be read: save it anew, or paste the text") from error
+    reader = pypdf.PdfReader(io.BytesIO(data))
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise IntakeError(
+            f"{name} bị khóa bằng mật khẩu: hãy lưu lại không có mật khẩu",
+            f"{name} is locked with a password: save it without one",
+        )
+    if len(reader.pages) > _MAX_PAGES:
+        raise IntakeError(
+            f"{name} có {len(reader.pages)} trang, quá {_MAX_PAGES}: hãy lấy phần cần đọc",
+            f"{name} has {len(reader.pages)} pages, more than {_MAX_PAGES}: take the part that is to be read",
+        )
+    pages = [page.extract_text().splitlines() for page in reader.pages]
     repeated = Counter(line.strip() for page in pages for line in {page[0].strip(), page[-1].strip()} if page)
     lines: list[str] = []
     for page in pages:

@@ -13,8 +13,8 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
-from av.filter import Graph
 
+from audio.filters import graph, pulled
 from audio.pcm import Pcm, audio_frames
 
 SILENT = -120.0
@@ -104,8 +104,8 @@ def _lufs(power: float) -> float:
 
 def _metered(frames: Iterable[av.AudioFrame], rate: int, *, peak: bool) -> Measured:
     fine_rate = rate if rate % _STEPS_A_SECOND == 0 else 48_000
-    weighting = _graph(fine_rate, _k_weighting(fine_rate))
-    meter = _graph(fine_rate, [("ebur128", "metadata=1:framelog=quiet:peak=true")]) if peak else None
+    weighting = graph(fine_rate, _k_weighting(fine_rate))
+    meter = graph(fine_rate, [("ebur128", "metadata=1:framelog=quiet:peak=true")]) if peak else None
     energies: list[npt.NDArray[np.float32]] = []
     rest = np.empty(0, dtype=np.float32)
     true_peak = 0.0
@@ -131,13 +131,13 @@ def _metered(frames: Iterable[av.AudioFrame], rate: int, *, peak: bool) -> Measu
             if meter is not None:
                 meter.push(_silence(fine_rate, count))  # so that the meter's last step looks at the last samples
                 meter.push(None)
-        samples = np.concatenate([rest, *(frame.to_ndarray().reshape(-1) for frame in _pulled(weighting))])
+        samples = np.concatenate([rest, *(frame.to_ndarray().reshape(-1) for frame in pulled(weighting))])
         whole = len(samples) // step * step
         energies.append(np.mean(np.square(samples[:whole].reshape(-1, step)), axis=1))
         rest = samples[whole:]
         if meter is not None:
             true_peak = max(
-                [true_peak, *(float(frame.metadata.get("lavfi.r128.true_peak", 0)) for frame in _pulled(meter))]
+                [true_peak, *(float(frame.metadata.get("lavfi.r128.true_peak", 0)) for frame in pulled(meter))]
             )
     if rest.size:
         energies.append(np.array([np.square(rest).sum() / step], dtype=np.float32))
@@ -154,27 +154,6 @@ def _silence(rate: int, start: int) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(np.zeros((1, rate // 10), dtype=np.float32), format="flt", layout="mono")
     frame.sample_rate, frame.pts = rate, start
     return frame
-
-
-def _pulled(graph: Graph) -> Iterator[av.AudioFrame]:
-    while True:
-        try:
-            frame = graph.pull()
-            if isinstance(frame, av.AudioFrame):
-                yield frame
-        except (av.BlockingIOError, av.EOFError):
-            return
-
-
-def _graph(rate: int, filters: Iterable[tuple[str, str]]) -> Graph:
-    graph = Graph()
-    last = graph.add_abuffer(sample_rate=rate, format="flt", layout="mono")
-    for name, options in (*filters, ("abuffersink", "")):
-        following = graph.add(name, options) if options else graph.add(name)
-        last.link_to(following)
-        last = following
-    graph.configure()
-    return graph
 
 
 def _k_weighting(rate: int) -> list[tuple[str, str]]:

@@ -1,21 +1,24 @@
-"""From the parts of a clip to one MP3 that meets the loudness target, proved on decoded sound.
+"""From the parts of a clip to one MP3, and the same as Opus, that meet the loudness target, proved on decoded sound.
 
-Speech is brought to the target by one gain for the whole bulletin and a look-ahead true-peak limiter; each part is encoded by itself (:mod:`audio.encoding`), decoded
+Speech is brought to the target by one gain for the whole bulletin and a look-ahead true-peak limiter; each part is encoded by itself (:mod:`audio.encoding`, :mod:`audio.opus`), decoded
 again and measured; the parts' energies together are the file's. A part that was made before with the same gain is taken from the cache.
 """
 
 import io
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import av
 
 from audio.cache import Cache
 from audio.encoding import SAMPLE_RATE, decode_piece, encode_piece, join
+from audio.gain import SilentError, settled_gain
 from audio.limiter import limit
 from audio.loudness import Loudness, Measured, UndecodableError, measure, measured, together
+from audio.opus import decode_packets, encode_packets, join_packets
 from audio.pcm import Pcm
 
 __all__ = ["SAMPLE_RATE", "Loudness", "Mastered", "Mastering", "MasteringError", "Part", "Target", "decode", "measure"]
@@ -23,11 +26,18 @@ __all__ = ["SAMPLE_RATE", "Loudness", "Mastered", "Mastering", "MasteringError",
 _ENCODER_LOSS_LU = 0.3
 """LAME cuts what is above some 10 kHz, and the K weighting counts it: 0.4 LU of espeak's hiss, 0.1 of a recorded voice."""
 _PEAK_MARGIN_DB = 0.8
-"""The encoder may overshoot by some tenths of a decibel."""
+"""The encoders may overshoot: LAME by some tenths of a decibel, Opus by up to 1."""
 _MARGIN_LU = 0.1
 """For other people's meters."""
+_DECODERS_DB = 0.1
+"""By which other decoders' peaks may differ."""
+_OPUS_ALLOWANCE_DB = 0.4
+"""By which a piece of Opus may be over the peak, if the whole file's output gain can take it back: encoding one piece in six again would cost more than 0.4 LU are worth."""
 _REMEMBERED_GAINS = 8
-_EXCERPT_S = 45
+_REMEMBERED_SOURCES = 1_000
+
+
+Frames = TypeVar("Frames")
 
 
 class MasteringError(RuntimeError):
@@ -55,91 +65,177 @@ class Target:
 class Part:
     """A stretch of the clip at 24 kHz, whole frames long, that begins and ends in silence.
 
-    ``speech`` gets the gain; the rest (chimes, silence) is at its level already. ``key`` names everything that makes this sound what it is.
+    ``key`` names everything that makes this sound what it is. Parts of one ``source`` (a voice, a recording) get one gain; None is at its level already (chimes, silence).
     """
 
     sound: Pcm
     key: Hashable
-    speech: bool
+    source: Hashable | None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A finished file and what was measured on it after decoding; ``clipped`` counts samples at full scale."""
+
+    data: bytes
+    loudness: Loudness
+    clipped: int
 
 
 @dataclass(frozen=True, slots=True)
 class Mastered:
-    """The finished file and what was measured on it after decoding."""
+    """The clip as MP3, and as Opus if that was asked for."""
 
-    mp3: bytes
-    loudness: Loudness
+    mp3: File
+    opus: File | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    measured: Measured
+    clipped: int
+
+    @classmethod
+    def of(cls, decoded: Pcm) -> "_Heard":
+        return cls(measured(decoded), decoded.clipped)
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    frames: bytes
-    measured: Measured
+    """A part in each encoding, and what is heard of it."""
+
+    mp3: bytes
+    mp3_heard: _Heard
+    opus: tuple[bytes, ...] = ()
+    opus_heard: _Heard | None = None
+
+    @property
+    def size(self) -> int:
+        energies = sum(heard.measured.energies.nbytes for heard in (self.mp3_heard, self.opus_heard) if heard)
+        return len(self.mp3) + sum(map(len, self.opus)) + energies
 
 
 class Mastering:
     """Makes files of parts. Safe to use from several threads."""
 
-    def __init__(self, target: Target | None = None, *, workers: int = 2, cache_bytes: int = 64_000_000) -> None:
-        """``workers`` parts are worked on at the same time; ``cache_bytes`` of encoded parts are kept (a minute has half a megabyte)."""
+    def __init__(
+        self, target: Target | None = None, *, opus: bool = True, workers: int = 2, cache_bytes: int = 96_000_000
+    ) -> None:
+        """``workers`` parts are worked on at the same time; ``cache_bytes`` of encoded parts are kept (a minute has 0.8 megabytes). Without ``opus`` there is only the MP3."""
         self._target = target or Target()
+        self._ceiling_db = self._target.true_peak_dbtp - _PEAK_MARGIN_DB
+        self._opus = opus
         self._workers = workers
-        self._pieces: Cache[_Piece] = Cache(
-            cache_bytes, lambda piece: len(piece.frames) + piece.measured.energies.nbytes
-        )
-        self._gains: dict[Hashable, tuple[float, ...]] = {}
+        self._pieces: Cache[_Piece] = Cache(cache_bytes, lambda piece: piece.size)
+        self._gains: Cache[tuple[float, ...]] = Cache(_REMEMBERED_SOURCES, lambda _gains: 1)
 
-    def master(self, parts: Sequence[Part], tags: Mapping[str, str], voice: Hashable) -> Mastered:
-        """Bring the parts to the target and join them; ``tags`` become ID3 text frames.
+    def master(self, parts: Sequence[Part], tags: Mapping[str, str]) -> Mastered:
+        """Bring the parts to the target and join them; ``tags`` become ID3 text frames and Vorbis comments.
 
-        ``voice`` names what speaks: an edited bulletin keeps the gain that it had, so that what did not change can be taken from the cache.
-        Raises :class:`MasteringError` for silence, and if the target is not met after ``target.attempts``.
+        Each source is brought to the target by itself, so that none is louder than the other; what the whole still lacks, all get. An edited bulletin keeps the gains
+        that it had, so that what did not change can be taken from the cache. Raises :class:`MasteringError` for silence, and if the target is not met after ``target.attempts``.
         """
         target = self._target
-        ceiling_db = target.true_peak_dbtp - _PEAK_MARGIN_DB
-        gain_db = self._gain_before(parts, voice, ceiling_db)
-        if gain_db is None:
-            gain_db = _settled_gain(
-                _excerpt([part.sound for part in parts if part.speech]), target.lufs + _ENCODER_LOSS_LU, ceiling_db
-            )
+        gains = {
+            source: self._gain(source, [part for part in parts if part.source == source])
+            for source in dict.fromkeys(part.source for part in parts)
+            if source is not None
+        }
+        strict = False
         for attempt in range(1, target.attempts + 1):
-            gain_db = round(gain_db, 2)
-            pieces = self._made(parts, gain_db, ceiling_db)
-            loudness = together(piece.measured for piece in pieces)
-            if target.met_by(loudness, margin_lu=_MARGIN_LU if attempt < target.attempts else 0.0):
-                self._gains[voice] = (gain_db, *(each for each in self._gains.get(voice, ()) if each != gain_db))[
-                    :_REMEMBERED_GAINS
-                ]
-                return Mastered(join([piece.frames for piece in pieces], tags), loudness)
-            if loudness.true_peak_dbtp > target.true_peak_dbtp:
-                ceiling_db -= loudness.true_peak_dbtp - target.true_peak_dbtp + 0.2
-            gain_db += (target.lufs - loudness.lufs) * 1.2  # a limiter gives back less than it is asked for
+            gains = {source: round(gain_db, 2) for source, gain_db in gains.items()}
+            pieces = self._made(parts, gains, strict=strict)
+            margin_lu = _MARGIN_LU if attempt < target.attempts else 0.0
+            files = [_mp3(pieces, tags)]
+            if self._opus:
+                files.append(_opus(pieces, tags, target))
+            if all(target.met_by(file.loudness, margin_lu=margin_lu) for file in files):
+                self._keep(gains)
+                return Mastered(*files)
+            mp3, *others = (file.loudness for file in files)
+            if not target.met_by(mp3, margin_lu=margin_lu):
+                more = 1.2 * (target.lufs - mp3.lufs)  # a limiter gives back less than it is asked for
+            elif not strict:
+                strict, more = True, 0.0
+            else:
+                more = target.lufs - target.tolerance_lu + 2 * margin_lu - others[0].lufs
+            gains = {source: gain_db + more for source, gain_db in gains.items()}
+        reached = ", ".join(
+            f"{file.loudness.lufs:.1f} LUFS at {file.loudness.true_peak_dbtp:.1f} dBTP" for file in files
+        )
         raise MasteringError(
-            f"the clip stayed at {loudness.lufs:.1f} LUFS and {loudness.true_peak_dbtp:.1f} dBTP, the target being {target.lufs:g} ±{target.tolerance_lu:g} LUFS "
-            f"and at most {target.true_peak_dbtp:g} dBTP: look for very short or very uneven sound in it"
+            f"the clip stayed at {reached}, the target being {target.lufs:g} ±{target.tolerance_lu:g} LUFS and at most {target.true_peak_dbtp:g} dBTP: "
+            "look for very short or very uneven sound in it"
         )
 
-    def _gain_before(self, parts: Sequence[Part], voice: Hashable, ceiling_db: float) -> float | None:
-        """Of the gains that suited this voice, the one with which most of these parts were made; None if that is less than half of them."""
-        speech = [part for part in parts if part.speech]
+    def _keep(self, gains: Mapping[Hashable, float]) -> None:
+        for source, gain_db in gains.items():
+            older = (each for each in self._gains.get(source) or () if each != gain_db)
+            self._gains.put(source, (gain_db, *older)[:_REMEMBERED_GAINS])
+
+    def _gain(self, source: Hashable, parts: Sequence[Part]) -> float:
+        """Of the gains that suited this source, the one with which most of these parts were made; found anew if that is less than half of them."""
         made = {
-            gain: sum(_key(part, gain, ceiling_db) in self._pieces for part in speech)
-            for gain in self._gains.get(voice, ())
+            gain: sum((part.key, gain, False) in self._pieces for part in parts)
+            for gain in self._gains.get(source) or ()
         }
         best = max(made, key=lambda gain: made[gain], default=None)
-        return best if best is not None and made[best] * 2 >= len(speech) else None
+        if best is not None and made[best] * 2 >= len(parts):
+            return best
+        try:
+            return settled_gain([part.sound for part in parts], self._target.lufs + _ENCODER_LOSS_LU, self._ceiling_db)
+        except SilentError as error:
+            raise MasteringError(
+                "there is nothing to hear in the speech: the engine gave silence for this text, or the recording is empty; try another engine, voice or recording"
+            ) from error
 
-    def _made(self, parts: Sequence[Part], gain_db: float, ceiling_db: float) -> list[_Piece]:
+    def _made(self, parts: Sequence[Part], gains: Mapping[Hashable, float], *, strict: bool) -> list[_Piece]:
         def make(part: Part) -> _Piece:
-            key = _key(part, gain_db, ceiling_db)
-            return self._pieces.get(key) or self._pieces.put(key, _piece(part, gain_db, ceiling_db))
+            gain_db = 0.0 if part.source is None else gains[part.source]
+            key = (part.key, gain_db, strict)
+            return self._pieces.get(key) or self._pieces.put(key, self._piece(part, gain_db, strict=strict))
 
         with ThreadPoolExecutor(self._workers, thread_name_prefix="mastering") as pool:
             return list(pool.map(make, parts))
 
+    def _piece(self, part: Part, gain_db: float, *, strict: bool) -> _Piece:
+        def limited(ceiling_db: float) -> Pcm:
+            return limit(part.sound, gain_db=gain_db, ceiling_db=ceiling_db)
 
-def _key(part: Part, gain_db: float, ceiling_db: float) -> Hashable:
-    return (part.key, gain_db, ceiling_db) if part.speech else (part.key, ceiling_db)
+        def hear_mp3(frames: bytes) -> _Heard:
+            decoded = decode_piece(frames)
+            return _Heard.of(Pcm(decoded.data[: len(part.sound.data)], decoded.rate))
+
+        def hear_opus(packets: tuple[bytes, ...]) -> _Heard:
+            return _Heard.of(decode_packets(packets))
+
+        usual = limited(self._ceiling_db)
+        most = self._target.true_peak_dbtp - _DECODERS_DB
+        mp3, mp3_heard = self._under_the_peak(usual, limited, encode_piece, hear_mp3, most)
+        if not self._opus:
+            return _Piece(mp3, mp3_heard)
+        most += 0.0 if strict else _OPUS_ALLOWANCE_DB
+        return _Piece(mp3, mp3_heard, *self._under_the_peak(usual, limited, encode_packets, hear_opus, most))
+
+    def _under_the_peak(
+        self,
+        sound: Pcm,
+        limited: Callable[[float], Pcm],
+        encode: Callable[[Pcm], Frames],
+        hear: Callable[[Frames], _Heard],
+        most_dbtp: float,
+    ) -> tuple[Frames, _Heard]:
+        """A part encoded, with a lower ceiling if the encoder lifted a peak over what the decoded file may have."""
+        ceiling_db = self._ceiling_db
+        for _ in range(self._target.attempts):
+            frames = encode(sound)
+            heard = hear(frames)
+            over_db = heard.measured.true_peak_dbtp - most_dbtp
+            if over_db <= 0:
+                break
+            ceiling_db -= over_db + _DECODERS_DB
+            sound = limited(ceiling_db)
+        return frames, heard
 
 
 def decode(sound: Path | bytes) -> Pcm:
@@ -159,32 +255,22 @@ def decode(sound: Path | bytes) -> Pcm:
     return Pcm(b"".join(data), rate)
 
 
-def _piece(part: Part, gain_db: float, ceiling_db: float) -> _Piece:
-    frames = encode_piece(limit(part.sound, gain_db=gain_db if part.speech else 0.0, ceiling_db=ceiling_db))
-    decoded = decode_piece(frames)
-    heard = Pcm(decoded.data[: len(part.sound.data)], decoded.rate)
-    return _Piece(frames, measured(heard))
+def _mp3(pieces: Sequence[_Piece], tags: Mapping[str, str]) -> File:
+    heard = [piece.mp3_heard for piece in pieces]
+    return File(
+        join([piece.mp3 for piece in pieces], tags),
+        together(each.measured for each in heard),
+        sum(each.clipped for each in heard),
+    )
 
 
-def _settled_gain(speech: Pcm, wanted_lufs: float, ceiling_db: float) -> float:
-    """The gain in dB at which ``speech``, limited, has the wanted loudness: limiting takes some of it, which is settled here, before paying for an encoding."""
-    loudness = together([measured(speech, peak=False)])
-    if loudness.lufs <= -70:
-        raise MasteringError(
-            "there is nothing to hear in the speech: the engine gave silence for this text; try another engine or voice"
-        )
-    gain_db = wanted_lufs - loudness.lufs
-    for _ in range(3):
-        limited = limit(speech, gain_db=gain_db, ceiling_db=ceiling_db)
-        short = wanted_lufs - together([measured(limited, peak=False)]).lufs
-        gain_db += short
-        if abs(short) < 0.1:
-            break
-    return gain_db
-
-
-def _excerpt(sounds: Sequence[Pcm]) -> Pcm:
-    """Some three quarters of a minute of the speech, evenly taken from all of it; the result is proved on the whole."""
-    total_s = sum(sound.frames for sound in sounds) / SAMPLE_RATE
-    step = max(1, round(total_s / _EXCERPT_S))
-    return Pcm(b"".join(sound.data for sound in sounds[::step]), SAMPLE_RATE)
+def _opus(pieces: Sequence[_Piece], tags: Mapping[str, str], target: Target) -> File:
+    """With the output gain that brings it to the target, as far as its peaks allow."""
+    heard = [piece.opus_heard for piece in pieces if piece.opus_heard]
+    loudness = together(each.measured for each in heard)
+    gain_db = min(target.lufs - loudness.lufs, target.true_peak_dbtp - _DECODERS_DB - loudness.true_peak_dbtp)
+    return File(
+        join_packets([piece.opus for piece in pieces], tags, gain_db=gain_db),
+        Loudness(loudness.lufs + gain_db, loudness.true_peak_dbtp + gain_db, loudness.duration_ms),
+        sum(each.clipped for each in heard),
+    )

@@ -1,6 +1,6 @@
 """Sound in memory: mono, 16 bit signed, little endian, at a stated rate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import av
@@ -34,6 +34,12 @@ class Pcm:
         """Length in milliseconds, rounded."""
         return round(self.frames * 1000 / self.rate)
 
+    @property
+    def clipped(self) -> int:
+        """Number of samples at full scale: what was louder than that is cut off there."""
+        samples = np.frombuffer(self.data, dtype="<i2")
+        return int(np.count_nonzero((samples >= FULL_SCALE - 1) | (samples <= -FULL_SCALE)))
+
     def samples(self, start: int = 0, end: int | None = None) -> Samples:
         """The sound from sample ``start`` to ``end`` as float32, shape (n,), full scale ±1."""
         last = self.frames if end is None else end
@@ -58,14 +64,43 @@ class Pcm:
         data = b"".join(parts)[:wanted]
         return Pcm(data + bytes(wanted - len(data)), rate)
 
+    def faded(self, ms: int) -> "Pcm":
+        """The same sound, rising from silence and falling to it in ``ms`` at each end."""
+        count = min(self.rate * ms // 1000, self.frames // 2)
+        slope = np.linspace(0, 1, count, dtype=np.float32)
+        head = Pcm.from_samples(self.samples(0, count) * slope, self.rate)
+        tail = Pcm.from_samples(self.samples(self.frames - count) * slope[::-1], self.rate)
+        return Pcm(b"".join((head.data, memoryview(self.data)[count * 2 : -count * 2 or None], tail.data)), self.rate)
+
     def trimmed(self, *, floor: float = 0.003, keep_ms: int = 15) -> "Pcm":
         """Without the silence (below ``floor`` of full scale) at both ends; ``keep_ms`` of it stays, so that no consonant is cut."""
-        loud = np.flatnonzero(np.abs(np.frombuffer(self.data, dtype="<i2")) > floor * FULL_SCALE)
-        if not loud.size:
+        samples = np.frombuffer(self.data, dtype="<i2")
+        loud = (samples > floor * FULL_SCALE) | (samples < -floor * FULL_SCALE)
+        if not loud.any():
             return Pcm(b"", self.rate)
         keep = self.rate * keep_ms // 1000
-        first, last = max(0, int(loud[0]) - keep), min(self.frames, int(loud[-1]) + 1 + keep)
+        first, last = max(0, int(loud.argmax()) - keep), min(self.frames, self.frames - int(loud[::-1].argmax()) + keep)
         return Pcm(self.data[first * 2 : last * 2], self.rate)
+
+
+def collected(frames: Iterable[av.AudioFrame], rate: int, *, block_s: float = 10.0) -> Pcm:
+    """Mono float frames at ``rate`` as one sound; floats are held for ``block_s`` seconds only."""
+    waiting = av.AudioFifo()
+    parts: list[bytes] = []
+
+    def convert() -> None:
+        block = waiting.read()
+        if block is not None:
+            samples: Samples = block.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+            parts.append(Pcm.from_samples(samples, rate).data)
+
+    for frame in frames:
+        frame.pts = None
+        waiting.write(frame)
+        if waiting.samples > block_s * rate:
+            convert()
+    convert()
+    return Pcm(b"".join(parts), rate)
 
 
 def audio_frames(sound: Pcm, *, block_s: float = 1.0) -> Iterator[av.AudioFrame]:

@@ -1,175 +1,171 @@
-"""A bulletin's text to a finished clip in the store: the one door through which the rest of the project has things spoken."""
+"""An announcement to a finished clip in the store: the one door through which the rest of the project has things spoken."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from audio import script
-from audio.composition import Frame, Spoken, compose
-from audio.engines.chain import EngineChain, Link
+from audio import synthetic_mark
+from audio.announcement import VIETNAMESE, Announcement, Equaliser, Jingle, Text
+from audio.composition import Frame, Piece, compose
+from audio.engines.chain import EngineChain, Link, Manner
 from audio.engines.espeak import EspeakEngine
 from audio.engines.gtts import GttsEngine
 from audio.engines.piper import PiperEngine
-from audio.engines.port import EngineError
-from audio.mastering import SAMPLE_RATE, Mastering, MasteringError, Target
-from audio.script import Lexicon, Script
+from audio.engines.port import Capabilities, EngineError
+from audio.errors import RenderError
+from audio.mastering import File, Mastering, MasteringError, Target
+from audio.recordings import JINGLE, load
+from audio.rendered import Clip, OpusFile, Rendered, Sentence
+from audio.sentences import CALL_PAUSE_MS
+from audio.speaking import Spoken, play, speak
 from audio.store import ClipStore, DiskStore
-
-MEDIA_TYPE = "audio/mpeg"
-_SENTENCE_PAUSE_MS = 400
-"""Pauses from this length on cut the text into pieces that are spoken one by one; shorter ones are the engine's commas."""
-_LONGEST_SENTENCE = 900
-"""Characters; a longer one is cut at a comma, so that no engine gets more than it bears."""
-
-
-_AGAIN = "xin nhắc lại."
-_CALL_PAUSE_MS = 900
-"""After the station's call, and before and after "Xin nhắc lại"."""
-
-
-class RenderError(ValueError):
-    """The text could not be made into a clip: the cause and the next step, in Vietnamese and in English."""
-
-    def __init__(self, vi: str, en: str) -> None:
-        super().__init__(en)
-        self.vi = vi
-        self.en = en
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A finished audio file in the store.
-
-    ``size`` in bytes; ``lufs`` and ``true_peak_dbtp`` measured on the decoded file; ``fallback_reason`` says why the first engine did not speak;
-    ``script_sha256`` is :attr:`Script.sha256` of what was spoken.
-    """
-
-    sha256: str
-    path: Path
-    size: int
-    duration_ms: int
-    lufs: float
-    true_peak_dbtp: float
-    engine: str
-    voice: str
-    fallback: bool
-    fallback_reason: str | None
-    script_sha256: str
-    media_type: str = MEDIA_TYPE
-    sample_rate: int = SAMPLE_RATE
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """What was spoken in one piece, and how long its sound is without the pause, in milliseconds (to a frame, 24 ms)."""
-
-    text: str
-    speech_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """The clip, the script that it speaks, and its sentences."""
-
-    clip: Clip
-    script: Script
-    sentences: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a station speaks: ``voice`` and ``rate_wpm`` (words a minute) and ``pitch`` (0 to 100) for the engine; the frame; the mastering target; the longest text taken."""
+    """How a station speaks, where an announcement says nothing else.
 
-    voice: str = "vi"
+    ``voice`` and ``rate_wpm`` (words a minute) and ``pitch`` (0 to 100) for Vietnamese; the frame; the mastering target; the longest text (characters, all versions
+    together) and the longest clip (seconds) taken.
+    """
+
+    voice: str = VIETNAMESE
     rate_wpm: int = 150
     pitch: int = 50
     frame: Frame = field(default_factory=Frame)
     target: Target = field(default_factory=Target)
     max_characters: int = 50_000
+    longest_s: float = 5_400.0
     call: str = ""
     """What the station says before each bulletin: "Đây là Đài truyền thanh xã …"."""
     repeats: int = 0
     """How often a bulletin is read again, after "Xin nhắc lại"."""
+    equaliser: Equaliser = Equaliser.NONE
+    opus: bool = True
+    """Whether each clip is made as Opus too."""
 
 
 class Renderer:
-    """Text in, clip in the store out. Safe to use from several threads."""
+    """Announcements in, clips in the store out. Safe to use from several threads."""
 
     def __init__(self, store: ClipStore, chain: EngineChain, settings: Settings | None = None) -> None:
         """``settings`` are the station's defaults."""
         self._store = store
         self._chain = chain
         self._settings = settings or Settings()
-        self._mastering = Mastering(self._settings.target, workers=chain.parallel)
+        self._mastering = Mastering(self._settings.target, opus=self._settings.opus, workers=chain.parallel)
 
-    def render(self, text: str, lexicon: Lexicon | None = None) -> Rendered:
-        """Read, speak, compose, master and store ``text``; ``lexicon`` is that of the area. Raises :class:`RenderError`, and then nothing was stored."""
+    @property
+    def engines(self) -> Mapping[str, Capabilities]:
+        """What each engine of the chain offers, by its name, in order of preference."""
+        return {link.engine.name: link.engine.capabilities for link in self._chain.links}
+
+    def render(self, announcement: Announcement | str) -> Rendered:
+        """Read, speak, compose, master and store; a text alone is Vietnamese, as the station speaks. Raises :class:`RenderError`, and then nothing was stored."""
+        if isinstance(announcement, str):
+            announcement = Announcement((Text(announcement),))
         settings = self._settings
-        if len(text) > settings.max_characters:
-            raise RenderError(
-                f"văn bản có {len(text)} ký tự, quá {settings.max_characters} ký tự của một tệp âm thanh: hãy chia thành nhiều bản tin",
-                f"the text has {len(text)} characters, more than the {settings.max_characters} that make one clip: split it into several bulletins",
-            )
-        read = script.read(text, lexicon or Lexicon())
-        body = spoken_sentences(read)
-        if not body:
-            raise RenderError(
-                "văn bản không có gì đọc được: hãy viết ít nhất một từ",
-                "the text holds nothing that can be spoken: write at least one word",
-            )
-        again = [(_AGAIN, _CALL_PAUSE_MS), *body]
-        call = [
-            (words, _CALL_PAUSE_MS) for words, _ in spoken_sentences(script.read(settings.call, lexicon or Lexicon()))
-        ]
-        sentences = _with_pauses([call, body, *[again] * settings.repeats])
+        self._check_length(announcement)
         try:
-            spoken = self._chain.speak(
-                [words for words, _ in sentences],
-                voice=settings.voice,
-                rate_wpm=settings.rate_wpm,
-                pitch=settings.pitch,
+            call, spoken = self._spoken(announcement)
+            heard = [*([call] if call else []), *spoken]
+            pieces = _in_sequence(heard)
+            self._check_duration(pieces)
+            jingle = announcement.jingle
+            parts = compose(
+                pieces,
+                settings.frame,
+                jingle=None if jingle is None else self._jingle(jingle),
+                in_place_of_chime=jingle is not None and jingle.in_place_of_chime,
+                equaliser=settings.equaliser if announcement.equaliser is None else announcement.equaliser,
             )
-            voice = (spoken.engine, settings.voice, settings.rate_wpm, settings.pitch)
-            pieces = [
-                Spoken(sound, (voice, words), pause_ms)
-                for sound, (words, pause_ms) in zip(spoken.sounds, sentences, strict=True)
-            ]
-            tags = {
-                "title": "Bản tin truyền thanh",
-                "comment": f"Giọng đọc tổng hợp bằng máy (synthetic speech): {spoken.engine}, {settings.voice}",
-                "SYNTHETIC_SPEECH": "true",
-                "SPEECH_ENGINE": spoken.engine,
-                "SPEECH_VOICE": settings.voice,
-                "SPEECH_FALLBACK": str(spoken.fallback).lower(),
-                "SCRIPT_SHA256": read.sha256,
-            }
-            parts = compose(pieces, settings.frame)
-            mastered = self._mastering.master(parts, tags, voice)
+            versions = tuple(each.version for each in spoken)
+            tags = synthetic_mark.tags(announcement.title, call.version if call else None, versions)
+            mastered = self._mastering.master(parts, tags)
         except (EngineError, MasteringError) as error:
-            raise RenderError(f"không tạo được giọng đọc: {error}", str(error)) from error
-        sha256 = self._store.put(mastered.mp3)
+            raise RenderError(f"không tạo được tệp âm thanh: {error}", str(error)) from error
+        said = [each.version for each in heard]
+        sha256 = self._store.put(mastered.mp3.data)
+        loudness = mastered.mp3.loudness
         clip = Clip(
             sha256=sha256,
             path=self._store.path(sha256),
-            size=len(mastered.mp3),
-            duration_ms=mastered.loudness.duration_ms,
-            lufs=mastered.loudness.lufs,
-            true_peak_dbtp=mastered.loudness.true_peak_dbtp,
-            engine=spoken.engine,
-            voice=settings.voice,
-            fallback=spoken.fallback,
-            fallback_reason=spoken.fallback_reason,
-            script_sha256=read.sha256,
+            size=len(mastered.mp3.data),
+            duration_ms=loudness.duration_ms,
+            lufs=loudness.lufs,
+            true_peak_dbtp=loudness.true_peak_dbtp,
+            clipped=mastered.mp3.clipped,
+            engine=tags["SPEECH_ENGINE"],
+            voice=tags["SPEECH_VOICE"],
+            fallback=any(version.fallback for version in said),
+            fallback_reason=synthetic_mark.joined(each.fallback_reason for each in said if each.fallback_reason)
+            or None,
+            script_sha256=tags["SCRIPT_SHA256"],
+            synthetic=synthetic_mark.synthetic(said),
+            opus=None if mastered.opus is None else self._opus_file(mastered.opus),
         )
-        lengths = [part.sound.duration_ms for part in parts if part.speech]
-        heard = tuple(
-            Sentence(words, max(0, length - pause_ms))
-            for (words, pause_ms), length in zip(sentences, lengths, strict=True)
+        lengths = [part.sound.duration_ms for part in parts[-1 - len(pieces) : -1]]
+        sentences = tuple(
+            Sentence(piece.words, max(0, length - piece.pause_ms), piece.language)
+            for piece, length in zip(pieces, lengths, strict=True)
+            if piece.words
         )
-        return Rendered(clip, read, heard)
+        return Rendered(clip, versions, sentences)
+
+    def _opus_file(self, file: File) -> OpusFile:
+        sha256 = self._store.put(file.data)
+        return OpusFile(
+            sha256=sha256,
+            path=self._store.path(sha256),
+            size=len(file.data),
+            duration_ms=file.loudness.duration_ms,
+            lufs=file.loudness.lufs,
+            true_peak_dbtp=file.loudness.true_peak_dbtp,
+            clipped=file.clipped,
+        )
+
+    def _spoken(self, announcement: Announcement) -> tuple[Spoken | None, list[Spoken]]:
+        """The versions, and the station's call if the first of them is not in Vietnamese speech, which would say it in its own voice."""
+        settings = self._settings
+        usual = Manner(settings.voice, settings.rate_wpm, settings.pitch)
+        repeats = settings.repeats if announcement.repeats is None else announcement.repeats
+        words = (settings.call if announcement.call is None else announcement.call).strip()
+        call = Text(words) if words else None
+        apart: Spoken | None = None
+        spoken: list[Spoken] = []
+        for version in announcement.versions:
+            if call and not (isinstance(version, Text) and version.vietnamese):
+                apart, call = speak(call, self._chain, usual), None
+            if isinstance(version, Text):
+                spoken.append(speak(version, self._chain, usual, call=call, repeats=repeats))
+            else:
+                spoken.append(play(version, self._store, repeats=repeats))
+            call = None
+        return apart, spoken
+
+    def _jingle(self, jingle: Jingle) -> Piece:
+        sound = load(jingle.sha256, self._store, longest_s=JINGLE.longest_s)
+        source = ("jingle", jingle.sha256)
+        return Piece(sound, source, source, self._settings.frame.after_chime_ms)
+
+    def _check_length(self, announcement: Announcement) -> None:
+        length = sum(len(version.text) for version in announcement.versions if isinstance(version, Text))
+        if length > self._settings.max_characters:
+            raise RenderError(
+                f"văn bản có {length} ký tự, quá {self._settings.max_characters} ký tự của một tệp âm thanh: hãy chia thành nhiều bản tin",
+                f"the text has {length} characters, more than the {self._settings.max_characters} that make one clip: split it into several bulletins",
+            )
+
+    def _check_duration(self, pieces: Sequence[Piece]) -> None:
+        seconds = sum(piece.sound.duration_ms + piece.pause_ms for piece in pieces) / 1000
+        if seconds > self._settings.longest_s:
+            raise RenderError(
+                f"bản tin dài {seconds / 60:.0f} phút, quá {self._settings.longest_s / 60:g} phút: hãy bớt số lần nhắc lại hoặc chia thành nhiều bản tin",
+                f"the bulletin lasts {seconds / 60:.0f} min, more than {self._settings.longest_s / 60:g} min: repeat it less often or split it",
+            )
 
     def close(self) -> None:
         """Close the engines; may be called twice."""
@@ -184,28 +180,14 @@ class Renderer:
         self.close()
 
 
-def _with_pauses(stretches: Sequence[list[tuple[str, int]]]) -> list[tuple[str, int]]:
-    """The stretches one after the other, with a long pause where one ends."""
-    said: list[tuple[str, int]] = []
-    for stretch in stretches:
-        if said:
-            said[-1] = (said[-1][0], max(said[-1][1], _CALL_PAUSE_MS))
-        said += stretch
-    return said
-
-
-def spoken_sentences(read: Script) -> list[tuple[str, int]]:
-    """What goes to the engine one by one, and the pause in milliseconds after each: the phrases, joined by commas up to the next long pause."""
-    sentences: list[tuple[str, int]] = []
-    waiting: list[str] = []
-    for phrase in read.phrases:
-        waiting.append(phrase.text)
-        if phrase.pause_ms >= _SENTENCE_PAUSE_MS or sum(map(len, waiting)) > _LONGEST_SENTENCE:
-            sentences.append((", ".join(waiting) + ".", phrase.pause_ms))
-            waiting = []
-    if waiting:
-        sentences.append((", ".join(waiting) + ".", 0))
-    return sentences
+def _in_sequence(heard: Sequence[Spoken]) -> list[Piece]:
+    """All pieces, with a long pause where a version ends."""
+    pieces: list[Piece] = []
+    for each in heard:
+        if pieces:
+            pieces[-1] = replace(pieces[-1], pause_ms=max(pieces[-1].pause_ms, CALL_PAUSE_MS))
+        pieces += each.pieces
+    return pieces
 
 
 def build_renderer(
@@ -214,7 +196,7 @@ def build_renderer(
     engines: Sequence[str] = ("gtts", "espeak"),
     gtts_timeout_s: float = 3.0,
     espeak_timeout_s: float = 20.0,
-    voice: str = "vi",
+    voice: str = VIETNAMESE,
     rate: int = 150,
     pitch: int = 50,
     workers: int = 2,
@@ -222,10 +204,12 @@ def build_renderer(
     piper_timeout_s: float = 30.0,
     call: str = "",
     repeats: int = 0,
+    equaliser: Equaliser | str = Equaliser.NONE,
+    opus: bool = True,
 ) -> Renderer:
     """A renderer that keeps clips in ``folder``, with the named engines in order of preference.
 
-    ``rate`` is words a minute, ``workers`` the number of sentences spoken at the same time. Raises ``ValueError`` for an engine that is not known.
+    ``rate`` is words a minute, ``workers`` the number of sentences spoken at the same time. Raises ``ValueError`` for an engine or an equaliser that is not known.
     """
     made: list[Link] = []
     for name in engines:
@@ -240,6 +224,7 @@ def build_renderer(
         else:
             raise ValueError(f"no speech engine is called {name!r}: choose from gtts, piper, espeak")
     chain = EngineChain(made, clock=time.monotonic, parallel=workers)
-    return Renderer(
-        DiskStore(folder), chain, Settings(voice=voice, rate_wpm=rate, pitch=pitch, call=call, repeats=repeats)
+    settings = Settings(
+        voice=voice, rate_wpm=rate, pitch=pitch, call=call, repeats=repeats, equaliser=Equaliser(equaliser), opus=opus
     )
+    return Renderer(DiskStore(folder), chain, settings)

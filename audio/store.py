@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 _NAME = re.compile(r"[0-9a-f]{64}")
+_SUFFIXES = {b"OggS": ".opus", b"fLaC": ".flac"}
+"""By a file's first four bytes; whatever else there is, is MP3."""
 
 
 class ClipMissingError(KeyError):
@@ -40,6 +42,11 @@ class ClipStore(Protocol):
         """Forget the clip; whether there was one."""
 
 
+def suffix_of(data: bytes) -> str:
+    """The ending of the name under which a file lies."""
+    return _SUFFIXES.get(data[:4], ".mp3")
+
+
 def _checked(sha256: str) -> str:
     if not _NAME.fullmatch(sha256):
         raise ValueError(f"not the name of a clip: {sha256!r}; a name is the 64 hexadecimal digits of a SHA-256")
@@ -47,20 +54,26 @@ def _checked(sha256: str) -> str:
 
 
 class DiskStore:
-    """Clips in a folder, ``ab/abcdef….mp3``. A crash leaves either the whole clip or none: temporary file, fsync, rename, fsync of the folder."""
+    """Clips in a folder, ``ab/abcdef….mp3``, the ending by what the bytes are (``.mp3``, ``.opus``, ``.flac``), so that a web server guesses the media type.
 
-    def __init__(self, folder: Path, *, suffix: str = ".mp3") -> None:
-        """``suffix`` is added to every name, so that a web server guesses the media type."""
+    A crash leaves either the whole clip or none: temporary file, fsync, rename, fsync of the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` is made if it is not there."""
         self._folder = folder
-        self._suffix = suffix
         folder.mkdir(parents=True, exist_ok=True)
 
-    def _place(self, sha256: str) -> Path:
-        return self._folder / _checked(sha256)[:2] / (sha256 + self._suffix)
+    def _place(self, sha256: str, suffix: str = ".mp3") -> Path:
+        return self._folder / _checked(sha256)[:2] / (sha256 + suffix)
+
+    def _found(self, sha256: str) -> Path | None:
+        places = (self._place(sha256, suffix) for suffix in (".mp3", *_SUFFIXES.values()))
+        return next((place for place in places if place.is_file()), None)
 
     def put(self, data: bytes) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
-        place = self._place(sha256)
+        place = self._place(sha256, suffix_of(data))
         if place.exists():
             return sha256
         new_folder = not place.parent.exists()
@@ -82,11 +95,11 @@ class DiskStore:
         return sha256
 
     def exists(self, sha256: str) -> bool:
-        return self._place(sha256).is_file()
+        return self._found(sha256) is not None
 
     def path(self, sha256: str) -> Path:
-        place = self._place(sha256)
-        if not place.is_file():
+        place = self._found(sha256)
+        if place is None:
             raise ClipMissingError(sha256)
         return place
 
@@ -97,11 +110,10 @@ class DiskStore:
         return self.path(sha256).open("rb")
 
     def delete(self, sha256: str) -> bool:
-        place = self._place(sha256)
-        try:
-            place.unlink()
-        except FileNotFoundError:
+        place = self._found(sha256)
+        if place is None:
             return False
+        place.unlink(missing_ok=True)
         _sync_folder(place.parent)
         return True
 
@@ -129,8 +141,9 @@ class MemoryStore:
             raise ClipMissingError(sha256) from None
 
     def path(self, sha256: str) -> Path:
-        place = self._folder / f"{_checked(sha256)}.mp3"
-        place.write_bytes(self._bytes(sha256))
+        data = self._bytes(sha256)
+        place = self._folder / (sha256 + suffix_of(data))
+        place.write_bytes(data)
         return place
 
     def size(self, sha256: str) -> int:

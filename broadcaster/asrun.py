@@ -1,29 +1,37 @@
 """The as-run log: append-only and hash-chained. It copies names and hashes in, so that history stands by itself."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar
 
+from pydantic import Field
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from broadcaster.canonical import sha256_of
+from broadcaster.identity import Signatory
 from broadcaster.storage.database import UtcDateTime
-from broadcaster.storage.models import AsRun, LogHead
+from broadcaster.storage.models import AsRun, LogCheckpoint, LogHead
+from devices.wire.messages import Document, Instant, Sha256
 
 GENESIS = "0" * 64
+CHECKPOINT_EVERY = timedelta(hours=1)
+"""How often at most the station's signed word on the chain is kept for good; the head is signed at every write."""
 _CHAINED = tuple(column.key for column in AsRun.__table__.columns if column.key not in ("hash", "previous_hash"))
+_LATER = ("area_line", "bulletin_id", "field", "priority", "duration_ms", "programme", "campaign")
+"""Columns that came after the first rows were hashed."""
 _INSTANTS = tuple(column.key for column in AsRun.__table__.columns if isinstance(column.type, UtcDateTime))
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Where the chain is broken, and how."""
+class Checkpoint(Document):
+    """The station's word that its log's row `seq` had this hash. Never sent to a receiver."""
 
-    seq: int
-    problem: str
+    TYP: ClassVar[str] = "checkpoint+jws"
+    seq: Annotated[int, Field(ge=1)]
+    hash: Sha256
+    at: Instant
+    before: Annotated[int, Field(ge=0)]  # the row of the checkpoint kept before this one; 0 for the first
+    kept: bool  # whether this is one that is kept for good
 
 
 def _instant(value: datetime | None) -> str | None:
@@ -31,14 +39,14 @@ def _instant(value: datetime | None) -> str | None:
 
 
 def row_hash(previous: str, row: Mapping[str, Any]) -> str:
-    """SHA-256 over the hash before and the canonical JSON of all other columns."""
-    fields = {name: row[name] for name in _CHAINED}
+    """SHA-256 over the hash before and the canonical JSON of all other columns; a later one counts only if it is filled."""
+    fields = {name: row[name] for name in _CHAINED if name not in _LATER or row[name] is not None}
     for name in _INSTANTS:
         fields[name] = _instant(fields[name])
     return sha256_of([previous, fields])
 
 
-def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def append(session: Session, rows: Sequence[dict[str, Any]], *, signatory: Signatory, now: datetime) -> None:
     """Chain the rows onto the log. Holds the head until the transaction ends, so that the log has one order.
 
     A row has every column but `seq`, `previous_hash` and `hash`, which it is given here.
@@ -57,25 +65,18 @@ def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         row["hash"] = previous = row_hash(previous, row)
     # Core: an outage's backlog comes in by the hundred thousand, and objects would cost twice the rest.
     session.execute(insert(AsRun.__table__), rows)  # type: ignore[arg-type]  # declared as FromClause, is a Table
-    session.execute(update(LogHead).where(LogHead.id == 1).values(seq=seq, hash=previous))
-
-
-def verify(session: Session) -> tuple[int, Fault | None]:
-    """How many rows are right, and the first fault: a changed, missing, inserted or reordered row, or a cut tail."""
-    previous, count = GENESIS, 0
-    with closing(session.scalars(select(AsRun).order_by(AsRun.seq).execution_options(yield_per=1000))) as rows:
-        for row in rows:
-            if row.seq != count + 1:
-                return count, Fault(count + 1, "a row is missing")
-            if row.previous_hash != previous:
-                return count, Fault(row.seq, "the row does not follow the one before it")
-            if row.hash != row_hash(previous, vars(row)):
-                return count, Fault(row.seq, "the row was changed")
-            previous, count = row.hash, row.seq
-    head = session.get(LogHead, 1)
-    if head is not None and (head.seq, head.hash) != (count, previous):
-        return count, Fault(count + 1, "the end of the log is missing")
-    return count, None
+    last = session.execute(
+        select(LogCheckpoint.seq, LogCheckpoint.at).order_by(LogCheckpoint.seq.desc()).limit(1)
+    ).first()
+    kept = last is None or now - last.at >= CHECKPOINT_EVERY
+    word = Checkpoint(
+        station=signatory.station, seq=seq, hash=previous, at=now, before=last.seq if last else 0, kept=kept
+    )
+    document = signatory.sign(word)
+    session.execute(update(LogHead).where(LogHead.id == 1).values(seq=seq, hash=previous, document=document))
+    if kept:
+        at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as the document says it
+        session.add(LogCheckpoint(seq=seq, hash=previous, at=at, document=document))
 
 
 def as_json(row: AsRun) -> dict[str, Any]:

@@ -3,26 +3,40 @@
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from broadcaster.areas import areas_on, require
+from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
+from broadcaster.programmes import require_belonging
+from broadcaster.quality import require_quality
+from broadcaster.recordings import require_recordings
 from broadcaster.releases import find, void
+from broadcaster.sound import AS_ABOVE, Sound
+from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certain_call, speak_anew
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, Schedule
+from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
-from devices.wire.messages import Priority
+from devices.cards.layout import CardError, Panel
+from devices.cards.layout import check as check_card
+from devices.wire.messages import Card, Priority
 from schedules.recurrence import Recurring
-from schedules.rules import Once
+from schedules.rules import Once, Repeating
 
 TITLE_LIMIT = 300  # characters
 TEXT_LIMIT = 50_000  # characters: about fifty minutes of speech
 CARD_LIMIT = 2000  # characters
+SHORTEST_CARD_MS = 5_000
+"""A card is shown for as long as its clip, which is not made yet: it must be readable with the shortest."""
+SMALLEST_PANEL = Panel(192, 32)
+LOOK_AHEAD = timedelta(days=366)
+"""How far ahead a rule's next airing is looked for, to tell on which day its places have to stand."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +48,34 @@ class Draft:
     card_text: str | None  # None: the title
     field: str
     priority: Priority
-    plan: tuple[tuple[Once | Recurring, Targets], ...]
+    plan: tuple[tuple[Once | Recurring | Repeating, Targets], ...]
+    recording: str | None = None  # an uploaded recording, heard in place of title and text
+    versions: tuple[Version, ...] = ()
+    sound: Sound = AS_ABOVE
+    interrupted: Literal["resume", "restart", "drop"] = "drop"  # what becomes of it when a higher class ends it
+    programme: str | None = None
+    campaign: str | None = None
+    content_group: str | None = None
 
 
 class Bulletins:
     """The bulletins of a station."""
 
-    def __init__(self, database: Database, clock: Clock, signatory: Signatory, *, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        signatory: Signatory,
+        speaking: Speaking,
+        *,
+        zone: str,
+        changed: Callable[[], None],
+    ) -> None:
         self._database = database
         self._clock = clock
         self._signatory = signatory
+        self._speaking = speaking
+        self._zone = zone
         self._changed = changed
 
     def write(self, actor: Actor, draft: Draft) -> str:
@@ -53,9 +85,11 @@ class Bulletins:
         bulletin = Bulletin(id=new_id(), author_id=actor.id, revision=1, state="draft", created_at=now)
         with self._database.writing() as session:
             self._fill(session, bulletin, draft)
+            speak_anew(bulletin)
             session.add(bulletin)
             session.flush()
             self._plan(session, bulletin.id, draft)
+            self._check_call(session, bulletin)
         self._changed()
         return bulletin.id
 
@@ -67,6 +101,7 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            _no_emergency(bulletin)
             if bulletin.revision != revision:
                 raise ConflictError(
                     f"Bản tin đã được sửa thành bản {bulletin.revision}. Hãy tải lại rồi sửa.",
@@ -87,12 +122,18 @@ class Bulletins:
             self._fill(session, bulletin, draft)
             session.execute(delete(Schedule).where(Schedule.bulletin_id == bulletin_id))
             self._plan(session, bulletin_id, draft)
+            self._check_call(session, bulletin)
+            if not is_of(bulletin, self._speaking.of(session, bulletin)):  # a new time needs no new speech
+                speak_anew(bulletin)
             after = bulletin.revision
         self._changed()
         return after
 
     def submit(self, actor: Actor, bulletin_id: str, *, revision: int) -> None:
-        """Ask for release of this revision. Raises ConflictError unless it is a draft at that revision."""
+        """Ask for release of this revision.
+
+        Raises ConflictError unless it is a draft at that revision, its speech is made and passes the gates: who submits has been able to listen.
+        """
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
@@ -101,7 +142,9 @@ class Bulletins:
                     "Chỉ gửi duyệt được bản nháp mới nhất. Hãy tải lại bản tin.",
                     f"Only the latest draft can be submitted; this is revision {bulletin.revision}, {bulletin.state}.",
                 )
-            if not session.scalar(select(Schedule.id).where(Schedule.bulletin_id == bulletin_id).limit(1)):
+            require_quality(bulletin)
+            planned = session.scalar(select(Schedule.id).where(Schedule.bulletin_id == bulletin_id).limit(1))
+            if not planned and bulletin.programme_id is None:
                 raise ConflictError(
                     "Bản tin chưa có lịch phát. Chọn giờ và địa bàn rồi gửi lại.",
                     "The bulletin has no schedule yet. Choose times and areas, then submit.",
@@ -110,11 +153,25 @@ class Bulletins:
             bulletin.updated_at = self._clock.now()
         self._changed()
 
+    def speak_again(self, actor: Actor, bulletin_id: str, *, revision: int) -> None:
+        """Have the same words spoken again: after a failure, or once the preferred engine is back. Raises ConflictError for one that no longer waits."""
+        actor.need(Right.EDIT)
+        with self._database.writing() as session:
+            bulletin = find(session, bulletin_id, changing=True)
+            if bulletin.revision != revision or bulletin.state not in WAITING:
+                raise ConflictError(
+                    "Chỉ tạo lại được giọng đọc của bản mới nhất chưa duyệt. Hãy tải lại bản tin.",
+                    f"Only the latest revision that is not released is spoken again; this is {bulletin.revision}, {bulletin.state}.",
+                )
+            speak_anew(bulletin)
+        self._changed()
+
     def withdraw(self, actor: Actor, bulletin_id: str, reason: str) -> None:
         """Take it off the air for good: its release is void, airings to come are cancelled."""
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            _no_emergency(bulletin)
             void(session, bulletin_id, now=self._clock.now(), signatory=self._signatory, reason=reason)
             bulletin.state = "withdrawn"
             bulletin.state_reason = reason
@@ -140,20 +197,35 @@ class Bulletins:
                     f"The bulletin's {name} has {len(value)} characters; {limit} is the limit. Split it.",
                     field=name,
                 )
-        areas = areas_on(session, self._clock.now().date())
-        for _, targets in draft.plan:
-            require(areas, targets.areas)
-            for receiver in (*targets.receivers, *targets.excluded):
-                if session.get(Receiver, receiver) is None:
-                    raise InvalidError(f"Không có thiết bị '{receiver}'.", f"There is no receiver '{receiver}'.")
-        spoken_before = (bulletin.title, bulletin.text) if bulletin.rendering == "done" else None
+        try:
+            check_card(Card(text=card, duration_ms=SHORTEST_CARD_MS), SMALLEST_PANEL)
+        except CardError as error:
+            raise InvalidError(error.vi, error.en, field="card_text") from error
+        for rule, targets in draft.plan:
+            self._check(session, rule, targets)
         bulletin.title, bulletin.text, bulletin.card_text = title, text, card
         bulletin.field, bulletin.priority = draft.field, draft.priority
         bulletin.updated_at = self._clock.now()
-        if spoken_before != (title, text):  # a new time or place needs no new speech
-            bulletin.rendering = "pending"
-            bulletin.rendering_error_vi = bulletin.rendering_error_en = None
-            bulletin.clip_sha256 = bulletin.script_sha256 = None
+        require_belonging(session, draft.programme, draft.campaign, draft.content_group)
+        bulletin.programme_id, bulletin.campaign_id = draft.programme, draft.campaign
+        bulletin.content_group = draft.content_group
+        bulletin.interrupted = draft.interrupted
+        bulletin.recording_sha256 = draft.recording
+        bulletin.versions = [version.in_nfc().as_json() for version in draft.versions]
+        bulletin.sound = draft.sound.given()
+        require_recordings(session, draft.sound, {draft.recording, *(each.recording for each in draft.versions)})
+
+    def _check(self, session: Session, rule: Once | Recurring | Repeating, targets: Targets) -> None:
+        """The places must stand on the day of the next airing, not on the day of writing."""
+        now = self._clock.now()
+        first = next(iter(rule.instants(now, now + LOOK_AHEAD)), now)
+        require(areas_on(session, day_of(first, self._zone)), (*targets.areas, *targets.excluded_areas))
+        for receiver in (*targets.receivers, *targets.excluded):
+            if session.get(Receiver, receiver) is None:
+                raise InvalidError(f"Không có thiết bị '{receiver}'.", f"There is no receiver '{receiver}'.")
+        for group in targets.groups:
+            if session.get(ReceiverGroup, group) is None:
+                raise InvalidError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.", group=group)
 
     def _plan(self, session: Session, bulletin_id: str, draft: Draft) -> None:
         for rule, targets in draft.plan:
@@ -166,6 +238,19 @@ class Bulletins:
                     created_at=self._clock.now(),
                 )
             )
+        session.flush()
+
+    def _check_call(self, session: Session, bulletin: Bulletin) -> None:
+        if bulletin.sound.get("call"):
+            require_certain_call(self._speaking.of(session, bulletin))
+
+
+def _no_emergency(bulletin: Bulletin) -> None:
+    if bulletin.priority == "emergency":
+        raise ConflictError(
+            "Đây là tin khẩn cấp. Cập nhật hoặc kết thúc ở mục Khẩn cấp.",
+            "This is an emergency. Update or end it among the emergencies.",
+        )
 
 
 def newest(session: Session, *, limit: int, before: str | None = None) -> Sequence[tuple[Bulletin, ClipRecord | None]]:

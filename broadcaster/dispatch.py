@@ -1,20 +1,25 @@
 """Dispatch: keeps what stands on the broker equal to what the database says has to stand there."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from broadcaster.clock import Clock
-from broadcaster.receivers import Receivers
+from broadcaster.emergencies import EMERGENCY_LATE_LIMIT
+from broadcaster.receivers import Receivers, Standing
+from broadcaster.stops import unsettled
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import OrderRecord
+from broadcaster.storage.models import Airing, OrderRecord, RehomingRecord, StopRecord
 from devices.links.port import Link
+from devices.wire import topics
 
 log = logging.getLogger(__name__)
 PUBLISH_TIMEOUT_S = 20.0
+LOOKED_AT_EVERY = timedelta(days=1)
+"""How often configurations are renewed that will expire."""
 
 
 class Dispatcher:
@@ -25,19 +30,34 @@ class Dispatcher:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, receivers: Receivers, link: Link, *, late_limit: timedelta
+        self,
+        database: Database,
+        clock: Clock,
+        receivers: Receivers,
+        link: Link,
+        *,
+        late_limit: timedelta,
+        standing: Callable[[], list[Standing]] = list,
     ) -> None:
+        """`standing`: what has to stand beside configurations and orders; an empty document clears its topic."""
         self._database = database
         self._clock = clock
         self._receivers = receivers
         self._link = link
         self._late_limit = late_limit
         self._configured = False
+        self._renewed = True
+        self._standing = standing
+        self._renewed_at: datetime | None = None  # when configurations were last looked at for their age
         self._connection = 0  # the connection over which everything that has to stand was last published
 
     def reconfigure(self) -> None:
         """Publish all configurations at the next run, such as after a receiver was enrolled."""
         self._configured = False
+
+    def renew_configurations(self) -> None:
+        """Publish the configurations that have changed at the next run, such as after receivers were moved."""
+        self._renewed = False
 
     def run(self) -> bool:
         """Publish what is pending; after a broken connection, all that has to stand. Returns whether all of it went.
@@ -49,19 +69,29 @@ class Dispatcher:
         connection = self._link.connections
         everything = connection != self._connection
         now = self._clock.now()
-        complete = True
-        if everything or not self._configured:
-            self._configured = True  # before it is so: another enrolment meanwhile asks again
-            standing = self._receivers.configurations()
+        complete = self.publish_stops(everything=everything)
+        if self._renewed_at is None or now - self._renewed_at >= LOOKED_AT_EVERY:
+            self._renewed, self._renewed_at = False, now
+        if everything or not self._configured or not self._renewed:
+            changed = not everything and self._configured
+            self._configured = self._renewed = True  # before it is so: another enrolment meanwhile asks again
+            standing = self._receivers.configurations(changed=changed)
+            if not changed:
+                standing += self._standing()
             arrived = self._publish([(item.topic, item.topic, item.document.encode()) for item in standing])
             self._configured &= len(arrived) == len(standing)
             complete &= len(arrived) == len(standing)
+        complete &= self._tell(now, everything=everything)
         with self._database.reading() as session:
             query = select(OrderRecord).where(OrderRecord.cleared_at.is_(None))
             due = OrderRecord.published_at.is_(None) | (OrderRecord.expires_at <= now)
             if everything:
                 # Not what can no longer begin: to a receiver that has played it, another copy is a replay.
                 due |= OrderRecord.cancelled | (OrderRecord.play_at >= now - self._late_limit)
+                urgent = select(Airing.id).where(
+                    Airing.priority == "emergency", Airing.due_at >= now - EMERGENCY_LATE_LIMIT
+                )
+                due |= OrderRecord.airing_id.in_(urgent)
             query = query.where(due)
             orders = session.scalars(query.order_by(OrderRecord.play_at)).all()
         if orders:
@@ -70,12 +100,67 @@ class Dispatcher:
             self._connection = connection
         return complete
 
+    def publish_stops(self, *, everything: bool = False) -> bool:
+        """Publish or clear stops; from any thread, so that silence waits for nobody. Returns whether all of it went."""
+        if not self._link.connected:
+            return False
+        now = self._clock.now()
+        with self._database.reading() as session:
+            rows = unsettled(session, now, everything=everything)
+        if not rows:
+            return True
+        messages = [
+            (row.id, topic, b"" if row.expires_at <= now else row.document.encode())
+            for row in rows
+            for topic in row.topics
+        ]
+        arrived = self._publish(messages)
+        done = {row.id for row in rows} - {key for key, topic, _ in messages if (key, topic) not in arrived}
+        with self._database.writing() as session:
+            for row in rows:
+                if row.id in done:
+                    session.execute(
+                        update(StopRecord)
+                        .where(StopRecord.id == row.id, StopRecord.revision == row.revision)
+                        .values({"cleared_at" if row.expires_at <= now else "published_at": now})
+                    )
+        return len(done) == len(rows)
+
+    def _tell(self, now: datetime, *, everything: bool) -> bool:
+        """Publish how areas are re-homed, one message for all receivers under an area; returns whether all of it went."""
+        with self._database.reading() as session:
+            query = select(RehomingRecord).where(RehomingRecord.expires_at > now)
+            if not everything:
+                query = query.where(RehomingRecord.published_at.is_(None))
+            rows = session.scalars(query).all()
+        if not rows:
+            return True
+        arrived = self._publish(
+            [(row.area_id, topics.area_rehomings(row.area_id), row.document.encode()) for row in rows]
+        )
+        done = {area for area, _ in arrived}
+        with self._database.writing() as session:
+            for row in rows:
+                if row.area_id in done:
+                    session.execute(
+                        update(RehomingRecord)
+                        .where(RehomingRecord.area_id == row.area_id, RehomingRecord.revision == row.revision)
+                        .values(published_at=now)
+                    )
+        return len(done) == len(rows)
+
     def _settle(self, orders: Sequence[OrderRecord], now: datetime) -> bool:
         """Publish or clear these orders and note what the broker acknowledged; returns whether it was all of it."""
         messages = [
             (order.id, topic, b"" if order.expires_at <= now else order.document.encode())
             for order in orders
             for topic in order.topics
+        ]
+        messages += [
+            (order.id, topic, b"" if order.expires_at <= now else order.left_document.encode())
+            for order in orders
+            if order.left_document is not None
+            for topic in order.left_topics or ()
         ]
         arrived = self._publish(messages)
         done = {order.id for order in orders} - {key for key, topic, _ in messages if (key, topic) not in arrived}

@@ -27,6 +27,12 @@ class InvalidError(BroadcasterError):
     code = "invalid"
 
 
+class TooLargeError(InvalidError):
+    """More was sent than is taken."""
+
+    code = "too-large"
+
+
 class ConflictError(BroadcasterError):
     """It was right once, but the state of things does not allow it now."""
 
@@ -43,6 +49,12 @@ class NotLoggedInError(BroadcasterError):
     """Nobody is logged in, or the log-in has ended."""
 
     code = "not-logged-in"
+
+
+class TooManyError(BroadcasterError):
+    """Too often in too short a time. `details["retry_after_s"]` says when to try again."""
+
+    code = "too-many"
 
 
 class SetupError(BroadcasterError):

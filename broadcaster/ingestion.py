@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,25 +15,25 @@ from sqlalchemy.orm import Session
 from broadcaster import asrun
 from broadcaster.clock import Clock
 from broadcaster.identity import Signatory
+from broadcaster.provenance import Provenance
+from broadcaster.receivers import keyring_of
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import (
-    Airing,
-    Area,
     AsRun,
-    OrderRecord,
     ReceiptEnvelope,
     Receiver,
     RejectedMessage,
 )
 from devices.links.port import Delivery, Link
 from devices.wire import topics
+from devices.wire.enrolment import Wiped
 from devices.wire.messages import Acknowledgement, Health, Presence, Receipt, Receipts
-from devices.wire.signing import Keyring, PublicKey, RefusedError, verify
+from devices.wire.signing import RefusedError, verify
 
 log = logging.getLogger(__name__)
 BATCH = 1000
 WAIT_S = 0.5
-SUBJECTS: tuple[topics.Subject, ...] = ("receipts", "presence", "health")
+SUBJECTS: tuple[topics.Subject, ...] = ("receipts", "presence", "health", "wiped")
 
 
 @dataclass
@@ -44,6 +44,7 @@ class _Batch:
     envelopes: dict[str, tuple[str, str]] = field(default_factory=dict)  # SHA-256: receiver, document
     presences: list[Presence] = field(default_factory=list)
     healths: list[Health] = field(default_factory=list)
+    wiped: list[Wiped] = field(default_factory=list)
     rejected: list[tuple[Delivery, str]] = field(default_factory=list)
 
 
@@ -51,13 +52,24 @@ class Ingestion:
     """One thread that takes batches from the link and writes them, the database's only appender to the log."""
 
     def __init__(
-        self, database: Database, clock: Clock, signatory: Signatory, link: Link, *, changed: Callable[[], None]
+        self,
+        database: Database,
+        clock: Clock,
+        signatory: Signatory,
+        link: Link,
+        *,
+        zone: str,
+        changed: Callable[[], None],
+        wiped: Callable[[Wiped], None] = lambda _statement: None,
     ) -> None:
+        """`wiped`: a receiver says that it forgets everything now; it may be told of twice."""
         self._database = database
         self._clock = clock
         self._signatory = signatory
         self._link = link
+        self._zone = zone
         self._changed = changed
+        self._wiped = wiped
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="ingestion", daemon=True)
 
@@ -91,6 +103,8 @@ class Ingestion:
             known = self._write_receipts(session, batch, now)
             self._write_status(session, batch, now)
             self._write_rejected(session, batch.rejected, now)
+        for statement in batch.wiped:
+            self._wiped(statement)
         self._link.acknowledge(deliveries)
         for receiver, receipts in known.items():
             for start in range(0, len(receipts), 100):
@@ -115,7 +129,8 @@ class Ingestion:
             row.id: row
             for row in session.scalars(select(Receiver).where(Receiver.id.in_(names), Receiver.revoked_at.is_(None)))
         }
-        rings = {name: Keyring([PublicKey.from_jwk(row.public_key)]) for name, row in receivers.items()}
+        now = self._clock.now()
+        rings = {name: keyring_of(row, now) for name, row in receivers.items()}
         for delivery, topic in parsed:
             if topic is None or topic.subject not in SUBJECTS:
                 continue  # brokers hand over what nobody asked for; such topics are none of this protocol's
@@ -126,7 +141,7 @@ class Ingestion:
                 batch.rejected.append((delivery, "no receiver in service has this name"))
                 continue
             try:
-                document = verify(delivery.payload, rings[receiver.id], Receipts, Presence, Health)
+                document = verify(delivery.payload, rings[receiver.id], Receipts, Presence, Health, Wiped)
             except RefusedError as error:
                 batch.rejected.append((delivery, f"{error.reason}: {error}"))
                 continue
@@ -140,6 +155,8 @@ class Ingestion:
                 batch.presences.append(document)
             elif isinstance(document, Health) and topic.subject == "health":
                 batch.healths.append(document)
+            elif isinstance(document, Wiped) and topic.subject == "wiped":
+                batch.wiped.append(document)
             else:
                 batch.rejected.append((delivery, f"a {document.TYP} does not belong into {topic.subject}"))
         return batch
@@ -158,8 +175,7 @@ class Ingestion:
                 )
             )
             present.update((receiver, receipt) for receiver, receipt in found)
-        airings = self._airings(session, {receipt.order for _, _, receipt in arrived})
-        areas = {row.id: row.name for row in session.scalars(select(Area))}
+        provenance = Provenance(session, ((row, receipt) for row, _, receipt in arrived), zone=self._zone)
         rows: list[dict[str, Any]] = []
         used: set[str] = set()
         known: dict[str, list[str]] = defaultdict(list)
@@ -169,9 +185,8 @@ class Ingestion:
                 continue
             present.add((receiver.id, receipt.id))
             used.add(digest)
-            rows.append(
-                _entry(receiver, receipt, airing=airings.get(receipt.order), areas=areas, digest=digest, now=now)
-            )
+            entry = _entry(receiver, receipt, digest=digest, now=now)
+            rows.append({**entry, **provenance.of(receiver, receipt)})
         stored = set(session.scalars(select(ReceiptEnvelope.sha256).where(ReceiptEnvelope.sha256.in_(used))))
         fresh = used - stored
         envelopes = [
@@ -181,17 +196,8 @@ class Ingestion:
         ]
         if envelopes:
             session.execute(insert(ReceiptEnvelope), envelopes)
-        asrun.append(session, rows)
+        asrun.append(session, rows, signatory=self._signatory, now=now)
         return known
-
-    @staticmethod
-    def _airings(session: Session, orders: Iterable[str]) -> dict[str, Airing]:
-        rows = session.execute(
-            select(OrderRecord.id, Airing)
-            .join(Airing, Airing.id == OrderRecord.airing_id)
-            .where(OrderRecord.id.in_(orders))
-        )
-        return dict(iter(rows))
 
     @staticmethod
     def _write_status(session: Session, batch: _Batch, now: datetime) -> None:
@@ -232,22 +238,14 @@ class Ingestion:
             session.flush()
 
 
-def _entry(
-    receiver: Receiver, receipt: Receipt, *, airing: Airing | None, areas: dict[str, str], digest: str, now: datetime
-) -> dict[str, Any]:
+def _entry(receiver: Receiver, receipt: Receipt, *, digest: str, now: datetime) -> dict[str, Any]:
     return {
         "receipt_id": receipt.id,
         "receiver_id": receiver.id,
         "receiver_name": receiver.name,
         "receiver_seq": receipt.sequence,
-        "area_id": receiver.area_id,
-        "area_name": areas[receiver.area_id],
         "order_id": receipt.order,
         "order_revision": receipt.revision,
-        "airing_id": airing.id if airing else None,
-        "due_at": airing.due_at if airing else None,
-        "bulletin_title": airing.title if airing else None,
-        "clip_sha256": airing.clip_sha256 if airing else None,
         "state": receipt.state.value,
         "at": receipt.at,
         "reason": receipt.reason.value if receipt.reason else None,

@@ -3,54 +3,114 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from broadcaster.identity import Signatory, new_id
+from broadcaster.identity import Signatory, id_of
 from broadcaster.storage.models import Airing, OrderRecord
-from broadcaster.targets import Targets
+from broadcaster.targets import Resolution
 from devices.wire import topics
-from devices.wire.messages import Audience, Cancellation, Card, Order, Sound
+from devices.wire.messages import Audience, Cancellation, Card, Drill, Order, Sound
+from devices.wire.signing import verify
 
 AFTERGLOW = timedelta(seconds=60)
 """How long an order outlives the latest possible end of its playing, for receipts and slow clocks."""
+NAMED_EXCEPTIONS = 400
+"""Receivers that a cancellation where an order stood before may name as still addressed elsewhere."""
+
+
+def places(audience: Audience, order: str) -> list[str]:
+    """Where an order for this audience is published: one topic for each topmost area and single receiver."""
+    found = [topics.area_order(area, order) for area in audience.areas]
+    return found + [topics.receiver_order(receiver, order) for receiver in audience.receivers]
 
 
 def order_for(
     airing: Airing,
     content: dict[str, Any],
-    targets: Targets,
+    audience: Audience,
     *,
     signatory: Signatory,
     now: datetime,
     late_limit: timedelta,
-) -> OrderRecord:
-    """The order of an airing, from the content that was released; not yet published."""
-    order = Order(
+) -> dict[str, Any]:
+    """The order of an airing, from the content that was released, as a row of `orders`; not yet published."""
+    play_at = airing.starts_at or airing.due_at
+    kind = Drill if airing.drill else Order
+    order = kind(
         station=signatory.station,
-        id=new_id(),
+        id=id_of("order", airing.id),
         revision=1,
         airing=airing.id,
-        audience=targets.audience(),
+        audience=audience,
         priority=content["priority"],
         title=content["title"],
         issued_at=now,
-        play_at=airing.due_at,
+        play_at=play_at,
         late_limit_s=int(late_limit.total_seconds()),
-        expires_at=airing.due_at + late_limit + timedelta(milliseconds=airing.duration_ms) + AFTERGLOW,
+        expires_at=play_at + late_limit + timedelta(milliseconds=airing.duration_ms) + AFTERGLOW,
         sound=Sound(**content["clip"]),
         card=Card(**content["card"]),
+        interrupted=airing.interrupted,  # type: ignore[arg-type]  # one of the three
     )
-    places = [topics.area_order(area, order.id) for area in targets.areas]
-    places += [topics.receiver_order(receiver, order.id) for receiver in targets.receivers]
-    return OrderRecord(
-        id=order.id,
-        airing_id=airing.id,
-        revision=order.revision,
-        topics=places,
-        audience=order.audience.model_dump(mode="json"),
-        document=signatory.sign(order),
-        cancelled=False,
-        play_at=order.play_at,
-        expires_at=order.expires_at,
-    )
+    return {
+        "id": order.id,
+        "airing_id": airing.id,
+        "revision": order.revision,
+        "topics": places(audience, order.id),
+        "audience": audience.model_dump(mode="json"),
+        "document": signatory.sign(order),
+        "cancelled": False,
+        "play_at": order.play_at,
+        "expires_at": order.expires_at,
+    }
+
+
+def renewed(
+    record: OrderRecord, resolution: Resolution, *, now: datetime, signatory: Signatory, play_at: datetime | None = None
+) -> dict[str, Any]:
+    """The order for another audience, or at another instant: a higher revision in the same place.
+
+    Where it stood and stands no more, a cancellation of the revision between takes it back from whoever is no longer
+    addressed, so that no receiver is left with an older revision.
+    """
+    before = Audience.model_validate(record.audience, strict=False)
+    after = places(resolution.audience, record.id)
+    left = sorted({*record.topics, *(record.left_topics or ())} - set(after))
+    values: dict[str, Any] = {"left_topics": left or None, "left_document": None}
+    if left:
+        staying = tuple(place.id for place in resolution.receivers)
+        owners = [(parsed.owner, parsed.name) for topic in left if (parsed := topics.parse(topic)) is not None]
+        values["left_document"] = signatory.sign(
+            Cancellation(
+                station=signatory.station,
+                order=record.id,
+                revision=record.revision + 1,
+                audience=Audience(
+                    areas=tuple(name for owner, name in owners if owner == "areas"),
+                    receivers=tuple(name for owner, name in owners if owner == "receivers"),
+                    # The others need not be told twice; where they are too many, the order's higher revision stands.
+                    excluded=staying if len(staying) <= NAMED_EXCEPTIONS else (),
+                    kinds=before.kinds,
+                ),
+                issued_at=now,
+                expires_at=record.expires_at,
+                reason="nơi phát đã thay đổi / the order no longer is for this place",
+            )
+        )
+    order = verify(record.document.encode(), signatory.ring(), Order, Drill)
+    revision = record.revision + (2 if left else 1)
+    later = (play_at or record.play_at) - record.play_at
+    changes = {"revision": revision, "audience": resolution.audience, "issued_at": now}
+    changes |= {"play_at": order.play_at + later, "expires_at": order.expires_at + later}
+    order = order.model_copy(update=changes)
+    return {
+        **values,
+        "play_at": order.play_at,
+        "expires_at": order.expires_at,
+        "revision": revision,
+        "topics": after,
+        "audience": resolution.audience.model_dump(mode="json"),
+        "document": signatory.sign(order),
+        "published_at": None,
+    }
 
 
 def cancellation(order: OrderRecord, *, now: datetime, signatory: Signatory, reason: str) -> str:
@@ -66,3 +126,11 @@ def cancellation(order: OrderRecord, *, now: datetime, signatory: Signatory, rea
             reason=reason[:300],
         )
     )
+
+
+def take_back(order: OrderRecord, *, now: datetime, signatory: Signatory, reason: str) -> None:
+    """Let a cancellation take the order's place at the next dispatch."""
+    order.document = cancellation(order, now=now, signatory=signatory, reason=reason)
+    order.revision += 1
+    order.cancelled = True
+    order.published_at = None

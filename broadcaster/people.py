@@ -1,25 +1,26 @@
-"""People: accounts with one role each, log-ins, and what a role may do."""
+"""People: accounts with one role each, and what a role may do."""
 
-import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotLoggedInError
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import LoginSession, Person
 
-_HASHER = PasswordHash((Argon2Hasher(),))
-# Verified when the user name is unknown, so that the time of an answer does not tell which names exist.
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
+HASHER = PasswordHash((Argon2Hasher(),))
+SHORTEST_PASSWORD = 12  # characters
+PROOF_HOLDS = timedelta(minutes=5)
+"""How long a one-time code that was given counts for what needs one."""
 
 
 class Role(StrEnum):
@@ -39,54 +40,73 @@ class Right(StrEnum):
     EDIT = "edit"
     RELEASE = "release"
     OPERATE = "operate"
+    PRONOUNCE = "pronounce"  # the lexicon and the sound of areas
+    ADMINISTER = "administer"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.EDITOR: frozenset({Right.READ, Right.EDIT}),
-    Role.APPROVER: frozenset({Right.READ, Right.EDIT, Right.RELEASE}),
+    Role.EDITOR: frozenset({Right.READ, Right.EDIT, Right.PRONOUNCE}),
+    Role.APPROVER: frozenset({Right.READ, Right.EDIT, Right.PRONOUNCE, Right.RELEASE}),
     Role.OPERATOR: frozenset({Right.READ, Right.OPERATE}),
-    Role.ADMINISTRATOR: frozenset({Right.READ, Right.OPERATE}),
+    Role.ADMINISTRATOR: frozenset({Right.READ, Right.OPERATE, Right.PRONOUNCE, Right.ADMINISTER}),
 }
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who is logged in."""
+    """Somebody who is logged in, or a program with a token of somebody's.
+
+    `rights` narrows what the role allows (a program's token); `proved` tells whether a one-time code was given
+    lately, None where the person has none; `must_change_password` bars everything but that.
+    """
 
     id: str
     username: str
     name: str
     role: Role
+    rights: frozenset[Right] | None = None
+    proved: bool | None = None
+    must_change_password: bool = False
 
     def need(self, right: Right) -> None:
-        """Raise ForbiddenError unless this person's role has the right."""
+        """Raise ForbiddenError unless this person's role, and the token, have the right."""
+        if self.must_change_password:
+            raise ForbiddenError(
+                "Mật khẩu của bạn do người quản trị cấp. Hãy đổi mật khẩu trước khi làm việc khác.",
+                "Your password was given by an administrator. Change it before anything else.",
+            )
         if right not in RIGHTS[self.role]:
             raise ForbiddenError(
                 "Vai trò của bạn không được làm việc này. Hãy nhờ người có quyền.",
                 f"Your role ({self.role}) has no right to {right}. Ask somebody whose role has it.",
             )
+        if self.rights is not None and right not in self.rights:
+            raise ForbiddenError(
+                f"Mã truy cập này không có quyền '{right}'. Hãy tạo mã khác.",
+                f"This token has no right to {right}. Make another one.",
+            )
 
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    def need_proof(self) -> None:
+        """Raise ForbiddenError if this person has one-time codes and gave none lately."""
+        if self.proved is False:
+            raise ForbiddenError(
+                "Việc này cần mã xác thực. Nhập mã 6 số trong ứng dụng xác thực của bạn.",
+                "This needs a one-time code. Enter the 6 digits that your authenticator shows.",
+                proof="totp",
+            )
 
 
 class People:
-    """Accounts and log-ins."""
+    """Accounts."""
 
-    def __init__(self, database: Database, clock: Clock, *, session_length: timedelta) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._session_length = session_length
 
     def add(self, *, username: str, name: str, role: Role, password: str) -> Actor:
         """A new account. Raises ConflictError where the user name is taken, InvalidError for a short password."""
-        if len(password) < 12:
-            raise InvalidError(
-                "Mật khẩu phải có ít nhất 12 ký tự.", "A password needs at least 12 characters.", field="password"
-            )
-        digest = _HASHER.hash(password)
+        digest = digest_of(password)
         with self._database.writing() as session:
             if session.scalar(select(Person.id).where(Person.username == username)):
                 raise ConflictError(
@@ -96,53 +116,83 @@ class People:
                 id=new_id(), username=username, name=name, role=role, password_hash=digest, created_at=self._clock.now()
             )
             session.add(person)
-        return _actor(person)
+        return Actor(person.id, person.username, person.name, role)
 
-    def log_in(self, username: str, password: str) -> tuple[str, Actor, LoginSession]:
-        """A new log-in: its token (shown once), the person, the session. Raises NotLoggedInError."""
+    def invite(self, actor: Actor, *, username: str, name: str, role: Role) -> tuple[Actor, str]:
+        """An account that an administrator makes: the person, and a password that must be changed at the first log-in."""
+        actor.need(Right.ADMINISTER)
+        password = secrets.token_urlsafe(12)
+        made = self.add(username=username, name=name, role=role, password=password)
+        with self._database.writing() as session:
+            session.get_one(Person, made.id).must_change_password = True
+        return made, password
+
+    def all(self, actor: Actor) -> Sequence[Person]:
+        """Every account, by user name."""
+        actor.need(Right.ADMINISTER)
         with self._database.reading() as session:
-            person = session.scalar(select(Person).where(Person.username == username, Person.disabled_at.is_(None)))
-        right = _HASHER.verify(password, person.password_hash if person else _NOBODY)
-        if person is None or not right:
-            raise NotLoggedInError("Tên đăng nhập hoặc mật khẩu không đúng.", "The user name or the password is wrong.")
-        token = secrets.token_urlsafe(32)
-        now = self._clock.now()
-        login = LoginSession(
-            token_sha256=_digest(token), person_id=person.id, created_at=now, expires_at=now + self._session_length
-        )
+            return session.scalars(select(Person).order_by(Person.username)).all()
+
+    def change(self, actor: Actor, person_id: str, *, name: str, role: Role, disabled: bool) -> None:
+        """Set name, role, and whether the account is disabled; a disabled person's log-ins end. One administrator always remains."""
+        actor.need(Right.ADMINISTER)
         with self._database.writing() as session:
-            session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
-            session.add(login)
-        return token, _actor(person), login
+            person = _find(session, person_id)
+            person.name, person.role = name, role
+            person.disabled_at = (person.disabled_at or self._clock.now()) if disabled else None
+            session.flush()
+            left = select(func.count()).where(Person.role == Role.ADMINISTRATOR, Person.disabled_at.is_(None))
+            if not session.scalar(left):
+                raise ConflictError(
+                    "Phải còn ít nhất một người quản trị. Giao vai trò này cho người khác trước.",
+                    "One administrator must remain. Give that role to somebody else first.",
+                )
+            if disabled:
+                _end_log_ins(session, person_id)
 
-    def recognise(self, token: str | None) -> Actor:
-        """Whose log-in this token is. Raises NotLoggedInError."""
-        if token:
-            with self._database.reading() as session:
-                person = self._person_of(session, token)
-            if person is not None:
-                return _actor(person)
-        raise NotLoggedInError(
-            "Bạn chưa đăng nhập hoặc phiên đã hết hạn. Hãy đăng nhập.",
-            "You are not logged in, or the session has ended. Log in.",
-        )
-
-    def log_out(self, token: str) -> None:
-        """End this log-in; ending one that has ended is no error."""
+    def reset_password(self, actor: Actor, person_id: str) -> str:
+        """A new password, shown once, that must be changed at the next log-in. One-time codes are forgotten, log-ins end."""
+        actor.need(Right.ADMINISTER)
+        password = secrets.token_urlsafe(12)
         with self._database.writing() as session:
-            session.execute(delete(LoginSession).where(LoginSession.token_sha256 == _digest(token)))
+            person = _find(session, person_id)
+            person.password_hash = digest_of(password)
+            person.must_change_password = True
+            person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
+            _end_log_ins(session, person_id)
+        return password
 
-    def _person_of(self, session: Session, token: str) -> Person | None:
-        return session.scalar(
-            select(Person)
-            .join(LoginSession, LoginSession.person_id == Person.id)
-            .where(
-                LoginSession.token_sha256 == _digest(token),
-                LoginSession.expires_at > self._clock.now(),
-                Person.disabled_at.is_(None),
-            )
+    def change_password(self, actor: Actor, *, old: str, new: str) -> None:
+        """Change one's own password; all log-ins end. Raises ForbiddenError where `old` is wrong."""
+        digest = digest_of(new)
+        with self._database.writing() as session:
+            person = _find(session, actor.id)
+            if not HASHER.verify(old, person.password_hash):
+                raise ForbiddenError("Mật khẩu hiện tại không đúng.", "The present password is wrong.")
+            if old == new:
+                raise InvalidError("Mật khẩu mới phải khác.", "The new password must be another.", field="new")
+            person.password_hash = digest
+            person.must_change_password = False
+            _end_log_ins(session, actor.id)
+
+
+def digest_of(password: str) -> str:
+    """The password's Argon2id hash (RFC 9106). Raises InvalidError for a short one."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidError(
+            f"Mật khẩu phải có ít nhất {SHORTEST_PASSWORD} ký tự.",
+            f"A password needs at least {SHORTEST_PASSWORD} characters.",
+            field="password",
         )
+    return HASHER.hash(password)
 
 
-def _actor(person: Person) -> Actor:
-    return Actor(person.id, person.username, person.name, Role(person.role))
+def _find(session: Session, person_id: str) -> Person:
+    person = session.get(Person, person_id, with_for_update=True)
+    if person is None:
+        raise NotFoundError("Không có người này.", "There is no such person.")
+    return person
+
+
+def _end_log_ins(session: Session, person_id: str) -> None:
+    session.execute(delete(LoginSession).where(LoginSession.person_id == person_id))

@@ -5,24 +5,30 @@ its work, so that a step may be run late, again, or by two processes at once.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, func, select, update
+from sqlalchemy import CursorResult, Select, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from broadcaster.areas import areas_on
+from broadcaster import emergencies, programmes
 from broadcaster.clock import Clock
-from broadcaster.identity import Signatory, new_id
+from broadcaster.identity import Signatory, id_of
+from broadcaster.lawful import Permits
 from broadcaster.orders import order_for
+from broadcaster.places import PlacesByDay
+from broadcaster.renewal import NOWHERE, Renewal
+from broadcaster.reorganisation import rehoming
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Airing, AiringReceiver, OrderRecord, Release
-from broadcaster.targets import Targets, resolve
+from broadcaster.storage.models import Airing, AiringReceiver, OrderRecord, PlanHead, Release
+from broadcaster.targets import Targets
 from schedules.rules import RULE
 
 LOOK_BACK = timedelta(days=14)
 """How far back a station that was off writes down what it missed."""
+BATCH = 500
+STATION_WAS_OFF = "đài không hoạt động vào giờ phát / station was off"
 
 
 class Planner:
@@ -34,6 +40,7 @@ class Planner:
         clock: Clock,
         signatory: Signatory,
         *,
+        zone: str,
         plan_horizon: timedelta,
         dispatch_horizon: timedelta,
         late_limit: timedelta,
@@ -41,104 +48,237 @@ class Planner:
         self._database = database
         self._clock = clock
         self._signatory = signatory
+        self._zone = zone
         self._plan_horizon = plan_horizon
         self._dispatch_horizon = dispatch_horizon
         self._late_limit = late_limit
+        self._renewal = Renewal(signatory)
+        self._told: tuple[tuple[str, str], ...] | None = None  # which reorganisations receivers have been told of
+        self.moved = False
+        """Whether the last run found areas or receivers in other places than the run before it."""
 
     def run(self) -> datetime | None:
         """Do all that is due now; returns the next instant at which something will be."""
         now = self._clock.now()
         with self._database.writing() as session:
+            head = self._head(session)
+            self._set_right(session, now)
+            rehoming.take_effect(session, now, zone=self._zone)
+            self._tell(session, now)
+            over = emergencies.advance(session, now, self._signatory, ahead=self._dispatch_horizon)
             self._write_down(session, now)
-            self._send(session, now)
+            programmes.fill_slots(session, now, zone=self._zone, ahead=self._dispatch_horizon)
+            places = PlacesByDay(session, self._zone)
+            self.moved = self._renewal.run(session, now, places, head)
+            self._send(session, now, places)
             self._end(session, now)
-            return self._next(session, now)
+            return self._next(session, now, over)
+
+    def _tell(self, session: Session, now: datetime) -> None:
+        """What receivers are told of reorganisations, when that can have changed."""
+        concerned = rehoming.concerned(session, now, zone=self._zone, ahead=self._dispatch_horizon)
+        if concerned != self._told:
+            rehoming.renew(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
+            self._told = concerned
+
+    @staticmethod
+    def _head(session: Session) -> PlanHead:
+        """Held until the transaction ends: planners follow each other, and so may take locks on releases in any order."""
+        head = session.scalar(select(PlanHead).where(PlanHead.id == 1).with_for_update())
+        if head is None:
+            head = PlanHead(id=1)
+            session.add(head)
+            session.flush()
+        return head
+
+    def _set_right(self, session: Session, now: datetime) -> None:
+        """Undo what a clock that ran ahead had ended too early: it has been set back, and the instant is still to come."""
+        early = select(Airing.id).where(Airing.state == "missed", Airing.due_at > now - self._late_limit)
+        unsent = early.where(~select(OrderRecord.id).where(OrderRecord.airing_id == Airing.id).exists())
+        self._move(session, unsent.where(Airing.state_reason == STATION_WAS_OFF), "missed", "planned")
+        running = (
+            select(OrderRecord.airing_id)
+            .join(Airing, Airing.id == OrderRecord.airing_id)
+            .where(Airing.state == "closed", Airing.due_at > now - LOOK_BACK, OrderRecord.expires_at > now)
+        )
+        ids = session.scalars(running).all()
+        if ids:
+            self._move(session, ids, "closed", "dispatched")
+            session.execute(
+                update(OrderRecord).where(OrderRecord.airing_id.in_(ids)).values(cleared_at=None, published_at=None)
+            )
 
     def _write_down(self, session: Session, now: datetime) -> None:
-        """Every occurrence within the horizon that has no row gets one."""
-        # Held, so that a release that is being voided makes no airings; in order, so that planners do not deadlock.
-        releases = select(Release).where(Release.voided_at.is_(None)).order_by(Release.id).with_for_update()
-        for release in session.scalars(releases).all():
-            content = json.loads(release.content)
-            # From the release on: what was due before it was not approved then, so it is not missed either.
-            start = max(release.released_at, now - LOOK_BACK)
-            for schedule in content["schedules"]:
-                known = set(
-                    session.scalars(
-                        select(Airing.due_at).where(
-                            Airing.release_id == release.id, Airing.schedule_id == schedule["id"]
-                        )
-                    )
-                )
-                rule = RULE.validate_python(schedule["rule"])
-                session.add_all(
-                    Airing(
-                        id=new_id(),
-                        schedule_id=schedule["id"],
-                        release_id=release.id,
-                        bulletin_id=release.bulletin_id,
-                        due_at=due,
-                        state="planned",
-                        title=content["title"],
-                        priority=content["priority"],
-                        clip_sha256=content["clip"]["sha256"],
-                        duration_ms=content["clip"]["duration_ms"],
-                    )
-                    for due in rule.instants(start, now + self._plan_horizon)
-                    if due not in known
-                )
-        session.flush()
+        """Every occurrence up to the horizon gets a row: only what lies after the last expansion is expanded."""
+        hour = (now + self._plan_horizon).replace(minute=0, second=0, microsecond=0)
+        end = hour if hour == now + self._plan_horizon else hour + timedelta(hours=1)
+        # Held, so that a release that is being voided makes no airings.
+        query = (
+            select(Release.id, Release.bulletin_id, Release.released_at, Release.planned_until, Release.content)
+            .where(Release.voided_at.is_(None), or_(Release.planned_until.is_(None), Release.planned_until < end))
+            .order_by(Release.id)
+            .limit(BATCH)
+            .with_for_update()
+        )
+        while rows := session.execute(query).all():
+            airings: list[dict[str, Any]] = []
+            for row in rows:
+                airings += self._occurrences(session, row, now, end)
+            if airings:
+                session.execute(insert(Airing), airings)
+            session.execute(
+                update(Release)
+                .where(Release.id.in_([row.id for row in rows]))
+                .values(planned_until=end)
+                .execution_options(synchronize_session=False)
+            )
 
-    def _send(self, session: Session, now: datetime) -> None:
+    @staticmethod
+    def _occurrences(session: Session, release: Any, now: datetime, end: datetime) -> list[dict[str, Any]]:
+        content = json.loads(release.content)
+        # From the release on: what was due before it was not approved then, so it is not missed either.
+        start = max(release.planned_until or release.released_at, now - LOOK_BACK)
+        found = [
+            (schedule, due)
+            for schedule in content["schedules"]
+            for due in RULE.validate_python(schedule["rule"]).instants(start, end)
+        ]
+        if not found:
+            return []
+        known = set(
+            session.execute(
+                select(Airing.schedule_id, Airing.due_at).where(Airing.release_id == release.id, Airing.due_at >= start)
+            ).all()
+        )
+        return [
+            {
+                "id": id_of("airing", release.id, schedule["id"], due.isoformat()),
+                "schedule_id": schedule["id"],
+                "release_id": release.id,
+                "bulletin_id": release.bulletin_id,
+                "due_at": due,
+                "state": "planned",
+                "title": content["title"],
+                "priority": content["priority"],
+                "clip_sha256": content["clip"]["sha256"],
+                "duration_ms": content["clip"]["duration_ms"],
+                "targets": schedule["targets"],
+                "drill": content.get("drill", False),
+                "campaign_id": content.get("campaign"),
+                "content_group": content.get("content_group"),
+                "interrupted": content.get("interrupted", "drop"),
+            }
+            for schedule, due in found
+            if (schedule["id"], due) not in known
+        ]
+
+    def _send(self, session: Session, now: datetime, places: PlacesByDay) -> None:
         """What is due within the dispatch horizon becomes an order; what is too late is missed, and says so."""
-        ripe = session.scalars(
+        last = now - self._late_limit
+        late = select(Airing.id).where(
+            Airing.state == "planned", Airing.due_at < last, or_(Airing.starts_at.is_(None), Airing.starts_at < last)
+        )
+        self._move(session, late, "planned", "missed", STATION_WAS_OFF)
+        query = (
             select(Airing)
-            .where(Airing.state == "planned", Airing.due_at <= now + self._dispatch_horizon)
+            .where(
+                Airing.state == "planned",
+                or_(Airing.due_at <= now + self._dispatch_horizon, Airing.starts_at <= now + self._dispatch_horizon),
+            )
             .order_by(Airing.due_at, Airing.id)
-        ).all()
-        areas = areas_on(session, now.date()) if ripe else {}
+            .limit(BATCH)
+        )
+        permits = Permits(places)
+        while ripe := session.scalars(query).all():
+            self._send_batch(session, ripe, now, places, permits)
+            session.expunge_all()
+
+    def _send_batch(
+        self, session: Session, ripe: Sequence[Airing], now: datetime, places: PlacesByDay, permits: Permits
+    ) -> None:
+        # Held, so that a release that is being voided sends nothing; what it voided has moved by then.
+        contents = dict(
+            session.execute(
+                select(Release.id, Release.content)
+                .where(Release.id.in_({airing.release_id for airing in ripe}))
+                .order_by(Release.id)
+                .with_for_update()
+            ).all()
+        )
+        moved = set(
+            session.scalars(
+                update(Airing)
+                .where(Airing.id.in_([airing.id for airing in ripe]), Airing.state == "planned")
+                .values(state="dispatched")
+                .returning(Airing.id)
+                .execution_options(synchronize_session=False)
+            )
+        )
+        orders: list[dict[str, Any]] = []
+        receivers: list[dict[str, Any]] = []
+        parsed: dict[str, dict[str, Any]] = {}
         for airing in ripe:
-            if airing.due_at + self._late_limit < now:
-                self._move(
-                    session, [airing.id], "planned", "missed", "đài không hoạt động vào giờ phát / station was off"
-                )
+            if airing.id not in moved:
                 continue
-            if not self._move(session, [airing.id], "planned", "dispatched"):
+            if airing.release_id not in parsed:
+                parsed[airing.release_id] = json.loads(contents[airing.release_id])
+            content = parsed[airing.release_id]
+            resolution = places.at(airing.due_at).resolve(targets_of(airing, content))
+            resolution, late_limit, why = permits.check(
+                resolution,
+                at=airing.starts_at or airing.due_at,
+                duration=timedelta(milliseconds=airing.duration_ms),
+                priority=content["priority"],
+                late_limit=max(self._late_limit, emergencies.EMERGENCY_LATE_LIMIT)
+                if airing.priority == "emergency"
+                else self._late_limit,
+            )
+            if why is not None or resolution.nowhere:
+                self._move(session, [airing.id], "dispatched", "missed", why or NOWHERE)
                 continue
-            content = json.loads(session.get_one(Release, airing.release_id).content)
-            targets = next(
-                Targets.model_validate(schedule["targets"])
-                for schedule in content["schedules"]
-                if schedule["id"] == airing.schedule_id
-            )
-            session.add(
-                order_for(airing, content, targets, signatory=self._signatory, now=now, late_limit=self._late_limit)
-            )
-            session.add_all(
-                AiringReceiver(
-                    airing_id=airing.id,
-                    receiver_id=receiver.id,
-                    receiver_name=receiver.name,
-                    kind=receiver.kind,
-                    area_id=receiver.area_id,
+            orders.append(
+                order_for(
+                    airing,
+                    content,
+                    resolution.audience,
+                    signatory=self._signatory,
+                    now=now,
+                    late_limit=late_limit,
                 )
-                for receiver in resolve(session, areas, targets)
             )
-        session.flush()
+            receivers += [
+                {
+                    "airing_id": airing.id,
+                    "receiver_id": place.id,
+                    "receiver_name": place.name,
+                    "kind": place.kind,
+                    "area_id": place.area_id,
+                }
+                for place in resolution.receivers
+            ]
+        if orders:
+            session.execute(insert(OrderRecord), orders)
+        if receivers:
+            session.execute(insert(AiringReceiver), receivers)
 
     def _end(self, session: Session, now: datetime) -> None:
         """Airings whose order has expired are over, whatever the receivers say later."""
         over = select(OrderRecord.airing_id).where(OrderRecord.expires_at <= now, OrderRecord.cleared_at.is_(None))
         self._move(session, over, "dispatched", "closed")
 
-    def _next(self, session: Session, now: datetime) -> datetime | None:
+    def _next(self, session: Session, now: datetime, over: datetime | None) -> datetime | None:
         due = session.scalar(select(func.min(Airing.due_at)).where(Airing.state == "planned"))
         expiry = session.scalar(
             select(func.min(OrderRecord.expires_at)).where(
                 OrderRecord.cleared_at.is_(None), OrderRecord.expires_at > now
             )
         )
-        instants = [instant for instant in (due and due - self._dispatch_horizon, expiry) if instant and instant > now]
+        change = rehoming.next_change(session, zone=self._zone)
+        instants = [
+            instant
+            for instant in (due and due - self._dispatch_horizon, expiry, change, over)
+            if instant and instant > now
+        ]
         return min(instants, default=None)
 
     @staticmethod
@@ -158,3 +298,15 @@ class Planner:
         )
         assert isinstance(result, CursorResult)  # noqa: S101  an UPDATE gives a cursor
         return result.rowcount
+
+
+def targets_of(airing: Airing, content: dict[str, Any]) -> Targets:
+    """Where an airing is to be heard, as it was released."""
+    if airing.targets is not None:
+        return Targets.model_validate(airing.targets)
+    # Written down by a version that did not copy them.
+    return next(
+        Targets.model_validate(schedule["targets"])
+        for schedule in content["schedules"]
+        if schedule["id"] == airing.schedule_id
+    )

@@ -10,9 +10,13 @@ from sqlalchemy.orm import Session
 from broadcaster.canonical import canonical_json, sha256_of
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.groups import expanded
 from broadcaster.identity import Signatory, new_id
-from broadcaster.orders import cancellation
+from broadcaster.lawful import require_lawful
+from broadcaster.orders import take_back
 from broadcaster.people import Actor, Right
+from broadcaster.quality import require_quality, require_speech
+from broadcaster.speech import settled
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
 
@@ -34,28 +38,36 @@ def schedules_of(session: Session, bulletin_id: str) -> Sequence[Schedule]:
 
 def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
     """Everything that a release binds to. Raises ConflictError while the speech is not made."""
-    clip = session.get(ClipRecord, bulletin.clip_sha256) if bulletin.clip_sha256 else None
-    if bulletin.rendering != "done" or clip is None:
-        raise ConflictError(
-            "Giọng đọc chưa tạo xong. Chờ tạo xong, nghe thử, rồi duyệt."
-            if bulletin.rendering == "pending"
-            else f"Không tạo được giọng đọc: {bulletin.rendering_error_vi}",
-            f"The speech is not made ({bulletin.rendering}). Wait, listen, then release."
-            if bulletin.rendering == "pending"
-            else f"The speech could not be made: {bulletin.rendering_error_en}",
-            rendering=bulletin.rendering,
-        )
+    require_speech(bulletin)
+    clip = session.get_one(ClipRecord, bulletin.clip_sha256)
+    spoken = bulletin.spoken or {}
+    belonging = {
+        "programme": bulletin.programme_id,
+        "campaign": bulletin.campaign_id,
+        "content_group": bulletin.content_group,
+        "interrupted": bulletin.interrupted if bulletin.interrupted != "drop" else None,
+    }
     return {
+        **{name: value for name, value in belonging.items() if value is not None},
         "bulletin": bulletin.id,
         "revision": bulletin.revision,
         "title": bulletin.title,
         "text": bulletin.text,
         "priority": bulletin.priority,
+        "recording": bulletin.recording_sha256,
+        "versions": bulletin.versions,
         "script_sha256": bulletin.script_sha256,
+        "readings": [
+            {"written": row.written, "proposed": row.proposed, "reading": row.reading, "person": row.person_id}
+            for row in settled(session, bulletin)
+        ],
+        "lexicon": spoken.get("lexicon"),
+        "sound": spoken.get("sound"),
         "clip": {"sha256": clip.sha256, "size": clip.size, "duration_ms": clip.duration_ms},
         "card": {"text": bulletin.card_text, "style": "scroll", "duration_ms": clip.duration_ms},
         "schedules": [
-            {"id": row.id, "rule": row.rule, "targets": row.targets} for row in schedules_of(session, bulletin.id)
+            {"id": row.id, "rule": row.rule, "targets": expanded(session, row.targets)}
+            for row in schedules_of(session, bulletin.id)
         ],
     }
 
@@ -78,10 +90,7 @@ def void(session: Session, bulletin_id: str, *, now: datetime, signatory: Signat
         if order is not None:
             if order.expires_at <= now:
                 continue  # over, and closed soon
-            order.document = cancellation(order, now=now, signatory=signatory, reason=reason)
-            order.revision += 1
-            order.cancelled = True
-            order.published_at = None
+            take_back(order, now=now, signatory=signatory, reason=reason)
         airing.state = "cancelled"
         airing.state_reason = reason
     # The index on releases in force is checked row by row: the old one must be out before a new one comes in.
@@ -91,9 +100,10 @@ def void(session: Session, bulletin_id: str, *, now: datetime, signatory: Signat
 class Releases:
     """Releasing and returning. Author and approver differ, whatever a client sends."""
 
-    def __init__(self, database: Database, clock: Clock, *, changed: Callable[[], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, *, zone: str, changed: Callable[[], None]) -> None:
         self._database = database
         self._clock = clock
+        self._zone = zone
         self._changed = changed
 
     def preview(self, actor: Actor, bulletin_id: str) -> tuple[dict[str, Any], str]:
@@ -106,9 +116,10 @@ class Releases:
     def release(self, actor: Actor, bulletin_id: str, *, content_sha256: str) -> str:
         """Release exactly what hashes to `content_sha256`; returns the release's id.
 
-        Raises ForbiddenError for the author, ConflictError where the content is another by now or is not submitted.
+        Raises ForbiddenError for the author, ConflictError where the content is another by now, is not submitted, or its clip has a fault.
         """
         actor.need(Right.RELEASE)
+        actor.need_proof()
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
             if bulletin.author_id == actor.id:
@@ -122,12 +133,14 @@ class Releases:
                     f"Only a submitted bulletin can be released; this one is {bulletin.state}.",
                     state=bulletin.state,
                 )
+            require_quality(bulletin)
             content = content_of(session, bulletin)
             if sha256_of(content) != content_sha256:
                 raise ConflictError(
                     "Nội dung đã thay đổi sau khi bạn xem. Hãy xem lại rồi duyệt.",
                     "The content is not what you saw. Look at it again, then release.",
                 )
+            require_lawful(session, content, now=self._clock.now(), zone=self._zone, bulletin=bulletin_id)
             release = Release(
                 id=new_id(),
                 bulletin_id=bulletin_id,

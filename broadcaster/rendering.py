@@ -2,12 +2,20 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from audio.render import Clip, Renderer, RenderError
+from audio.engines.port import Capabilities
+from audio.errors import RenderError
+from audio.render import Renderer
+from audio.rendered import OpusFile, Rendered
 from broadcaster.clock import Clock
+from broadcaster.quality import report
+from broadcaster.speech import WAITING, Speaking, Speech, is_of, speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord
 
@@ -18,12 +26,22 @@ class Rendering:
     """One thread that renders pending bulletins, oldest first; several sentences at a time within one."""
 
     def __init__(
-        self, database: Database, clock: Clock, renderer: Callable[[], Renderer], *, changed: Callable[[], None]
+        self,
+        database: Database,
+        clock: Clock,
+        speaking: Speaking,
+        renderer: Callable[[], Renderer],
+        *,
+        changed: Callable[[], None],
     ) -> None:
         self._database = database
         self._clock = clock
+        self._speaking = speaking
         self._build = renderer
         self._changed = changed
+        self.engines: Mapping[str, Capabilities] = {}
+        """What the engines offer, once they are up."""
+        self._looked_over: date | None = None
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="rendering", daemon=True)
@@ -46,15 +64,33 @@ class Rendering:
 
     def _work(self) -> None:
         renderer = self._build()
+        self.engines = renderer.engines
         try:
             while not self._stop.is_set():
                 # With a limit, in case another process of this station saved the bulletin.
                 self._wake.wait(timeout=5.0)
                 self._wake.clear()
-                while not self._stop.is_set() and self._render_next(renderer):
-                    pass
+                try:
+                    self._look_over()
+                    while not self._stop.is_set() and self._render_next(renderer):
+                        pass
+                except Exception:  # the next wake tries again; the rows are as they were
+                    log.exception("rendering failed")
         finally:
             renderer.close()
+
+    def _look_over(self) -> None:
+        """Once a day and after a start: what waits may sound otherwise by now, by other settings, national readings or areas."""
+        today = self._speaking.today()
+        if today == self._looked_over:
+            return
+        with self._database.writing() as session:
+            places = self._speaking.places(session)
+            query = select(Bulletin).where(Bulletin.state.in_(WAITING), Bulletin.rendering == "done")
+            for bulletin in session.scalars(query.order_by(Bulletin.id).with_for_update()).all():
+                if not is_of(bulletin, self._speaking.of(session, bulletin, places)):
+                    speak_anew(bulletin)
+        self._looked_over = today
 
     def _render_next(self, renderer: Renderer) -> bool:
         with self._database.reading() as session:
@@ -64,26 +100,39 @@ class Rendering:
                 .order_by(Bulletin.updated_at)
                 .limit(1)
             )
-        if bulletin is None:
+            speech = self._speaking.of(session, bulletin) if bulletin is not None else None
+        if bulletin is None or speech is None:
             return False
         try:
-            clip = renderer.render(f"{bulletin.title}.\n{bulletin.text}").clip
+            rendered = renderer.render(speech.announcement())
         except RenderError as error:
-            self._failed(bulletin, error.vi, error.en)
+            self._failed(bulletin, speech, error.vi, error.en)
         except Exception:  # a fault of ours: it must stand with the bulletin, not stop all others
             log.exception("bulletin %s could not be rendered", bulletin.id)
             self._failed(
                 bulletin,
+                speech,
                 "lỗi trong hệ thống, xem nhật ký kỹ thuật. Sửa và lưu lại bản tin để thử lại.",
                 "a fault in the system, see the server's log. Edit and save the bulletin to try again.",
             )
         else:
-            self._done(bulletin, clip)
+            self._done(bulletin, speech, rendered)
         self._changed()
         return True
 
-    def _done(self, bulletin: Bulletin, clip: Clip) -> None:
+    def _standing(self, session: Session, bulletin: Bulletin, speech: Speech) -> Bulletin | None:
+        """The bulletin, held, if what was rendered still is what it would speak; otherwise it stays pending, and is rendered again."""
+        row = session.get(Bulletin, bulletin.id, with_for_update=True)
+        if row is None or row.rendering != "pending" or self._speaking.of(session, row) != speech:
+            return None
+        return row
+
+    def _done(self, bulletin: Bulletin, speech: Speech, rendered: Rendered) -> None:
+        clip = rendered.clip
         with self._database.writing() as session:
+            row = self._standing(session, bulletin, speech)
+            if row is None:
+                return
             if session.get(ClipRecord, clip.sha256) is None:
                 session.add(
                     ClipRecord(
@@ -97,20 +146,24 @@ class Rendering:
                         fallback=clip.fallback,
                         fallback_reason=clip.fallback_reason,
                         script_sha256=clip.script_sha256,
+                        synthetic=clip.synthetic,
+                        opus=_opus(clip.opus),
                         created_at=self._clock.now(),
                     )
                 )
                 session.flush()
-            session.execute(
-                update(Bulletin)
-                .where(Bulletin.id == bulletin.id, Bulletin.revision == bulletin.revision)
-                .values(rendering="done", clip_sha256=clip.sha256, script_sha256=clip.script_sha256)
-            )
+            row.rendering = "done"
+            row.clip_sha256, row.script_sha256 = clip.sha256, clip.script_sha256
+            row.spoken, row.quality = speech.facts(), report(rendered, speech)
 
-    def _failed(self, bulletin: Bulletin, vi: str, en: str) -> None:
+    def _failed(self, bulletin: Bulletin, speech: Speech, vi: str, en: str) -> None:
         with self._database.writing() as session:
-            session.execute(
-                update(Bulletin)
-                .where(Bulletin.id == bulletin.id, Bulletin.revision == bulletin.revision)
-                .values(rendering="failed", rendering_error_vi=vi, rendering_error_en=en)
-            )
+            row = self._standing(session, bulletin, speech)
+            if row is not None:
+                row.rendering, row.rendering_error_vi, row.rendering_error_en = "failed", vi, en
+
+
+def _opus(file: OpusFile | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    return {"sha256": file.sha256, "size": file.size, "duration_ms": file.duration_ms, "media_type": file.media_type}

@@ -38,15 +38,41 @@ class Settings(BaseSettings):
         None, description="How receivers and people reach the HTTP server; default from host and port."
     )
 
-    broker: Literal["embedded", "external"] = Field(
-        "embedded", description="`embedded` runs a broker as a child process; `external` connects to one that you run."
+    broker: Literal["embedded", "mosquitto", "external"] = Field(
+        "embedded",
+        description="`embedded` runs a broker as a child process; `mosquitto` connects to a Mosquitto 2 and makes its accounts "
+        "(dynamic security); `external` connects to any broker, whose accounts you make.",
     )
     broker_host: str = Field("127.0.0.1", description="Address of the MQTT broker.")
     broker_port: int = Field(18830, ge=1, le=65535, description="Port of the MQTT broker.")
     broker_public_host: str | None = Field(None, description="How receivers reach the broker; default `broker_host`.")
-    broker_username: str = Field("station", description="The station's account at an external broker.")
+    broker_public_port: int | None = Field(
+        None, ge=1, le=65535, description="The broker's port as receivers reach it; default `broker_port`."
+    )
+    broker_tls: bool = Field(False, description="Whether the broker speaks TLS; an embedded one needs a certificate.")
+    broker_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authority that the broker's certificate is from; receivers are given it at enrolment. "
+        "Without it the authorities of each system are trusted.",
+    )
+    broker_certificate_file: Path | None = Field(
+        None,
+        description="The broker's certificate with its chain (PEM): the embedded broker uses it; of others its expiry is watched.",
+    )
+    broker_key_file: Path | None = Field(None, description="The key of an embedded broker's certificate (PEM).")
+    broker_username: str = Field(
+        "station",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="The station's account at a broker that it does not run itself.",
+    )
     broker_password: SecretStr | None = Field(
-        None, description="Its password; an embedded broker's is made at first start."
+        None, description="Its password at an `external` broker; elsewhere the station makes it."
+    )
+    broker_admin_username: str = Field("admin", description="The administrator's account of a `mosquitto`.")
+    broker_admin_password: SecretStr | None = Field(None, description="Its password.")
+    broker_configuration_file: Path | None = Field(
+        None,
+        description="A Mosquitto's configuration file, where this machine can read it: it is checked at the start.",
     )
 
     engines: tuple[Literal["gtts", "espeak"], ...] = Field(
@@ -55,11 +81,31 @@ class Settings(BaseSettings):
     gtts_timeout_s: float = Field(
         3.0, gt=0, le=60, description="Seconds until Google's speech service counts as failed."
     )
+    voice: str = Field(
+        "vi",
+        pattern=r"^[A-Za-z0-9._+-]{1,60}$",
+        description="Voice of an engine, such as vi, vi-vn-x-central, vi-vn-x-south; an area or a bulletin may have another.",
+    )
+    speech_rate: int = Field(150, ge=80, le=260, description="Words a minute; an area or a bulletin may have another.")
+    speech_pitch: int = Field(
+        50, ge=0, le=100, description="Pitch of the voice; 50 is its own; an area or a bulletin may have another."
+    )
+    equaliser: Literal["none", "horn"] = Field(
+        "none", description="`horn` shapes the sound for horn loudspeakers; an area or a bulletin may have another."
+    )
+    station_call: str = Field(
+        "", max_length=300, description="What is said before each bulletin, such as “Đây là Đài truyền thanh xã …”."
+    )
+    repeats: int = Field(0, ge=0, le=5, description="How often a bulletin is read again after “Xin nhắc lại”.")
+    opus: bool = Field(True, description="Whether each clip is kept as Opus too.")
     speech_workers: int = Field(2, ge=1, le=32, description="Speech worker processes.")
 
     dispatch_horizon: timedelta = Field(timedelta(hours=48), description="How far ahead orders and clips go out.")
     plan_horizon: timedelta = Field(timedelta(days=14), description="How far ahead airings are written down.")
     late_limit: timedelta = Field(timedelta(seconds=120), description="How late a receiver may still begin an airing.")
+    certificate_files: tuple[Path, ...] = Field(
+        (), description="Other certificates whose expiry is to be watched (PEM), such as the reverse proxy's."
+    )
     session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
 
     @property

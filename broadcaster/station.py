@@ -2,37 +2,62 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from audio.engines.port import Capabilities
 from audio.render import Renderer, build_renderer
 from audio.store import ClipMissingError, DiskStore
+from broadcaster.area_sounds import AreaSounds
+from broadcaster.areas import day_of
+from broadcaster.brokers import broker_side, reserved_names
 from broadcaster.bulletins import Bulletins
+from broadcaster.campaigns import Campaigns
 from broadcaster.changes import Changes
 from broadcaster.clock import Clock, SystemClock
+from broadcaster.credentials import account_secrets
 from broadcaster.dispatch import Dispatcher
-from broadcaster.errors import SetupError
+from broadcaster.emergencies import Emergencies
+from broadcaster.enrolment import Acceptance, Enrolments
+from broadcaster.errors import InvalidError, SetupError
+from broadcaster.expiries import Expiries
+from broadcaster.groups import Groups
 from broadcaster.identity import signatory
 from broadcaster.ingestion import Ingestion
-from broadcaster.people import People
+from broadcaster.lexicons import Lexicons
+from broadcaster.lifecycle import Lifecycle
+from broadcaster.logins import LogIns
+from broadcaster.overrides import Overrides
+from broadcaster.people import Actor, People
 from broadcaster.planning import Planner
-from broadcaster.receivers import Receivers
+from broadcaster.policies import AreaPolicies
+from broadcaster.programmes import Programmes
+from broadcaster.provisions import Provisions
+from broadcaster.readings import Readings
+from broadcaster.receivers import Receivers, Standing
+from broadcaster.recordings import Recordings
 from broadcaster.releases import Releases
 from broadcaster.rendering import Rendering
+from broadcaster.reorganisation import rehoming
+from broadcaster.reorganisation.plans import Reorganisations
 from broadcaster.settings import Settings
+from broadcaster.sound import Sound
+from broadcaster.speech import Speaking
+from broadcaster.station_keys import KeyRing
+from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
-from devices.brokers.accounts import Account, new_secret, station_account
-from devices.brokers.embedded import EmbeddedBroker, EmbeddedBrokerError
-from devices.links.mqtt import MqttLink
+from broadcaster.storage.models import Receiver
+from devices.brokers.embedded import EmbeddedBrokerError
+from devices.brokers.port import BrokerAccountsError
 from devices.links.timekeeping import ClockAnswers
 from devices.receiver.provision import BrokerAccess, Provision
+from devices.wire.enrolment import Wiped
 from devices.wire.messages import Kind
 from devices.wire.signing import PublicKey
 from schedules.alarms import Alarms
 
 log = logging.getLogger(__name__)
-STATION_ACCOUNT = "station"
 REGULAR_S = 30.0
 """Seconds between regular wakes; releases, new connections and the next instant wake at once."""
 
@@ -46,18 +71,38 @@ class Core:
         self.clock: Clock = clock or SystemClock()
         self.database = Database(settings.database)
         self.signatory = signatory(settings.folder, settings.station)
+        self.secrets = account_secrets(settings.folder)
+        self.keys = KeyRing(settings.folder, self.clock, self.signatory)
         self.changes = Changes()
-        self.people = People(self.database, self.clock, session_length=settings.session_length)
+        self.people = People(self.database, self.clock)
+        self.log_ins = LogIns(
+            self.database, self.clock, session_length=settings.session_length, station=settings.station_name
+        )
         self.receivers = Receivers(
             self.database,
             self.clock,
             self.signatory,
+            self.secrets,
             zone=settings.zone,
             media_url=f"{settings.base_url}/api/v1/media",
             today=self.today,
+            reserved=reserved_names(settings),
         )
-        self.bulletins = Bulletins(self.database, self.clock, self.signatory, changed=self._changed)
-        self.releases = Releases(self.database, self.clock, changed=self._changed)
+        self.speaking = Speaking(_sound(settings), today=self.today)
+        self.bulletins = Bulletins(
+            self.database, self.clock, self.signatory, self.speaking, zone=settings.zone, changed=self._changed
+        )
+        self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
+        self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
+        self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
+        self.recordings = Recordings(self.database, self.clock, self.clips)
+        self.policies = AreaPolicies(self.database, self.clock, zone=settings.zone, changed=self._changed)
+        self.overrides = Overrides(self.database, self.clock, self.signatory, zone=settings.zone, changed=self._changed)
+        self.programmes = Programmes(self.database, self.clock, zone=settings.zone, changed=self._changed)
+        self.campaigns = Campaigns(self.database, self.clock, zone=settings.zone)
+        self.groups = Groups(self.database, self.clock)
+        self.reorganisations = Reorganisations(self.database, self.clock, zone=settings.zone, changed=self._changed)
+        self.releases = Releases(self.database, self.clock, zone=settings.zone, changed=self._changed)
 
     @property
     def clips(self) -> Path:
@@ -73,7 +118,7 @@ class Core:
 
     def today(self) -> date:
         """The date at the station."""
-        return self.clock.now().astimezone(ZoneInfo(self.settings.zone)).date()
+        return day_of(self.clock.now(), self.settings.zone)
 
     def close(self) -> None:
         """Give back what was opened."""
@@ -88,45 +133,80 @@ class Station(Core):
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         super().__init__(settings, clock=clock)
-        self._broker: EmbeddedBroker | None = None
-        self._account: Account | None = None
-        if settings.broker == "embedded":
-            folder = settings.folder / "broker"
-            folder.mkdir(exist_ok=True, mode=0o700)
-            # Made anew at each start: nobody but this process and its child needs it.
-            username, password = STATION_ACCOUNT, new_secret()
-            self._account = station_account(password, username=username)
-            self._broker = EmbeddedBroker(settings.broker_host, settings.broker_port, folder=folder)
-        elif settings.broker_password is not None:
-            username, password = settings.broker_username, settings.broker_password.get_secret_value()
-        else:
-            raise SetupError(
-                "Máy chủ MQTT bên ngoài cần mật khẩu. Đặt BROADCASTER_BROKER_PASSWORD.",
-                "An external broker needs a password. Set BROADCASTER_BROKER_PASSWORD.",
-            )
-        self.link = MqttLink(settings.broker_host, settings.broker_port, username, username, password)
+        self.broker = broker_side(settings, self.secrets)
+        self._accounts_stand = False
+        self._accounts_lock = threading.Lock()
+        self.link = self.broker.link(self.broker.username)
         self._clock_answers = ClockAnswers(
-            MqttLink(
-                *(settings.broker_host, settings.broker_port, f"{username}~clock", username, password),
-                clean_session=True,
-            ),
+            self.broker.link(f"{self.broker.username}~clock", clean_session=True),
             settings.station,
             sign=lambda document: self.signatory.sign(document).encode(),
             keys=self.receivers.keyring,
+        )
+        self.provisions = Provisions(
+            self.clock,
+            self.signatory,
+            self.secrets,
+            station_name=settings.station_name,
+            station_keys=self.keys.public,
+            broker=self.broker.address,
+            media_url=f"{settings.base_url}/api/v1/media",
+        )
+        self.enrolments = Enrolments(
+            self.database,
+            self.clock,
+            self.signatory,
+            account_secrets=self.secrets,
+            receivers=self.receivers,
+            provisions=self.provisions,
+        )
+        self.lifecycle = Lifecycle(
+            self.database, self.clock, self.signatory, receivers=self.receivers, provisions=self.provisions
+        )
+        self.expiries = Expiries(
+            self.database, self.clock, keys=lambda: self.keys.times, certificates=_certificates(settings)
         )
         self._planner = Planner(
             self.database,
             self.clock,
             self.signatory,
+            zone=settings.zone,
             plan_horizon=settings.plan_horizon,
             dispatch_horizon=settings.dispatch_horizon,
             late_limit=settings.late_limit,
         )
         self._dispatcher = Dispatcher(
-            self.database, self.clock, self.receivers, self.link, late_limit=settings.late_limit
+            self.database,
+            self.clock,
+            self.receivers,
+            self.link,
+            late_limit=settings.late_limit,
+            standing=lambda: [
+                *(Standing(topic, document) for topic, document in self.keys.standing()),
+                *self.lifecycle.standing(),
+            ],
         )
-        self.ingestion = Ingestion(self.database, self.clock, self.signatory, self.link, changed=self.changes.notify)
-        self._rendering = Rendering(self.database, self.clock, self._renderer, changed=self.changes.notify)
+        self.ingestion = Ingestion(
+            self.database,
+            self.clock,
+            self.signatory,
+            self.link,
+            zone=settings.zone,
+            changed=self.changes.notify,
+            wiped=self._wiped,
+        )
+        self.stops = Stops(
+            self.database,
+            self.clock,
+            self.signatory,
+            zone=settings.zone,
+            publish=self._dispatcher.publish_stops,
+            changed=self._changed,
+        )
+        self.emergencies = Emergencies(
+            self.database, self.clock, self.signatory, zone=settings.zone, changed=self._changed
+        )
+        self._rendering = Rendering(self.database, self.clock, self.speaking, self._renderer, changed=self._rendered)
         self._alarms = Alarms(self._cycle, every_s=REGULAR_S)
         self._watch_stop = threading.Event()
         self._watch = threading.Thread(target=self._watch_link, name="link-watch", daemon=True)
@@ -134,10 +214,10 @@ class Station(Core):
     def start(self) -> None:
         """Migrate, start the broker, connect, and begin to plan. Raises SetupError."""
         self.database.migrate()
-        if self._broker is not None:
-            self.refresh_accounts()
+        if self.broker.process is not None:
+            self._synchronise_accounts()
             try:
-                self._broker.start()
+                self.broker.process.start()
             except EmbeddedBrokerError as error:
                 raise SetupError(f"Không khởi động được máy chủ MQTT: {error}", str(error)) from error
         self.link.open()
@@ -156,48 +236,129 @@ class Station(Core):
         self.ingestion.stop()
         self._clock_answers.stop()
         self.link.close()
-        if self._broker is not None:
-            self._broker.stop()
+        self.broker.accounts.close()
+        if self.broker.process is not None:
+            self.broker.process.stop()
         self.close()
 
-    def enrol(self, *, receiver: str, name: str, kind: Kind, area: str, public_key: PublicKey) -> str:
+    def enrol(
+        self, *, receiver: str, name: str, kind: Kind, area: str, public_key: PublicKey, actor: Actor | None = None
+    ) -> str:
         """Take a receiver into service, with its broker account and configuration at once; returns its secret."""
-        secret = self.receivers.enrol(receiver=receiver, name=name, kind=kind, area=area, public_key=public_key)
-        self.refresh_accounts()
-        self._dispatcher.reconfigure()
-        self._changed()
+        secret = self.receivers.enrol(
+            receiver=receiver, name=name, kind=kind, area=area, public_key=public_key, actor=actor
+        )
+        self.place_changed(receiver)
         return secret
 
+    def accept(self, actor: Actor, acceptance: Acceptance) -> Receiver:
+        """Take the device that shows a code into service, with its broker account and configuration at once."""
+        row = self.enrolments.accept(actor, acceptance)
+        self.place_changed(row.id)
+        return row
+
+    def place_changed(self, receiver: str) -> None:
+        """A receiver is new, moved, renewed or gone: its account first, then what stands on the broker."""
+        self._place_account(receiver)
+        self._dispatcher.reconfigure()
+        self._changed()
+
+    def keys_changed(self) -> None:
+        """The station has a next key, or signs with another: everything that stands is signed anew where it must be."""
+        rehoming.sign_anew(self.database, self.signatory, self.clock.now())
+        self._dispatcher.reconfigure()
+        self._changed()
+
+    def _wiped(self, statement: Wiped) -> None:
+        if self.lifecycle.wiped(statement):
+            self.place_changed(statement.receiver)
+
     def provision(self, receiver: str, secret: str) -> Provision:
-        """What the receiver needs to begin."""
-        settings = self.settings
+        """What the receiver needs to begin, for an enrolment by hand."""
+        address = self.broker.address()
         return Provision(
-            station=settings.station,
+            station=self.settings.station,
             receiver=receiver,
-            station_keys=(self.signatory.key.public().to_jwk(),),
+            station_keys=self.provisions.station_keys(),
             broker=BrokerAccess(
-                host=settings.broker_public_host or settings.broker_host,
-                port=settings.broker_port,
+                host=address.host,
+                port=address.port,
                 username=receiver,
                 secret=secret,
+                tls=address.tls,
+                ca_pem=address.ca_pem,
             ),
         )
 
-    def refresh_accounts(self) -> None:
-        """Give the embedded broker the accounts that the database says."""
-        if self._broker is None or self._account is None:
+    @property
+    def engines(self) -> Mapping[str, Capabilities]:
+        """What the speech engines offer, in the order in which they are tried; empty until they are up."""
+        return self._rendering.engines
+
+    def require_voices(self, *wanted: str | None) -> None:
+        """Raise InvalidError for a voice, or a language in its place, that no engine of this station has."""
+        offered = self.engines
+        for voice in wanted:
+            if voice is None or not offered:
+                continue
+            if not any(engine.offers(voice) or voice in engine.voices for engine in offered.values()):
+                known = sorted({name for engine in offered.values() for name in engine.voices.get("vi", ())})
+                raise InvalidError(
+                    f"Không có giọng đọc '{voice}'. Các giọng tiếng Việt: {', '.join(known)}.",
+                    f"No engine has the voice '{voice}'. Vietnamese voices: {', '.join(known)}.",
+                    field="voice",
+                )
+
+    def _place_account(self, receiver: str) -> None:
+        """Make one account at the broker what the database says; where that fails, all are made so soon."""
+        with self._accounts_lock:
+            try:
+                if found := self.receivers.accounts(receiver):
+                    self.broker.accounts.set(*found)
+                else:
+                    self.broker.accounts.remove(receiver)
+            except BrokerAccountsError as error:
+                self._accounts_stand = False
+                log.error("the account of %s is not changed yet: %s", receiver, error)  # noqa: TRY400 - said in full
+
+    def _synchronise_accounts(self) -> None:
+        """Make the broker's accounts equal the database's; at each start, and after anything went wrong."""
+        own = self.broker.own_account
+        if own is None:
             return
-        accounts = {account.username: account for account in self.receivers.accounts()}
-        self._broker.accounts.write({STATION_ACCOUNT: self._account, **accounts})
+        with self._accounts_lock:
+            try:
+                done = self.broker.accounts.synchronise([own, *self.receivers.accounts()])
+            except BrokerAccountsError as error:
+                self._accounts_stand = False
+                log.error("the broker's accounts are not in order yet: %s", error)  # noqa: TRY400 - said in full
+                return
+            self._accounts_stand = True
+        if done.withheld:
+            log.warning("no account could be made for %s: their secrets must be renewed", ", ".join(done.withheld))
 
     def _changed(self) -> None:
         super()._changed()
         self._rendering.wake()
         self._alarms.now()
 
+    def _rendered(self) -> None:
+        self.changes.notify()
+        self._alarms.now()  # an emergency may wait for its speech
+
     def _cycle(self) -> None:
+        # Without a connection it may be that the broker lost its accounts, this station's own among them.
+        lost = self.settings.broker == "mosquitto" and not self.link.connected
+        if lost or not self._accounts_stand:
+            self._synchronise_accounts()
         try:
+            if self.keys.look():
+                self.keys_changed()
+            self.expiries.tell()
             soonest = self._planner.run()
+            if self._planner.moved:
+                self._synchronise_accounts()
+                self._dispatcher.renew_configurations()
             complete = self._dispatcher.run()
         except Exception:  # the next wake tries again; the rows are as they were
             log.exception("planning failed")
@@ -213,6 +374,8 @@ class Station(Core):
         while not self._watch_stop.wait(0.2):
             if self.link.connected and self.link.connections != seen:
                 seen = self.link.connections
+                if self.settings.broker == "mosquitto":
+                    self._accounts_stand = False  # it may have come back with accounts of another day
                 self._alarms.now()
 
     def _renderer(self) -> Renderer:
@@ -222,4 +385,25 @@ class Station(Core):
             engines=settings.engines,
             gtts_timeout_s=settings.gtts_timeout_s,
             workers=settings.speech_workers,
+            opus=settings.opus,
         )
+
+
+def _sound(settings: Settings) -> Sound:
+    """How the station sounds where no area and no bulletin says otherwise: everything is given."""
+    return Sound(
+        voice=settings.voice,
+        rate_wpm=settings.speech_rate,
+        pitch=settings.speech_pitch,
+        equaliser=settings.equaliser,
+        call=settings.station_call,
+        repeats=settings.repeats,
+        jingle="",
+        jingle_in_place_of_chime=False,
+    )
+
+
+def _certificates(settings: Settings) -> list[Path]:
+    """Certificates whose end is to be watched."""
+    own = (settings.broker_certificate_file, settings.broker_ca_file)
+    return [*(path for path in own if path is not None), *settings.certificate_files]

@@ -1,49 +1,164 @@
-"""Targets: where something is to be heard and seen, resolved to receivers."""
+"""Targets: where something is to be heard and seen, resolved for a day to an audience and to receivers."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from broadcaster.areas import line
-from broadcaster.storage.models import Area, Receiver
+from broadcaster.areas import AreaOn, areas_on, lines_of
+from broadcaster.storage.models import AreaSuccessor, Receiver, ReceiverMove
 from devices.wire.messages import Audience, Identifier, Kind
+from schedules.policy_rules import SpecialPlace
 
 
 class Targets(BaseModel):
-    """Areas (with all that is under them) and single receivers, minus exclusions, of some kinds."""
+    """Areas (with all that is under them), groups and single receivers, minus exclusions, of some kinds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     areas: tuple[Identifier, ...] = ()
+    groups: tuple[Identifier, ...] = ()
     receivers: tuple[Identifier, ...] = ()
-    excluded: tuple[Identifier, ...] = ()
+    excluded: tuple[Identifier, ...] = ()  # receivers
+    excluded_areas: tuple[Identifier, ...] = ()
     kinds: tuple[Kind, ...] = ("loudspeaker", "screen")
 
     @model_validator(mode="after")
     def _somewhere(self) -> "Targets":
-        if not self.areas and not self.receivers:
-            raise ValueError("name at least one area or receiver")
+        if not self.areas and not self.receivers and not self.groups:
+            raise ValueError("name at least one area, group or receiver")
         return self
 
-    def audience(self) -> Audience:
-        """The same, as an order carries it."""
-        return Audience(areas=self.areas, receivers=self.receivers, excluded=self.excluded, kinds=self.kinds)
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A receiver in service, as it is on a day."""
+
+    id: str
+    name: str
+    kind: Kind
+    area_id: str
+    special: SpecialPlace | None = None
 
 
-def resolve(session: Session, areas: dict[str, Area], targets: Targets) -> list[Receiver]:
-    """The receivers in service that `targets` addresses, by id."""
-    audience = targets.audience()
-    receivers: Iterable[Receiver] = session.scalars(
-        select(Receiver).where(Receiver.revoked_at.is_(None)).order_by(Receiver.id)
-    )
-    return [
-        receiver
-        for receiver in receivers
-        if receiver.area_id in areas
-        and audience.includes(
-            receiver=receiver.id,
-            kind="screen" if receiver.kind == "screen" else "loudspeaker",
-            areas=line(areas, receiver.area_id),
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Whom an order is for: the audience that it carries, with one place to publish for each topmost area."""
+
+    audience: Audience
+    receivers: tuple[Place, ...]
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether nothing is left to address, such as after the only receiver was revoked."""
+        return not self.audience.areas and not self.audience.receivers
+
+
+_SPECIAL = frozenset[str](get_args(SpecialPlace))
+
+
+def _special(name: str | None) -> SpecialPlace | None:
+    return name if name in _SPECIAL else None  # type: ignore[return-value]  # one of them
+
+
+class Places:
+    """The tree and the receivers in service as they are on one day. Resolutions are kept: many airings share theirs."""
+
+    def __init__(self, session: Session, day: date) -> None:
+        self.day = day
+        self.areas: dict[str, AreaOn] = areas_on(session, day)
+        self.lines: dict[str, tuple[str, ...]] = lines_of(self.areas)
+        moved = dict(
+            session.execute(
+                select(ReceiverMove.receiver_id, ReceiverMove.area_id)
+                .where(ReceiverMove.day <= day)
+                .order_by(ReceiverMove.day)
+            ).all()
         )
-    ]
+        self.receivers: dict[str, Place] = {}
+        self._under: dict[str, list[Place]] = {}
+        for receiver, name, kind, area, special in session.execute(
+            select(Receiver.id, Receiver.name, Receiver.kind, Receiver.area_id, Receiver.special_place)
+            .where(Receiver.revoked_at.is_(None))
+            .order_by(Receiver.id)
+        ):
+            place = Place(
+                receiver,
+                name,
+                "screen" if kind == "screen" else "loudspeaker",
+                moved.get(receiver, area),
+                _special(special),
+            )
+            if place.area_id not in self.lines:
+                continue
+            self.receivers[receiver] = place
+            for above in self.lines[place.area_id]:
+                self._under.setdefault(above, []).append(place)
+        self._successors: dict[str, list[str]] = {}
+        for area, successor in session.execute(
+            select(AreaSuccessor.area_id, AreaSuccessor.successor_id)
+            .where(AreaSuccessor.day <= day)
+            .order_by(AreaSuccessor.successor_id)
+        ):
+            self._successors.setdefault(area, []).append(successor)
+        self._resolved: dict[Targets, Resolution] = {}
+
+    def under(self, area: str) -> tuple[Place, ...]:
+        """The receivers in an area and in all that is under it."""
+        return tuple(self._under.get(area, ()))
+
+    def standing(self, areas: Iterable[str]) -> list[str]:
+        """The areas that stand for these on the day: themselves, or what they have been merged or split into."""
+        found: dict[str, None] = {}
+        ended: set[str] = set()
+        waiting = list(areas)
+        while waiting:
+            area = waiting.pop(0)
+            if area in self.lines:
+                found[area] = None
+            elif area not in ended:
+                ended.add(area)
+                waiting += self._successors.get(area, [])
+        return list(found)
+
+    def resolve(self, targets: Targets) -> Resolution:
+        """The receivers that `targets` addresses, and the audience with the fewest places to publish."""
+        found = self._resolved.get(targets)
+        if found is None:
+            found = self._resolved[targets] = self._resolve(targets)
+        return found
+
+    def _resolve(self, targets: Targets) -> Resolution:
+        wanted = set(self.standing(targets.areas))
+        without = set(self.standing(targets.excluded_areas))
+        top = sorted(
+            area
+            for area in wanted
+            if not wanted.intersection(self.lines[area][:-1]) and not without.intersection(self.lines[area])
+        )
+        excluded = set(targets.excluded)
+        for area in without:
+            if set(top).intersection(self.lines[area]):
+                excluded.update(place.id for place in self.under(area))
+        reached = {place.id: place for area in top for place in self.under(area)}
+        single = []
+        for name in targets.receivers:
+            place = self.receivers.get(name)
+            if place is None or name in excluded or without.intersection(self.lines[place.area_id]):
+                continue
+            if name not in reached:
+                single.append(name)
+                reached[name] = place
+        receivers = tuple(
+            reached[name] for name in sorted(reached) if name not in excluded and reached[name].kind in targets.kinds
+        )
+        audience = Audience(
+            areas=tuple(top),
+            receivers=tuple(sorted(name for name in set(single) if self.receivers[name].kind in targets.kinds)),
+            excluded=tuple(sorted(excluded)),
+            kinds=targets.kinds,
+        )
+        return Resolution(audience, receivers)

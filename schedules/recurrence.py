@@ -6,8 +6,8 @@ WKST. Shorter periods than a day are no schedule of a commune's station; week an
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrule, rrulestr
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from schedules.named_days import NamedDay, is_named
 from schedules.zones import Zone, instant_of
 
 _PARTS = {
@@ -33,6 +34,7 @@ _PARTS = {
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MAX_COUNT = 10_000
+NAMED_WITHIN = timedelta(days=3 * 366)
 FIRST_WITHIN = timedelta(days=30 * 366)
 """A rule that airs nothing within thirty years of its start is a mistake; some such rules would be searched for minutes."""
 
@@ -105,7 +107,8 @@ class Recurring(BaseModel):
     """A rule with its exceptions, all in the wall-clock time of `zone`.
 
     `start` is DTSTART: the first day and the time of day. `skipped` are dates on which nothing airs; `extra` are additional times (RDATE);
-    `moved` are occurrences that air at another time, on the same day or another.
+    `moved` are occurrences that air at another time, on the same day or another. Of the rule's own occurrences only those on one of the named
+    days `on` (none: all) and on none of `not_on` air.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -116,13 +119,23 @@ class Recurring(BaseModel):
     skipped: Annotated[tuple[date, ...], Field(max_length=1000)] = ()
     extra: Annotated[tuple[WallClock, ...], Field(max_length=1000)] = ()
     moved: Annotated[tuple[Moved, ...], Field(max_length=1000)] = ()
+    on: Annotated[tuple[NamedDay, ...], Field(max_length=30)] = ()
+    not_on: Annotated[tuple[NamedDay, ...], Field(max_length=30)] = ()
 
     @model_validator(mode="after")
     def _airs_something(self) -> "Recurring":
-        rule = _parsed(self.rrule, self.start, self.zone)
-        if not self.extra and not _ever(rule, parts_of(self.rrule), self.start):
+        rule, parts = _parsed(self.rrule, self.start, self.zone), parts_of(self.rrule)
+        if "COUNT" in parts and (self.on or self.not_on):
+            raise ValueError("COUNT does not go with named days, which would be counted too; say UNTIL")
+        if not self.extra and not _ever(rule, parts, self.start):
             raise ValueError("the rule airs nothing; look at its days, months and last day")
+        if not self.extra and self.on and next(self.instants(*self._years(NAMED_WITHIN)), None) is None:
+            raise ValueError("the rule airs nothing on those named days in the next three years")
         return self
+
+    def _years(self, length: timedelta) -> tuple[datetime, datetime]:
+        first = self.start.replace(tzinfo=UTC)
+        return first - timedelta(days=2), first + length
 
     def instants(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """The instants in [start, end), in UTC, in order, each once."""
@@ -130,27 +143,54 @@ class Recurring(BaseModel):
         # A day more on either side: a gap in the clock moves an occurrence, and so may a person.
         low = start.astimezone(zone).replace(tzinfo=None) - timedelta(days=1)
         high = end.astimezone(zone).replace(tzinfo=None) + timedelta(days=1)
+        start, end = (
+            start.astimezone(UTC),
+            end.astimezone(UTC),
+        )  # compared with thousands: instants of one zone compare faster
+        times: Iterable[datetime] = self._walk(low, high)
+        if self.skipped or self.extra or self.moved:
+            times = self._with_exceptions(times)
+        instants = [instant for time in times if start <= (instant := instant_of(time, zone)) < end]
+        yield from sorted(set(instants))
+
+    def _with_exceptions(self, times: Iterable[datetime]) -> set[datetime]:
         moved = {change.original: change.to for change in self.moved}
         skipped = set(self.skipped)
-        times = {time for time in self._walk(low, high) if time.date() not in skipped and time not in moved}
-        times.update(time for time in self.extra if time.date() not in skipped)
-        times.update(to for original, to in moved.items() if self._has(original))
-        yield from sorted({instant for time in times if start <= (instant := instant_of(time, zone)) < end})
+        found = {time for time in times if time.date() not in skipped and time not in moved}
+        found.update(time for time in self.extra if time.date() not in skipped)
+        found.update(to for original, to in moved.items() if self._has(original))
+        return found
 
     def _has(self, time: datetime) -> bool:
         return time.date() not in self.skipped and time in self._walk(time, time)
 
     def _walk(self, low: datetime, high: datetime) -> list[datetime]:
         """The rule's own times in [low, high]."""
-        rule = _parsed(self.rrule, self.start, self.zone)
-        parts = parts_of(self.rrule)
+        rule, parts = _parsed(self.rrule, self.start, self.zone), parts_of(self.rrule)
         period = {"DAILY": 1, "WEEKLY": 7}.get(parts["FREQ"])
         if period is not None and "COUNT" not in parts and low > self.start:
             # dateutil walks from the start; whole periods of the interval lead nearer without changing what follows.
             step = period * int(parts.get("INTERVAL", "1"))
             whole = max(0, (low - self.start).days // step - 1)
             rule = rule.replace(dtstart=self.start + timedelta(days=whole * step))
-        return list(rule.between(low, high, inc=True))
+        found: list[datetime] = rule.between(low, high, inc=True)
+        return [time for time in found if self._named(time.date())] if self.on or self.not_on else found
+
+    def _named(self, day: date) -> bool:
+        return (not self.on or is_named(day, self.on)) and not is_named(day, self.not_on)
+
+    def without(self, day: date) -> "Recurring":
+        """The same, but nothing airs on that date."""
+        return Recurring.model_validate({**self.model_dump(), "skipped": tuple(sorted({*self.skipped, day}))})
+
+    def copied_week(self, monday: date, to: date) -> "Recurring | None":
+        """What airs in the week that begins on `monday`, once more in the week that begins on `to`; None if nothing does."""
+        zone = ZoneInfo(self.zone)
+        first, last = (instant_of(datetime.combine(day, time()), zone) for day in (monday, monday + timedelta(days=7)))
+        times = [found.astimezone(zone).replace(tzinfo=None) + (to - monday) for found in self.instants(first, last)]
+        if not times:
+            return None
+        return Recurring(zone=self.zone, start=times[0], rrule="FREQ=DAILY;COUNT=1", extra=tuple(times[1:]))
 
 
 def _ever(rule: rrule, parts: dict[str, str], start: datetime) -> bool:

@@ -1,10 +1,10 @@
 """Rules: when something airs. Expanded to instants in UTC."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from schedules.recurrence import Recurring
 
@@ -27,7 +27,35 @@ class Once(BaseModel):
             yield self.at
 
 
-Rule = Annotated[Once | Recurring, Field(discriminator="kind")]
+class Repeating(BaseModel):
+    """Again and again, day and night, from `start` until `until` (UTC; None: until it is updated or cancelled).
 
-RULE: TypeAdapter[Once | Recurring] = TypeAdapter(Rule)
+    For emergencies: storm and flood news every two hours until superseded (Quyết định 18/2021/QĐ-TTg).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["repeating"] = "repeating"
+    start: Annotated[AwareDatetime, AfterValidator(_to_the_millisecond)]
+    every_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 120
+    until: Annotated[AwareDatetime, AfterValidator(_to_the_millisecond)] | None = None
+
+    @model_validator(mode="after")
+    def _airs_something(self) -> "Repeating":
+        if self.until is not None and self.until <= self.start:
+            raise ValueError("until must lie after start")
+        return self
+
+    def instants(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """The instants in [start, end) and before `until`, in UTC, in order."""
+        every = timedelta(minutes=self.every_minutes)
+        at = self.start + max(0, -(-(start - self.start) // every)) * every
+        last = end if self.until is None else min(end, self.until)
+        while at < last:
+            yield at
+            at += every
+
+
+Rule = Annotated[Once | Recurring | Repeating, Field(discriminator="kind")]
+
+RULE: TypeAdapter[Once | Recurring | Repeating] = TypeAdapter(Rule)
 """Reads a rule from JSON and writes it."""

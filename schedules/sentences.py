@@ -6,8 +6,9 @@ from datetime import date, datetime, time
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from schedules.named_days import name_of
 from schedules.recurrence import Recurring, parts_of
-from schedules.rules import Once
+from schedules.rules import Once, Repeating
 
 Language = Literal["vi", "en"]
 _CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -18,18 +19,27 @@ _VI_NTH = {1: "đầu tiên", 2: "thứ hai", 3: "thứ ba", 4: "thứ tư", 5: 
 _EN_NTH = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last", -2: "last but one"}
 
 
-def describe(rule: Once | Recurring, language: Language, *, zone: str) -> str:
+def describe(rule: Once | Recurring | Repeating, language: Language, *, zone: str) -> str:
     """One sentence without a full stop. `zone` is where an instant is to be read; a recurring rule has its own."""
     say = _Vietnamese() if language == "vi" else _English()
     if isinstance(rule, Once):
         local = rule.at.astimezone(ZoneInfo(zone))
         return _capital(f"{say.weekday(local.weekday())} {say.day_of(local.date(), None)}, {say.clock(local.time())}")
+    if isinstance(rule, Repeating):
+        return _capital(say.repeating(rule, ZoneInfo(zone)))
     parts = parts_of(rule.rrule)
-    sentence = [say.days(_Days.of(parts, rule.start)), say.joined([say.clock(at) for at in _times(parts, rule.start)])]
+    names = [name_of(name, language) for name in rule.on]
+    plain = names and parts["FREQ"] == "DAILY" and parts.keys() <= {"FREQ", "BYHOUR", "BYMINUTE", "UNTIL"}
+    days = say.named(names) if plain else say.days(_Days.of(parts, rule.start))
+    sentence = [days, say.joined([say.clock(at) for at in _times(parts, rule.start)])]
     if "COUNT" in parts:
         sentence.append(say.so_often(int(parts["COUNT"])))
     else:
         sentence.append(say.period(rule.start.date(), _last_day(parts, rule), interval=int(parts.get("INTERVAL", "1"))))
+    if names and not plain:
+        sentence.append(say.only_on(names))
+    if rule.not_on:
+        sentence.append(say.skipped_named([name_of(name, language) for name in rule.not_on]))
     if rule.skipped:
         sentence.append(say.skipped([say.day_of(day, rule.start.year) for day in sorted(rule.skipped)]))
     sentence += [say.added(say.moment(at, rule.start.year)) for at in sorted(rule.extra)]
@@ -178,6 +188,25 @@ class _Vietnamese:
         end = f"đến hết ngày {self.day_of(last, first.year)}" if last else ""
         return " ".join(part for part in (start, end) if part)
 
+    def named(self, names: Sequence[str]) -> str:
+        return f"vào {self.joined(names)}"
+
+    def only_on(self, names: Sequence[str]) -> str:
+        return f"chỉ vào {self.joined(names)}"
+
+    def skipped_named(self, names: Sequence[str]) -> str:
+        return f"trừ {self.joined(names)}"
+
+    def repeating(self, rule: Repeating, zone: ZoneInfo) -> str:
+        end = "cho đến khi có tin mới hoặc lệnh dừng"
+        if rule.until is not None:
+            end = f"đến {self.moment(rule.until.astimezone(zone), None)}"
+        hours, minutes = divmod(rule.every_minutes, 60)
+        every = " ".join(
+            part for part in (f"{hours} giờ" if hours else "", f"{minutes} phút" if minutes else "") if part
+        )
+        return f"cứ {every} một lần, cả ngày lẫn đêm, từ {self.moment(rule.start.astimezone(zone), None)}, {end}"
+
     def skipped(self, days: Sequence[str]) -> str:
         return f"trừ ngày {self.joined(days)}"
 
@@ -253,6 +282,24 @@ class _English:
         start = f"from {self.day_of(first, last.year if last else None)}" if interval > 1 else ""
         end = f"until the end of {self.day_of(last, first.year)}" if last else ""
         return " ".join(part for part in (start, end) if part)
+
+    def named(self, names: Sequence[str]) -> str:
+        return f"on {self.joined(names)}"
+
+    def only_on(self, names: Sequence[str]) -> str:
+        return f"only on {self.joined(names)}"
+
+    def skipped_named(self, names: Sequence[str]) -> str:
+        return f"except on {self.joined(names)}"
+
+    def repeating(self, rule: Repeating, zone: ZoneInfo) -> str:
+        end = "until it is updated or called off"
+        if rule.until is not None:
+            end = f"until {self.moment(rule.until.astimezone(zone), None)}"
+        hours, minutes = divmod(rule.every_minutes, 60)
+        parts = (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")
+        every = " ".join(part for part in parts if part)
+        return f"every {every}, day and night, from {self.moment(rule.start.astimezone(zone), None)}, {end}"
 
     def skipped(self, days: Sequence[str]) -> str:
         return f"except on {self.joined(days)}"

@@ -1,11 +1,18 @@
 """Brokers for tests: each on a free port, in a folder of its own."""
 
+import ipaddress
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
@@ -30,6 +37,30 @@ def accepts(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def certificate(folder: Path, name: str, *, days: float = 1) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
+    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate_file, key_file
 
 
 class Mosquitto:
@@ -59,6 +90,27 @@ class Mosquitto:
             f"persistence true\npersistence_location {folder}/\nmax_queued_messages 100000\nmax_inflight_messages 2000\n"
             "allow_duplicate_messages true\nautosave_interval 1\nset_tcp_nodelay true\n"
         )
+
+    @classmethod
+    def dynamic(
+        cls, folder: Path, port: int, password: str, *, certificate: tuple[Path, Path] | None = None
+    ) -> "Mosquitto":
+        """One whose accounts are made while it runs, by `admin` with this password."""
+        made = cls(folder, port, {})
+        subprocess.run(
+            ["mosquitto_ctrl", "dynsec", "init", str(folder / "accounts.json"), "admin", password],
+            check=True,
+            capture_output=True,
+        )
+        plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))
+        tls = "" if certificate is None else f"certfile {certificate[0]}\nkeyfile {certificate[1]}\n"
+        (folder / "mosquitto.conf").write_text(
+            f"listener {port} 127.0.0.1\n{tls}user root\nplugin {plugin}\n"
+            f"plugin_opt_config_file {folder / 'accounts.json'}\nallow_anonymous false\n"
+            f"persistence true\npersistence_location {folder}/\nmax_queued_messages 100000\nmax_inflight_messages 2000\n"
+            "allow_duplicate_messages true\nautosave_interval 1\nset_tcp_nodelay true\n"
+        )
+        return made
 
     def start(self) -> None:
         """Start, and return when it accepts connections."""

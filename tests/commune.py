@@ -6,19 +6,35 @@ from functools import cache
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import select, update
+from sqlalchemy import select
 
+from broadcaster.area_sounds import AreaSounds
+from broadcaster.areas import day_of
 from broadcaster.bulletins import Bulletins, Draft
+from broadcaster.campaigns import Campaigns
 from broadcaster.changes import Changes
+from broadcaster.credentials import AccountSecrets
 from broadcaster.dispatch import Dispatcher
+from broadcaster.emergencies import Emergencies
+from broadcaster.groups import Groups
 from broadcaster.identity import Signatory
 from broadcaster.ingestion import Ingestion
+from broadcaster.lexicons import Lexicons
+from broadcaster.logins import LogIns
+from broadcaster.overrides import Overrides
 from broadcaster.people import Actor, People, Role
 from broadcaster.planning import Planner
+from broadcaster.policies import AreaPolicies
+from broadcaster.programmes import Programmes
+from broadcaster.readings import Readings
 from broadcaster.receivers import Receivers
 from broadcaster.releases import Releases
+from broadcaster.reorganisation.plans import Reorganisations
+from broadcaster.sound import Sound
+from broadcaster.speech import Speaking
+from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Airing, Area, AsRun, Bulletin, ClipRecord, OrderRecord, Person
+from broadcaster.storage.models import Airing, Area, AreaPolicy, AsRun, Bulletin, ClipRecord, OrderRecord, Person
 from broadcaster.targets import Targets
 from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
@@ -29,6 +45,7 @@ from schedules.rules import Once
 from tests.conftest import SteppedClock
 
 STATION = "tan-phong"
+ZONE = "Asia/Ho_Chi_Minh"
 PASSWORD = "mật khẩu đủ dài"  # of people who exist in tests only
 RECEIVERS = (
     ("loa-dong", "loudspeaker", "thon-dong"),
@@ -52,19 +69,42 @@ class Commune:
         self.changes = Changes()
         self.broker = MemoryBroker()
         self.link = MemoryLink(self.broker, "station")
-        self.people = People(database, clock, session_length=timedelta(hours=12))
+        self.people = People(database, clock)
+        self.log_ins = LogIns(database, clock, session_length=timedelta(hours=12), station="Đài xã")
         self.receivers = Receivers(
             database,
             clock,
             self.signatory,
-            zone="Asia/Ho_Chi_Minh",
+            AccountSecrets(bytes(32)),
+            zone=ZONE,
             media_url="http://127.0.0.1:1/media",
-            today=lambda: clock.now().date(),
+            today=lambda: day_of(clock.now(), ZONE),
         )
-        self.bulletins = Bulletins(database, clock, self.signatory, changed=self.changes.notify)
-        self.releases = Releases(database, clock, changed=self.changes.notify)
+        self.speaking = Speaking(Sound(voice="vi"), today=lambda: day_of(clock.now(), ZONE))
+        self.bulletins = Bulletins(
+            database, clock, self.signatory, self.speaking, zone=ZONE, changed=self.changes.notify
+        )
+        self.lexicons = Lexicons(database, clock, self.speaking, changed=self.changes.notify)
+        self.readings = Readings(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
+        self.area_sounds = AreaSounds(database, clock, self.speaking, changed=self.changes.notify)
+        self.policies = AreaPolicies(database, clock, zone=ZONE, changed=self.changes.notify)
+        self.overrides = Overrides(database, clock, self.signatory, zone=ZONE, changed=self.changes.notify)
+        self.programmes = Programmes(database, clock, zone=ZONE, changed=self.changes.notify)
+        self.campaigns = Campaigns(database, clock, zone=ZONE)
+        self.groups = Groups(database, clock)
+        self.reorganisations = Reorganisations(database, clock, zone=ZONE, changed=self.changes.notify)
+        self.releases = Releases(database, clock, zone=ZONE, changed=self.changes.notify)
         self.dispatcher = Dispatcher(database, clock, self.receivers, self.link, late_limit=timedelta(seconds=120))
-        self.ingestion = Ingestion(database, clock, self.signatory, self.link, changed=self.changes.notify)
+        self.stops = Stops(
+            database,
+            clock,
+            self.signatory,
+            zone=ZONE,
+            publish=self.dispatcher.publish_stops,
+            changed=self.changes.notify,
+        )
+        self.emergencies = Emergencies(database, clock, self.signatory, zone=ZONE, changed=self.changes.notify)
+        self.ingestion = Ingestion(database, clock, self.signatory, self.link, zone=ZONE, changed=self.changes.notify)
         self.planner = self.new_planner()
         with database.writing() as session:
             for area, kind, parent in (
@@ -77,6 +117,8 @@ class Commune:
                     Area(id=area, name=f"Địa bàn {area}", kind=kind, parent_id=parent, valid_from=date(2025, 7, 1))
                 )
                 session.flush()
+            # Tests air at any hour; those of policies set their own.
+            session.add(AreaPolicy(area_id="national", policy={"rules": []}, revision=1, changed_at=clock.now()))
         self.editor, self.approver, self.operator = (
             self._person(name, role)
             for name, role in (("mai", Role.EDITOR), ("hoa", Role.APPROVER), ("viet", Role.OPERATOR))
@@ -97,6 +139,7 @@ class Commune:
             self.database,
             self.clock,
             self.signatory,
+            zone=ZONE,
             plan_horizon=timedelta(days=14),
             dispatch_horizon=timedelta(hours=48),
             late_limit=timedelta(seconds=120),
@@ -123,8 +166,8 @@ class Commune:
             plan=((rule, Targets(areas=areas)),) if rule else (),
         )
 
-    def speak(self, bulletin: str) -> str:
-        """Stand in for the rendering thread: record a clip of 20 s; returns its SHA-256."""
+    def speak(self, bulletin: str, *faults: dict[str, str]) -> str:
+        """Stand in for the rendering thread: record a clip of 20 s with these faults; returns its SHA-256."""
         with self.database.writing() as session:
             row = session.get_one(Bulletin, bulletin)
             sha256 = hashlib.sha256(f"{bulletin} {row.revision}".encode()).hexdigest()
@@ -144,11 +187,9 @@ class Commune:
                     )
                 )
                 session.flush()
-            session.execute(
-                update(Bulletin)
-                .where(Bulletin.id == bulletin)
-                .values(rendering="done", clip_sha256=sha256, script_sha256=sha256)
-            )
+            row.rendering, row.clip_sha256, row.script_sha256 = "done", sha256, sha256
+            row.spoken = self.speaking.of(session, row).facts()
+            row.quality = {"uncertain": [], "faults": list(faults)}
         return sha256
 
     def written(self, rule: Once | Recurring, **content: str) -> str:

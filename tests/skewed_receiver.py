@@ -3,6 +3,7 @@
 python -m tests.skewed_receiver FOLDER SYSTEM_WRONG_S DRIFT
 """
 
+import gc
 import json
 import signal
 import sys
@@ -16,7 +17,7 @@ import httpx
 from devices.receiver.agent import Agent
 from devices.receiver.provision import Provision
 from devices.receiver.run import SWITCH_S, mqtt_link
-from devices.receiver.sinks import Played
+from devices.receiver.sinks import Played, Source
 from devices.receiver.timekeeping import Timekeeper
 
 
@@ -29,9 +30,13 @@ class StampSink:
         self.file = path.open("a", buffering=1)
         self.keeper = keeper
 
-    def prepare(self, order: str, clip: Path) -> "StampPlayback":
-        clip.read_bytes()
+    def prepare(self, order: str, source: Source) -> "StampPlayback":
+        next(source.blocks())
+        source.close()
         return StampPlayback(self, order)
+
+    def trouble(self) -> str | None:
+        return None
 
 
 class StampPlayback:
@@ -39,12 +44,20 @@ class StampPlayback:
         self.sink = sink
         self.order = order
 
-    def play(self, stop: threading.Event, begun: Callable[[], None]) -> Played:  # noqa: ARG002 - the port's
+    def play(self, stop: threading.Event, begun: Callable[[], None]) -> Played:
         at = time.monotonic()
         begun()
-        wrong = self.sink.keeper.now().timestamp() - time.time()
+        stop.wait(0.1)  # as a sink that has the first block out
+        wrong = min((self._wrong() for _ in range(5)), key=lambda found: found[0])[1]
         self.sink.file.write(json.dumps({"order": self.order, "at": at, "wrong_s": wrong}) + "\n")
         return Played(1000, 1000, None)
+
+    def _wrong(self) -> tuple[float, float]:
+        """How wrong the clock is, after how long it took to find out: what was interrupted between is no error."""
+        before = time.time()
+        clock = self.sink.keeper.now().timestamp()
+        after = time.time()
+        return after - before, clock - (before + after) / 2
 
     def close(self) -> None:
         pass
@@ -68,6 +81,7 @@ def main(folder: Path, wrong_s: float, drift: float) -> None:
             page=None,
         )
         signal.signal(signal.SIGTERM, lambda *_: agent.stop())
+        gc.freeze()
         agent.run()
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import av
 import numpy as np
 
 from devices.brokers.accounts import AccountsFile, new_secret, receiver_account, station_account
+from devices.conformance.clips import clip
 from devices.links.mqtt import MqttLink
 from devices.links.timekeeping import ClockAnswers
 from devices.receiver.provision import BrokerAccess, Provision, initialise
@@ -33,6 +35,7 @@ from devices.wire.messages import (
     Receipts,
     ReceiptState,
     Sound,
+    Stop,
 )
 from devices.wire.signing import Keyring, PublicKey, SigningKey, sign, verify
 from tests.brokers import wait_for
@@ -49,15 +52,20 @@ def now() -> datetime:
 
 def tone(seconds: float = 1.0, *, hertz: float = 440.0, rate: int = 24000) -> bytes:
     """A clip as the station makes them: MP3, mono, 64 kbit/s."""
-    time = np.arange(round(seconds * rate)) / rate
-    samples = (np.sin(2 * np.pi * hertz * time) * 0.25 * 32767).astype(np.int16).reshape(1, -1)
+    return clip(seconds, hertz, level=0.25, rate=rate)
+
+
+def opus_tone(seconds: float = 1.0, *, hertz: float = 440.0) -> bytes:
+    """The same tone as Opus in Ogg, 24 kbit/s."""
+    rate = 48_000
+    at = np.arange(round(seconds * rate)) / rate
+    samples = (np.sin(2 * np.pi * hertz * at) * 0.25 * 32767).astype(np.int16).reshape(1, -1)
     out = io.BytesIO()
-    with av.open(out, "w", format="mp3") as container:
-        stream = container.add_stream("libmp3lame", rate=rate)
+    with av.open(out, "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=rate)
         stream.codec_context.layout = "mono"
-        stream.codec_context.format = "s16p"
-        stream.bit_rate = 64000
-        frame = av.AudioFrame.from_ndarray(samples, format="s16p", layout="mono")
+        stream.bit_rate = 24_000
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = rate
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
@@ -67,7 +75,7 @@ def tone(seconds: float = 1.0, *, hertz: float = 440.0, rate: int = 24000) -> by
 class Station:
     """One station: its key, its link, the receipts that came."""
 
-    def __init__(self, host_port: int, accounts: AccountsFile, media: Media) -> None:
+    def __init__(self, host_port: int, accounts: AccountsFile, media: Media, *, secret: str | None = None) -> None:
         self.key = SigningKey.generate("station-1")
         self.accounts = accounts
         self.media = media
@@ -77,8 +85,9 @@ class Station:
         self.presence: dict[str, Presence] = {}
         self.health: dict[str, Health] = {}
         self.acknowledging = True
+        self.ahead_s = 0.0  # of its clock before the system's, where a test simulates time
         self._port = host_port
-        secret = new_secret()
+        secret = secret or new_secret()
         accounts.set(station_account(secret))
         self.link = MqttLink("127.0.0.1", host_port, "station", "station", secret, backoff_s=(0.05, 0.2))
         self.link.subscribe(
@@ -93,6 +102,7 @@ class Station:
             STATION,
             sign=lambda document: sign(document, self.key),
             keys=lambda name: Keyring([self.receivers[name]]) if name in self.receivers else None,
+            now_us=lambda: round((time.time() + self.ahead_s) * 1_000_000),
         )
         self._retained: dict[str, bytes] = {}
         self._stop = threading.Event()
@@ -118,10 +128,11 @@ class Station:
         port: int | None = None,
         areas: tuple[str, ...] = AREAS,
         health_every_s: int = 5,
+        secret: str | None = None,
     ) -> Configuration:
         """Make the receiver known, and give it its provision and its configuration."""
         self.receivers[receiver] = initialise(folder)
-        secret = new_secret()
+        secret = secret or new_secret()
         self.accounts.set(receiver_account(receiver, areas, secret))
         Provision(
             station=STATION,
@@ -220,6 +231,21 @@ class Station:
         )
         self.publish(_topic(order.audience, order.id), cancellation, retain=True)
         return cancellation
+
+    def stop_all(self, name: str, *, to: str, revision: int = 1, lifted: bool = False, **changes: Any) -> bytes:
+        """Silence for a receiver, or its lifting; the document as it was published."""
+        fields: dict[str, Any] = {
+            "station": STATION,
+            "id": name,
+            "revision": revision,
+            "audience": Audience(receivers=(to,)),
+            "issued_at": now(),
+            "expires_at": now() + timedelta(hours=1),
+            "reason": "Dừng tất cả.",
+            "lifted": lifted,
+            **changes,
+        }
+        return self.publish(topics.receiver_stop(to, name), Stop(**fields), retain=True)
 
     def publish(
         self, topic: str, document: Document | bytes, *, retain: bool = False, key: SigningKey | None = None
@@ -321,6 +347,20 @@ class ReceiverProcess:
         )
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([sys.executable, "-c", code], stdout=log, stderr=log)
+
+    def enrolling(self, url: str) -> None:
+        """Let it ask a station to be taken into service; it ends when that is decided."""
+        arguments = ["receiver", "--folder", str(self.folder), "--enrol", url, "--sink", "none"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "broadcaster", *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """As a power cut would."""

@@ -3,8 +3,52 @@
 from fastapi import APIRouter
 
 from api.problems import RESPONSES
-from api.v1 import airings, asrun, bulletins, media, receivers, releases, schedules, sessions
+from api.v1 import (
+    airings,
+    areas,
+    asrun,
+    bulletins,
+    composing,
+    emergencies,
+    enrolments,
+    lexicon,
+    media,
+    people,
+    policies,
+    programmes,
+    readings,
+    receiver_life,
+    receivers,
+    recordings,
+    releases,
+    schedules,
+    sessions,
+    sound,
+    trust,
+)
 
 router = APIRouter(prefix="/api/v1", responses=RESPONSES)
-for part in (sessions, bulletins, schedules, releases, airings, receivers, asrun, media):
+for part in (
+    sessions,
+    people,
+    composing,
+    bulletins,
+    readings,
+    recordings,
+    lexicon,
+    sound,
+    schedules,
+    areas,
+    policies,
+    programmes,
+    emergencies,
+    releases,
+    airings,
+    receivers,
+    enrolments,
+    receiver_life,
+    trust,
+    asrun,
+    media,
+):
     router.include_router(part.router)

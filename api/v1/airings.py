@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from api.auth import ActorDep, StationDep
@@ -53,6 +53,11 @@ class Airing(BaseModel):
     title: str
     priority: str
     due_at: AwareDatetime
+    starts_at: AwareDatetime | None = Field(description="Where it was moved to; null: at `due_at`.")
+    drill: bool
+    programme_id: str | None
+    slot_at: AwareDatetime | None = Field(description="When the programme's slot begins.")
+    campaign_id: str | None
     duration_ms: int
     state: str
     state_reason: str | None
@@ -98,6 +103,52 @@ def list_airings(
         query = query.where(AiringRow.bulletin_id == bulletin)
     with station.database.reading() as session:
         return [Airing(**{name: getattr(row, name) for name in Airing.model_fields}) for row in session.scalars(query)]
+
+
+class SkipInput(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class MoveInput(SkipInput):
+    """When instead, and why."""
+
+    to: AwareDatetime
+
+
+class PrecedenceInput(BaseModel):
+    """Clashing `priority` airings, in the order in which they are to air."""
+
+    model_config = ConfigDict(extra="forbid")
+    airings: Annotated[list[str], Field(min_length=2, max_length=20)]
+
+
+class Settled(BaseModel):
+    """When an airing begins by that order."""
+
+    airing: str
+    starts_at: AwareDatetime
+
+
+@router.post("/airings/{airing_id}/skip", status_code=204)
+def skip_airing(station: StationDep, actor: ActorDep, airing_id: str, body: SkipInput) -> None:
+    """Let one airing not air; its order is taken back."""
+    station.overrides.skip(actor, airing_id, reason=body.reason)
+
+
+@router.post("/airings/{airing_id}/move", status_code=204)
+def move_airing(station: StationDep, actor: ActorDep, airing_id: str, body: MoveInput) -> None:
+    """Let one airing begin at another instant; an approver who is not the author decides."""
+    station.overrides.move(actor, airing_id, to=body.to, reason=body.reason)
+
+
+@router.put("/plan/precedence")
+def decide_precedence(station: StationDep, actor: ActorDep, body: PrecedenceInput) -> list[Settled]:
+    """The commune's own order of clashing `priority` items: one begins after the other."""
+    found = station.overrides.decide(actor, body.airings)
+    return [Settled(airing=airing, starts_at=at) for airing, at in found]
 
 
 @router.get("/airings/{airing_id}")

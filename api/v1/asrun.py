@@ -1,17 +1,22 @@
 """The as-run log: what receivers stated, in the order in which it was written."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
-from sqlalchemy import select
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BaseModel, Field
+from starlette.background import BackgroundTask
+from starlette.responses import StreamingResponse
 
 from api.auth import ActorDep, StationDep
-from broadcaster import asrun
+from api.problems import Language, language
+from broadcaster import asrun, ledger
+from broadcaster.log_search import LogQuery, as_csv, as_xlsx, page
 from broadcaster.people import Right
-from broadcaster.storage.models import AsRun
+from devices.wire.messages import ReceiptState
 
 router = APIRouter(tags=["as-run log"])
+LanguageDep = Annotated[Language, Depends(language)]
 
 
 class LogPage(BaseModel):
@@ -22,44 +27,95 @@ class LogPage(BaseModel):
 
 
 class Verification(BaseModel):
-    """Whether the chain of hashes holds."""
+    """Whether the log is what it was when it was written."""
 
-    rows: int = Field(description="How many rows are right, from the first.")
+    rows: int = Field(description="How many rows were looked at.")
     ok: bool
-    fault_seq: int | None = None
-    fault: str | None = None
+    faults: list[ledger.Fault] = Field(description="What is wrong and where; a hundred at most.")
+
+
+def _query(
+    *,
+    since: Annotated[AwareDatetime | None, Query(description="From this instant, by the receiver's clock.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Before this instant.")] = None,
+    area: Annotated[str | None, Query(description="The area, and what was under it then.")] = None,
+    receiver: str | None = None,
+    bulletin: str | None = None,
+    title: Annotated[str | None, Query(max_length=300, description="A part of the bulletin's title.")] = None,
+    airing: str | None = None,
+    programme: str | None = None,
+    campaign: str | None = None,
+    state: Annotated[list[ReceiptState] | None, Query()] = None,
+) -> LogQuery:
+    return LogQuery(
+        since=since,
+        until=until,
+        area=area,
+        receiver=receiver,
+        bulletin=bulletin,
+        title=title,
+        airing=airing,
+        programme=programme,
+        campaign=campaign,
+        states=tuple(each.value for each in state or ()),
+    )
+
+
+QueryDep = Annotated[LogQuery, Depends(_query)]
 
 
 @router.get("/as-run")
 def read_log(
     station: StationDep,
     actor: ActorDep,
+    query: QueryDep,
     *,
     after: Annotated[int, Query(ge=0)] = 0,
-    airing: str | None = None,
-    receiver: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> LogPage:
     """Rows after the sequence number `after`."""
     actor.need(Right.READ)
-    query = select(AsRun).where(AsRun.seq > after).order_by(AsRun.seq).limit(limit + 1)
-    if airing is not None:
-        query = query.where(AsRun.airing_id == airing)
-    if receiver is not None:
-        query = query.where(AsRun.receiver_id == receiver)
     with station.database.reading() as session:
-        rows = session.scalars(query).all()
+        rows = page(session, query, after=after, limit=limit + 1)
     return LogPage(
         items=[asrun.as_json(row) for row in rows[:limit]], next=rows[limit - 1].seq if len(rows) > limit else None
     )
 
 
-@router.get("/as-run/verification")
-def verify_log(station: StationDep, actor: ActorDep) -> Verification:
-    """Walk the chain of hashes from the first row to the last."""
+@router.get("/as-run.csv", response_class=StreamingResponse)
+def export_csv(station: StationDep, actor: ActorDep, query: QueryDep, tongue: LanguageDep) -> StreamingResponse:
+    """What was found as CSV, streamed however long it is."""
+    actor.need(Right.READ)
+
+    def pieces() -> Iterator[str]:
+        with station.database.reading() as session:
+            yield from as_csv(session, query, zone=station.settings.zone, tongue=tongue)
+
+    return StreamingResponse(
+        pieces(),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="as-run.csv"'},
+    )
+
+
+@router.get("/as-run.xlsx", response_class=StreamingResponse)
+def export_xlsx(station: StationDep, actor: ActorDep, query: QueryDep, tongue: LanguageDep) -> StreamingResponse:
+    """What was found as a workbook."""
     actor.need(Right.READ)
     with station.database.reading() as session:
-        rows, fault = asrun.verify(session)
-    return Verification(
-        rows=rows, ok=fault is None, fault_seq=fault.seq if fault else None, fault=fault.problem if fault else None
+        file = as_xlsx(session, query, zone=station.settings.zone, tongue=tongue)
+    return StreamingResponse(
+        iter(lambda: file.read(65536), b""),
+        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        headers={"Content-Disposition": 'attachment; filename="as-run.xlsx"'},
+        background=BackgroundTask(file.close),
     )
+
+
+@router.get("/as-run/verification")
+def verify_log(station: StationDep, actor: ActorDep) -> Verification:
+    """Walk the log from its first row to its last: the chain, its signed head and checkpoints, each receiver's signature."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        finding = ledger.verify(session, station.signatory.ring())
+    return Verification(rows=finding.rows, ok=finding.ok, faults=finding.faults)

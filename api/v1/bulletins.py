@@ -3,14 +3,19 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy.orm import Session
 
 from api.auth import ActorDep, StationDep
 from broadcaster.bulletins import CARD_LIMIT, TEXT_LIMIT, TITLE_LIMIT, Draft, newest
+from broadcaster.lawful import refused
 from broadcaster.people import Right
 from broadcaster.releases import find, schedules_of
+from broadcaster.sound import AS_ABOVE, Sha256, Sound
+from broadcaster.speech import Version, settled
+from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin as BulletinRow
-from broadcaster.storage.models import ClipRecord, Schedule
+from broadcaster.storage.models import ClipRecord, SettlementRecord
 from broadcaster.targets import Targets
 from devices.wire.messages import Priority
 from schedules.rules import Rule
@@ -24,6 +29,30 @@ class PlanItem(BaseModel):
     model_config = ConfigDict(extra="forbid")
     rule: Rule
     targets: Targets
+
+
+class VersionInput(BaseModel):
+    """A language version: a text that an engine speaks as it is written (Vietnamese is read), or an uploaded recording."""
+
+    model_config = ConfigDict(extra="forbid")
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] = Field(
+        description="BCP 47, such as vi, km, hmn, en."
+    )
+    text: Annotated[str, Field(min_length=1, max_length=TEXT_LIMIT)] | None = None
+    recording: Sha256 | None = None
+    voice: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,60}$")] | None = Field(
+        None, description="A voice of an engine; default any that an engine has for the language."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "VersionInput":
+        if (self.text is None) == (self.recording is None):
+            raise ValueError("give either a text or a recording")
+        return self
+
+    def made(self) -> Version:
+        """The same, for the domain."""
+        return Version(self.language, self.text, self.recording, self.voice)
 
 
 class BulletinInput(BaseModel):
@@ -60,6 +89,24 @@ class BulletinInput(BaseModel):
     field: Annotated[str, Field(max_length=100)] = Field("thông tin chung", description="lĩnh vực")
     priority: Literal["routine", "priority"] = "routine"
     plan: list[PlanItem] = Field(default_factory=list, max_length=50)
+    recording: Sha256 | None = Field(None, description="An uploaded recording, heard in place of title and text.")
+    versions: list[VersionInput] = Field(
+        default_factory=list, max_length=5, description="Other languages, heard after it in this order."
+    )
+    sound: Sound = Field(AS_ABOVE, description="What differs from the sound of the areas that its targets share.")
+
+    interrupted: Literal["resume", "restart", "drop"] = Field(
+        "drop",
+        description="What becomes of an airing that a higher class ends: it goes on, begins anew, or is given up.",
+    )
+    programme: str | None = Field(None, description="In whose queue it stands; then it needs no times of its own.")
+    campaign: str | None = Field(None, description="The campaign that it counts towards.")
+    content_group: Annotated[str, Field(max_length=200)] | None = Field(None, description="Of the campaign.")
+
+    def voices(self) -> list[str | None]:
+        """The voices that are asked for; a language version without one asks for its language."""
+        further = [version.voice or version.language for version in self.versions if version.text]
+        return [self.sound.voice, *further]
 
     def draft(self) -> Draft:
         """The same, for the domain."""
@@ -71,6 +118,13 @@ class BulletinInput(BaseModel):
             field=self.field,
             priority=priority,
             plan=tuple((item.rule, item.targets) for item in self.plan),
+            recording=self.recording,
+            versions=tuple(version.made() for version in self.versions),
+            sound=self.sound,
+            interrupted=self.interrupted,
+            programme=self.programme,
+            campaign=self.campaign,
+            content_group=self.content_group,
         )
 
 
@@ -86,11 +140,87 @@ class Clip(BaseModel):
     voice: str
     fallback: bool = Field(description="Whether the first engine failed and another spoke.")
     fallback_reason: str | None
+    synthetic: str = Field(description="true, false (a recording), or mixed.")
+    opus: dict[str, Any] | None = Field(description="The same sound as Opus, if it was made.")
 
     @classmethod
     def of(cls, row: ClipRecord) -> "Clip":
         """From the database's row."""
         return cls(**{name: getattr(row, name) for name in cls.model_fields})
+
+
+class UncertainReading(BaseModel):
+    """A place whose reading a person must settle: `PUT …/readings` with its `text` and, as `proposed`, its `reading`."""
+
+    version: int = Field(description="0: title and text; then the language versions.")
+    part: Literal["title", "text"]
+    start: int = Field(description="Code points from the beginning of the part.")
+    end: int
+    text: str
+    kind: str = Field(description="date, document_number, abbreviation, …")
+    reading: str = Field(description="What is spoken now; empty: nothing.")
+    alternatives: list[str]
+
+
+class Fault(BaseModel):
+    """Why the clip can be neither submitted nor released."""
+
+    fault: str
+    vi: str
+    en: str
+    text: str | None = None
+    reading: str | None = None
+
+
+class Quality(BaseModel):
+    """The report of the clip."""
+
+    uncertain: list[UncertainReading]
+    faults: list[Fault]
+    syllables: int
+    syllables_a_second: float | None
+    slowest: float | None = Field(description="Syllables a second of the slowest sentence.")
+    fastest: float | None
+    lufs: float
+    true_peak_dbtp: float
+    clipped: int = Field(description="Samples at full scale.")
+    duration_ms: int
+    engine: str
+    voice: str
+    synthetic: str
+    fallback: bool
+    fallback_reason: str | None
+
+
+class SettledReading(BaseModel):
+    """A decision on a reading of this bulletin: who, and when."""
+
+    id: str
+    text: str
+    proposed: str
+    reading: str
+    person_id: str
+    created_at: AwareDatetime
+
+    @classmethod
+    def of(cls, row: SettlementRecord) -> "SettledReading":
+        """From the database's row."""
+        return cls(
+            id=row.id,
+            text=row.written,
+            proposed=row.proposed,
+            reading=row.reading,
+            person_id=row.person_id,
+            created_at=row.created_at,
+        )
+
+
+class Warned(BaseModel):
+    """An airing that a policy does not allow, by which rule of which area, and when it might air."""
+
+    due_at: AwareDatetime
+    vi: str
+    en: str
 
 
 class Bulletin(BaseModel):
@@ -103,6 +233,10 @@ class Bulletin(BaseModel):
     card_text: str
     field: str
     priority: str
+    interrupted: str
+    programme_id: str | None
+    campaign_id: str | None
+    content_group: str | None
     state: str
     state_reason: str | None
     author_id: str
@@ -111,17 +245,46 @@ class Bulletin(BaseModel):
     rendering: Literal["pending", "done", "failed"]
     rendering_error: str | None
     clip: Clip | None
+    quality: Quality | None = Field(description="The report of the clip.")
+    readings: list[SettledReading] = Field(description="What was settled and stands in its words.")
+    lexicon: str | None = Field(description="Version of the lexicon by which the clip was read.")
+    recording: str | None
+    versions: list[dict[str, Any]]
+    sound: Sound = Field(description="What differs from its areas.")
+    spoken_sound: Sound | None = Field(description="With which sound the clip was made.")
     plan: list[dict[str, Any]]
+    warnings: list[Warned] = Field(
+        default_factory=list,
+        description="Of one bulletin that waits: airings of the next two weeks that a policy refuses, as a release would be.",
+    )
 
     @classmethod
-    def of(cls, row: BulletinRow, clip: ClipRecord | None, plan: list[Schedule]) -> "Bulletin":
+    def read(cls, session: Session, row: BulletinRow, clip: ClipRecord | None) -> "Bulletin":
         """From the database's rows."""
-        names = cls.model_fields.keys() - {"clip", "plan", "rendering_error"}
+        apart = {
+            "rendering_error",
+            "clip",
+            "readings",
+            "lexicon",
+            "recording",
+            "sound",
+            "spoken_sound",
+            "plan",
+            "warnings",
+        }
+        spoken = row.spoken or {}
         return cls(
-            **{name: getattr(row, name) for name in names},
+            **{name: getattr(row, name) for name in cls.model_fields.keys() - apart},
             rendering_error=row.rendering_error_vi,
             clip=Clip.of(clip) if clip else None,
-            plan=[{"id": item.id, "rule": item.rule, "targets": item.targets} for item in plan],
+            readings=[SettledReading.of(one) for one in settled(session, row)],
+            lexicon=spoken.get("lexicon"),
+            recording=row.recording_sha256,
+            sound=Sound.model_validate(row.sound),
+            spoken_sound=Sound.model_validate(spoken["sound"]) if "sound" in spoken else None,
+            plan=[
+                {"id": item.id, "rule": item.rule, "targets": item.targets} for item in schedules_of(session, row.id)
+            ],
         )
 
 
@@ -144,11 +307,20 @@ class ReasonInput(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-def _read(station: StationDep, bulletin_id: str) -> Bulletin:
+def present(station: Station, bulletin_id: str) -> Bulletin:
+    """The bulletin as it is now."""
     with station.database.reading() as session:
         row = find(session, bulletin_id)
         clip = session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
-        return Bulletin.of(row, clip, list(schedules_of(session, bulletin_id)))
+        found = Bulletin.read(session, row, clip)
+        if row.state in ("draft", "submitted", "returned"):
+            judged = refused(session, row, clip, now=station.clock.now(), zone=station.settings.zone)
+            warnings = [
+                Warned(due_at=each.item.due_at, vi=" ".join(each.sentences("vi")), en=" ".join(each.sentences("en")))
+                for each in judged
+            ]
+            found = found.model_copy(update={"warnings": warnings})
+        return found
 
 
 @router.get("/bulletins")
@@ -162,23 +334,24 @@ def list_bulletins(
     actor.need(Right.READ)
     with station.database.reading() as session:
         rows = newest(session, limit=limit + 1, before=before)
-        items = [Bulletin.of(row, clip, list(schedules_of(session, row.id))) for row, clip in rows[:limit]]
+        items = [Bulletin.read(session, row, clip) for row, clip in rows[:limit]]
     return BulletinPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
 @router.post("/bulletins", status_code=201)
 def write_bulletin(station: StationDep, actor: ActorDep, body: BulletinInput, response: Response) -> Bulletin:
     """Save a new draft. Its speech is made in the background: read it again until `rendering` is not `pending`."""
+    station.require_voices(*body.voices())
     bulletin_id = station.bulletins.write(actor, body.draft())
     response.headers["Location"] = f"/api/v1/bulletins/{bulletin_id}"
-    return _read(station, bulletin_id)
+    return present(station, bulletin_id)
 
 
 @router.get("/bulletins/{bulletin_id}")
 def read_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str) -> Bulletin:
     """One bulletin."""
     actor.need(Right.READ)
-    return _read(station, bulletin_id)
+    return present(station, bulletin_id)
 
 
 @router.put("/bulletins/{bulletin_id}")
@@ -186,19 +359,27 @@ def edit_bulletin(
     station: StationDep, actor: ActorDep, bulletin_id: str, body: BulletinInput, revision: int
 ) -> Bulletin:
     """Replace the content of the given revision. Voids a release: what was approved is what is heard."""
+    station.require_voices(*body.voices())
     station.bulletins.edit(actor, bulletin_id, body.draft(), revision=revision)
-    return _read(station, bulletin_id)
+    return present(station, bulletin_id)
+
+
+@router.post("/bulletins/{bulletin_id}/rendering")
+def render_again(station: StationDep, actor: ActorDep, bulletin_id: str, body: RevisionInput) -> Bulletin:
+    """Have the speech made again, as after a failure, or once the preferred engine is back."""
+    station.bulletins.speak_again(actor, bulletin_id, revision=body.revision)
+    return present(station, bulletin_id)
 
 
 @router.post("/bulletins/{bulletin_id}/submission")
 def submit_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str, body: RevisionInput) -> Bulletin:
-    """Ask for release."""
+    """Ask for release. A clip with a fault is refused; `errors` lists the faults."""
     station.bulletins.submit(actor, bulletin_id, revision=body.revision)
-    return _read(station, bulletin_id)
+    return present(station, bulletin_id)
 
 
 @router.post("/bulletins/{bulletin_id}/withdrawal")
 def withdraw_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str, body: ReasonInput) -> Bulletin:
     """Take it off the air: airings to come are cancelled."""
     station.bulletins.withdraw(actor, bulletin_id, body.reason)
-    return _read(station, bulletin_id)
+    return present(station, bulletin_id)

@@ -1,16 +1,23 @@
 """Clips for receivers and listeners, with HTTP Range."""
 
+from pathlib import Path as FilePath
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from sqlalchemy import select
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
-from api.auth import StationDep, TokenDep
+from api.auth import ActorDep, StationDep, TokenDep
+from audio import waveform
 from broadcaster.errors import NotFoundError, NotLoggedInError
+from broadcaster.people import Right
+from broadcaster.station import Station
 from broadcaster.storage.models import Airing
 
 router = APIRouter(tags=["media"])
+Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+_MEDIA_TYPES = {".mp3": "audio/mpeg", ".opus": "audio/ogg", ".flac": "audio/flac"}
+_KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 class _ClipResponse(FileResponse):
@@ -19,16 +26,14 @@ class _ClipResponse(FileResponse):
 
 
 @router.get("/media/{sha256}", response_class=_ClipResponse, responses={200: {"content": {"audio/mpeg": {}}}})
-def read_clip(
-    station: StationDep, token: TokenDep, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
-) -> FileResponse:
+def read_clip(station: StationDep, token: TokenDep, sha256: Sha256) -> FileResponse:
     """A clip by its SHA-256. What was released for airing is public; a draft's clip is for those who are logged in."""
     with station.database.reading() as session:
         released = session.scalar(select(Airing.id).where(Airing.clip_sha256 == sha256).limit(1))
     missing = NotFoundError("Không có tệp âm thanh này.", "There is no such clip.")
     if released is None:
         try:
-            station.people.recognise(token)
+            station.log_ins.recognise(token)
         except NotLoggedInError:
             raise missing from None
     path = station.clip_path(sha256)
@@ -36,6 +41,37 @@ def read_clip(
         raise missing
     return _ClipResponse(
         path,
-        media_type="audio/mpeg",
+        media_type=_MEDIA_TYPES[path.suffix],
         headers={"ETag": f'"{sha256}"', "Cache-Control": "public, max-age=31536000, immutable"},
     )
+
+
+@router.get("/media/{sha256}/waveform", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
+def draw_waveform(
+    station: StationDep, actor: ActorDep, sha256: Sha256, count: Annotated[int, Query(ge=50, le=2000)] = 400
+) -> Response:
+    """The waveform of a clip or an uploaded recording as SVG, so that an editor sees speech and pauses."""
+    actor.need(Right.READ)
+    drawn = waveform.svg(_path(station, sha256), count=count)
+    return Response(drawn, media_type="image/svg+xml", headers=_KEPT)
+
+
+@router.get("/media/{sha256}/peaks")
+def read_peaks(
+    station: StationDep,
+    actor: ActorDep,
+    response: Response,
+    sha256: Sha256,
+    count: Annotated[int, Query(ge=1, le=10_000)] = 400,
+) -> list[float]:
+    """The same as figures: the largest magnitude, 0 to 1, in each of so many equal stretches."""
+    actor.need(Right.READ)
+    response.headers.update(_KEPT)
+    return [round(float(peak), 4) for peak in waveform.peaks(_path(station, sha256), count)]
+
+
+def _path(station: Station, sha256: str) -> FilePath:
+    path = station.clip_path(sha256)
+    if path is None:
+        raise NotFoundError("Không có tệp âm thanh này.", "There is no such clip.")
+    return path

@@ -64,5 +64,7 @@ def enrol(station: StationDep, actor: ActorDep, body: EnrolmentInput) -> Provisi
             f"The public key is no Ed25519 JWK: {error}. Take the enrolment file from the receiver again.",
             field="public_key",
         ) from error
-    secret = station.enrol(receiver=body.receiver, name=body.name, kind=body.kind, area=body.area, public_key=key)
+    secret = station.enrol(
+        receiver=body.receiver, name=body.name, kind=body.kind, area=body.area, public_key=key, actor=actor
+    )
     return station.provision(body.receiver, secret)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
-from api.v1.bulletins import ReasonInput
+from api.v1.bulletins import Fault, ReasonInput, present
 from broadcaster.errors import NotFoundError
 from broadcaster.people import Right
 from broadcaster.storage.models import Release as ReleaseRow
@@ -19,6 +19,7 @@ class Preview(BaseModel):
 
     content: dict[str, Any]
     content_sha256: str
+    faults: list[Fault] = Field(description="Why it cannot be released; empty if it can.")
 
 
 class ReleaseInput(BaseModel):
@@ -46,12 +47,13 @@ class Release(BaseModel):
 def preview(station: StationDep, actor: ActorDep, bulletin_id: str) -> Preview:
     """What would be released now."""
     content, digest = station.releases.preview(actor, bulletin_id)
-    return Preview(content=content, content_sha256=digest)
+    quality = present(station, bulletin_id).quality
+    return Preview(content=content, content_sha256=digest, faults=quality.faults if quality else [])
 
 
 @router.post("/releases", status_code=201)
 def release(station: StationDep, actor: ActorDep, body: ReleaseInput) -> Release:
-    """Release. Author and approver must differ."""
+    """Release. Author and approver must differ, and the clip must have no fault; `errors` lists those that it has."""
     return read_release(
         station, actor, station.releases.release(actor, body.bulletin, content_sha256=body.content_sha256)
     )

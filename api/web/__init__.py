@@ -1,5 +1,11 @@
-"""Pages for people: logging in, and the ladder of proof of the current airing, live."""
+"""Pages for people: logging in, the ladder of proof of the current airing, live, and taking devices into service."""
 
-from api.web.pages import router
+from fastapi import APIRouter
+
+from api.web import enrolments, pages
+
+router = APIRouter(include_in_schema=False)
+router.include_router(pages.router)
+router.include_router(enrolments.router)
 
 __all__ = ["router"]

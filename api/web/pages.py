@@ -10,21 +10,24 @@ from fastapi.templating import Jinja2Templates
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import StationDep, TokenDep, cookie_name, same_origin, set_cookie
+from api.auth import AddressDep, StationDep, TokenDep, cookie_name, same_origin, set_cookie
 from api.problems import Language, page_language
 from api.v1.airings import current_airing
 from api.web.words import number, words
-from broadcaster.errors import ForbiddenError, NotLoggedInError
+from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
 from broadcaster.ladder import RUNGS
+from broadcaster.quality import blocked_bulletins
 from broadcaster.storage.models import AsRun
 
 router = APIRouter(include_in_schema=False)
 _TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
 LanguageDep = Annotated[Language, Depends(page_language)]
 LOG_ROWS = 30
+BLOCKED_ROWS = 10
 
 
-def _page(request: Request, name: str, tongue: Language, status: int = 200, **context: object) -> Response:
+def render(request: Request, name: str, tongue: Language, status: int = 200, **context: object) -> Response:
+    """One page from its template, never kept by the browser."""
     response = _TEMPLATES.TemplateResponse(
         request,
         name,
@@ -41,12 +44,13 @@ def _page(request: Request, name: str, tongue: Language, status: int = 200, **co
 def board(request: Request, station: StationDep, token: TokenDep, tongue: LanguageDep) -> Response:
     """The current airing's ladder of proof and the end of the log."""
     try:
-        actor = station.people.recognise(token)
+        actor = station.log_ins.recognise(token)
     except NotLoggedInError:
         return RedirectResponse("/login", 303)
     with station.database.reading() as session:
         rows = session.scalars(select(AsRun).order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
-    return _page(
+        blocked = blocked_bulletins(session, limit=BLOCKED_ROWS)
+    return render(
         request,
         "board.html",
         tongue,
@@ -54,7 +58,9 @@ def board(request: Request, station: StationDep, token: TokenDep, tongue: Langua
         station_name=station.settings.station_name,
         airing=current_airing(station),
         rungs=RUNGS[2:],
+        expiries=[(item, item.days(station.clock.now())) for item in station.expiries.pressing()],
         rows=rows,
+        blocked=blocked,
         zone=ZoneInfo(station.settings.zone),
         zone_name=station.settings.zone,
     )
@@ -63,27 +69,30 @@ def board(request: Request, station: StationDep, token: TokenDep, tongue: Langua
 @router.get("/login")
 def login_page(request: Request, station: StationDep, tongue: LanguageDep) -> Response:
     """The form."""
-    return _page(request, "login.html", tongue, station_name=station.settings.station_name, problem=None, username="")
+    return render(request, "login.html", tongue, station_name=station.settings.station_name, problem=None, username="")
 
 
 @router.post("/login")
 def log_in(
     request: Request,
     station: StationDep,
+    *,
     tongue: LanguageDep,
     username: Annotated[str, Form(max_length=100)],
     password: Annotated[str, Form(max_length=1000)],
+    address: AddressDep,
+    code: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Log in and go to the board, or say what is wrong and keep the user name."""
     try:
         same_origin(request)
-        token, _, _ = station.people.log_in(username, password)
-    except (NotLoggedInError, ForbiddenError) as error:
-        return _page(
+        token, _, _ = station.log_ins.log_in(username, password, code=code or None, address=address)
+    except (NotLoggedInError, ForbiddenError, TooManyError) as error:
+        return render(
             request,
             "login.html",
             tongue,
-            status=403 if isinstance(error, ForbiddenError) else 401,
+            status={"forbidden": 403, "too-many": 429}.get(error.code, 401),
             station_name=station.settings.station_name,
             problem=error.en if tongue == "en" else error.vi,
             username=username,
@@ -97,7 +106,7 @@ def log_in(
 def log_out(station: StationDep, token: TokenDep) -> Response:
     """Log out."""
     if token:
-        station.people.log_out(token)
+        station.log_ins.log_out(token)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(cookie_name(station), path="/", secure=cookie_name(station).startswith("__Host-"))
     return response

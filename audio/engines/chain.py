@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from audio.cache import Cache
 from audio.engines.port import Engine, EngineError, EngineRefusedError
@@ -35,12 +35,31 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What the chain gives: the sound of each sentence, by which engine, and why not by the first one."""
+    """What the chain gives: the sound of each sentence, by which engine with which of its voices, and why not by the first one."""
 
     sounds: tuple[Pcm, ...]
     engine: str
+    voice: str
     fallback: bool
     fallback_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """An engine that may speak, with the voice that it would use; ``instead_of`` is the voice asked for, if it has another one."""
+
+    link: Link
+    voice: str
+    instead_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to speak: a voice, words a minute, and a pitch from 0 to 100 (50 the voice's own)."""
+
+    voice: str
+    rate_wpm: int
+    pitch: int = 50
 
 
 @dataclass(slots=True)
@@ -71,37 +90,58 @@ class EngineChain:
             raise ValueError("a chain needs at least one engine")
         self._health.update({link.engine.name: _Health() for link in self.links})
 
-    def speak(self, sentences: Sequence[str], *, voice: str, rate_wpm: int, pitch: int = 50) -> Spoken:
+    def speakers(self, voice: str, language: str) -> list[Speaker]:
+        """Who may speak, in order: the engines that have the voice (a language's tag stands for any voice of it), then those with another voice of the language.
+
+        Vietnamese is spoken by Vietnamese voices only; text in another language by any voice that is named, for many have none of their own.
+        """
+        primary = language.partition("-")[0]
+        having: list[Speaker] = []
+        others: list[Speaker] = []
+        for link in self.links:
+            offered = link.engine.capabilities
+            suits = primary != "vi" or offered.offers(voice, "vi") or voice == "vi"
+            if suits and offered.offers(voice):
+                having.append(Speaker(link, voice))
+            elif suits and voice in offered.voices:
+                having.append(Speaker(link, offered.voices[voice][0]))
+            elif primary in offered.voices:
+                others.append(Speaker(link, offered.voices[primary][0], instead_of=voice))
+        return having + others
+
+    def speak(self, sentences: Sequence[str], manner: Manner, *, language: str = "vi") -> Spoken:
         """Speak every sentence with the first engine that can; raises :class:`AllEnginesFailedError`."""
         causes: list[str] = []
-        for link in self.links:
+        for speaker in self.speakers(manner.voice, language):
+            link = speaker.link
             name, health = link.engine.name, self._health[link.engine.name]
-            everything_known = len(
-                self._remembered(link, sentences, voice=voice, rate_wpm=rate_wpm, pitch=pitch)
-            ) == len(set(sentences))
+            how = replace(manner, voice=speaker.voice)
+            everything_known = len(self._remembered(link, sentences, how)) == len(set(sentences))
             if health.closed_until > self.clock() and not everything_known:
                 causes.append(f"{name} rests after failing ({health.last_cause})")
                 continue
             try:
-                sounds = self._speak_all(link, sentences, voice=voice, rate_wpm=rate_wpm, pitch=pitch)
+                sounds = self._speak_all(link, sentences, how)
             except EngineError as error:
                 causes.append(f"{name}: {error}")
                 if not isinstance(error, EngineRefusedError):  # a text that it does not take says nothing of its health
                     self._note_failure(health, str(error))
                 continue
             health.failures = 0
-            return Spoken(sounds, name, fallback=bool(causes), fallback_reason="; ".join(causes) or None)
-        raise AllEnginesFailedError("no speech engine could speak: " + "; ".join(causes))
+            if speaker.instead_of is not None:
+                causes.append(f"{name} has no voice {speaker.instead_of!r} and spoke with {speaker.voice!r}")
+            return Spoken(sounds, name, speaker.voice, bool(causes), "; ".join(causes) or None)
+        raise AllEnginesFailedError(
+            "no speech engine could speak: " + ("; ".join(causes) or f"none has {manner.voice!r}")
+        )
 
-    def _speak_all(
-        self, link: Link, sentences: Sequence[str], *, voice: str, rate_wpm: int, pitch: int
-    ) -> tuple[Pcm, ...]:
+    def _speak_all(self, link: Link, sentences: Sequence[str], how: Manner) -> tuple[Pcm, ...]:
         def speak(sentence: str) -> Pcm:
             return link.engine.synthesize(
-                sentence, voice=voice, rate_wpm=rate_wpm, pitch=pitch, timeout_s=link.timeout_s
+                sentence, voice=how.voice, rate_wpm=how.rate_wpm, pitch=how.pitch, timeout_s=link.timeout_s
             )
 
-        made = self._remembered(link, sentences, voice=voice, rate_wpm=rate_wpm, pitch=pitch)
+        made = self._remembered(link, sentences, how)
         missing = [sentence for sentence in dict.fromkeys(sentences) if sentence not in made]
         if missing:
             made[missing[0]] = speak(missing[0])  # alone: an engine that is down costs one time limit, not several
@@ -113,17 +153,12 @@ class EngineChain:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
         for sentence in missing:
-            self.spoken.put((link.engine.name, voice, rate_wpm, pitch, sentence), made[sentence])
+            self.spoken.put((link.engine.name, how, sentence), made[sentence])
         return tuple(made[sentence] for sentence in sentences)
 
-    def _remembered(
-        self, link: Link, sentences: Sequence[str], *, voice: str, rate_wpm: int, pitch: int
-    ) -> dict[str, Pcm]:
-        """The sentences that this engine has spoken before, with this voice."""
-        found = {
-            sentence: self.spoken.get((link.engine.name, voice, rate_wpm, pitch, sentence))
-            for sentence in dict.fromkeys(sentences)
-        }
+    def _remembered(self, link: Link, sentences: Sequence[str], how: Manner) -> dict[str, Pcm]:
+        """The sentences that this engine has spoken before, in this way."""
+        found = {sentence: self.spoken.get((link.engine.name, how, sentence)) for sentence in dict.fromkeys(sentences)}
         return {sentence: sound for sentence, sound in found.items() if sound is not None}
 
     def _note_failure(self, health: _Health, cause: str) -> None:

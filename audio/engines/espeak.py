@@ -12,7 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
+
+import espeakng_loader
 
 from audio.engines import espeak_worker
 from audio.engines.port import (
@@ -25,11 +29,22 @@ from audio.engines.port import (
 )
 from audio.pcm import Pcm
 
-_VOICES = ("vi", "vi-vn-x-central", "vi-vn-x-south")
 _VARIANT = re.compile(r"(\+[a-z0-9]{1,12})?")
 _MAX_CHARACTERS = 5_000
 _START_LIMIT_S = 15.0
 T = TypeVar("T")
+
+
+@cache
+def _voices() -> dict[str, tuple[str, ...]]:
+    """What the data files of espeak-ng offer, by primary language; the general voice of a language stands before those of its regions."""
+    files = (Path(espeakng_loader.get_data_path()) / "lang").rglob("*")
+    names = {file.name.lower() for file in files if file.is_file()}
+    voices: dict[str, tuple[str, ...]] = {}
+    for name in sorted(names, key=lambda each: (len(each), each)):
+        primary = name.partition("-")[0]
+        voices[primary] = (*voices.get(primary, ()), name)
+    return voices
 
 
 class _Worker:
@@ -95,7 +110,7 @@ class _Worker:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
         code = self._process.returncode
-        if not self._rate:
+        if not self._rate and (code is None or code >= 0):  # a signal says nothing of the installation
             return EngineUnavailableError(
                 f"espeak could not start (exit {code}): check that espeakng-loader is installed whole"
             )
@@ -135,7 +150,7 @@ class EspeakEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(online=False, voices=_VOICES, rates=(80, 300))
+        return Capabilities(online=False, voices=_voices(), rates=(80, 300), pitch=True, variants=True)
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -143,11 +158,11 @@ class EspeakEngine:
         return tuple(worker.pid for worker in tuple(self._workers) if worker.alive)
 
     def synthesize(self, text: str, *, voice: str, rate_wpm: int, pitch: int = 50, timeout_s: float) -> Pcm:
-        base, variant = voice.partition("+")[0], voice[len(voice.partition("+")[0]) :]
+        base = voice.partition("+")[0]
         low, high = self.capabilities.rates
-        if base not in _VOICES or not _VARIANT.fullmatch(variant):
+        if not self.capabilities.offers(voice) or not _VARIANT.fullmatch(voice[len(base) :]):
             raise EngineRefusedError(
-                f"espeak has no Vietnamese voice {voice!r}: choose one of {', '.join(_VOICES)}, with +f2 or the like after it if wanted"
+                f"espeak has no voice {voice!r}: in Vietnamese it has {', '.join(_voices()['vi'])}, with +f2 or the like after it if wanted"
             )
         if not low <= rate_wpm <= high or not 0 <= pitch <= 100:
             raise EngineRefusedError(

@@ -2,10 +2,12 @@
 
 import queue
 import threading
+from functools import cache
 from io import BytesIO
 
 import av
 from gtts import gTTS
+from gtts.lang import tts_langs
 from gtts.tts import gTTSError
 
 from audio.engines.port import Capabilities, EngineError, EngineRefusedError, EngineTimeoutError, EngineUnavailableError
@@ -24,15 +26,17 @@ class GttsEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(online=True, voices=("vi",), rates=(100, 150))
+        return Capabilities(online=True, voices=_voices(), rates=(100, 150))
 
     def synthesize(self, text: str, *, voice: str, rate_wpm: int, pitch: int = 50, timeout_s: float) -> Pcm:
-        """As :class:`audio.engines.Engine`, but ``timeout_s`` is for each 100 characters, which are a request each; the only voice is ``vi``, the only rates are normal and slow (below 110), and ``pitch`` is ignored."""
-        del pitch, voice  # one voice only; a name made for another engine does not keep this one from speaking
+        """As :class:`audio.engines.Engine`, but ``timeout_s`` is for each 100 characters, which are a request each; a language is its voice, the only rates are normal and slow (below 110), and ``pitch`` is ignored."""
+        del pitch
+        if not self.capabilities.offers(voice):
+            raise EngineRefusedError(f"gTTS has no voice {voice!r}: its voices are languages such as vi, km, zh-CN")
         answers: queue.SimpleQueue[Pcm | EngineError] = queue.SimpleQueue()
 
         def fetch() -> None:
-            answers.put(_fetch(text, slow=rate_wpm < _SLOW_BELOW_WPM, timeout_s=timeout_s))
+            answers.put(_fetch(text, voice, slow=rate_wpm < _SLOW_BELOW_WPM, timeout_s=timeout_s))
 
         # requests' timeout is for each packet; a server that drips would hold us for ever. A daemon thread does not keep the program from ending.
         threading.Thread(target=fetch, name="gtts", daemon=True).start()
@@ -51,10 +55,19 @@ class GttsEngine:
         """Nothing is held."""
 
 
-def _fetch(text: str, *, slow: bool, timeout_s: float) -> Pcm | EngineError:
+@cache
+def _voices() -> dict[str, tuple[str, ...]]:
+    """gTTS's own list, by primary language; it asks nobody for it."""
+    voices: dict[str, tuple[str, ...]] = {}
+    for code in tts_langs():
+        voices[code.partition("-")[0]] = (*voices.get(code.partition("-")[0], ()), code)
+    return voices
+
+
+def _fetch(text: str, voice: str, *, slow: bool, timeout_s: float) -> Pcm | EngineError:
     buffer = BytesIO()
     try:
-        gTTS(text, lang="vi", slow=slow, lang_check=False, timeout=timeout_s).write_to_fp(buffer)
+        gTTS(text, lang=voice, slow=slow, lang_check=False, timeout=timeout_s).write_to_fp(buffer)
     except gTTSError as error:
         return EngineUnavailableError(f"gTTS could not be used: {error}")
     except AssertionError:

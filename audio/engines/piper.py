@@ -5,6 +5,7 @@
 
 import importlib
 import queue
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,15 @@ class PiperEngine:
     """One voice, loaded when first needed, one sentence at a time: its phoneme library is not safe to use from two threads."""
 
     def __init__(self, voice_file: Path) -> None:
-        """``voice_file`` is the ``.onnx`` file."""
+        """``voice_file`` is the ``.onnx`` file; piper's own begin with the language (``vi_VN-vais1000-medium``), any other name is taken for Vietnamese."""
         self._voice_file = voice_file
         self._voice: Any = None  # piper.PiperVoice, whose package need not be installed
         self._speaking = threading.Lock()
+
+    @property
+    def _language(self) -> str:
+        named = re.match(r"([a-z]{2,3})_[A-Z]{2}-", self._voice_file.stem)
+        return named[1] if named else "vi"
 
     @property
     def name(self) -> str:
@@ -30,12 +36,14 @@ class PiperEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(online=False, voices=(self._voice_file.stem,), rates=(75, 300))
+        return Capabilities(online=False, voices={self._language: (self._voice_file.stem,)}, rates=(75, 300))
 
     def synthesize(self, text: str, *, voice: str, rate_wpm: int, pitch: int = 50, timeout_s: float) -> Pcm:
-        """As :class:`audio.engines.Engine`; the voice is that of the file whatever ``voice`` says, and ``pitch`` is ignored."""
-        del voice, pitch  # one voice only; a name made for another engine does not keep this one from speaking
+        """As :class:`audio.engines.Engine`; ``pitch`` is ignored."""
+        del pitch
         low, high = self.capabilities.rates
+        if not self.capabilities.offers(voice):
+            raise EngineRefusedError(f"piper has no voice {voice!r}: it has {self._voice_file.stem}")
         if not low <= rate_wpm <= high:
             raise EngineRefusedError(f"piper speaks {low} to {high} words a minute, not {rate_wpm}")
         answers: queue.SimpleQueue[Pcm | EngineError] = queue.SimpleQueue()

@@ -1,5 +1,6 @@
 """The port that every speech engine fits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,11 +29,22 @@ class EngineRefusedError(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an engine offers: ``online`` (needs the internet), its Vietnamese ``voices``, its ``rates`` in words a minute (low, high)."""
+    """What an engine offers.
+
+    ``online``: it needs the internet. ``voices``: by language (a BCP 47 primary tag), the usual one first. ``rates``: words a minute (low, high). ``pitch``: whether it
+    can be changed. ``variants``: whether ``+f2`` or the like may follow a voice's name.
+    """
 
     online: bool
-    voices: tuple[str, ...]
+    voices: Mapping[str, tuple[str, ...]]
     rates: tuple[int, int]
+    pitch: bool = False
+    variants: bool = False
+
+    def offers(self, voice: str, language: str | None = None) -> bool:
+        """Whether it has a voice of that name, for ``language`` if one is given."""
+        name = voice.partition("+")[0] if self.variants else voice
+        return any(name in names for tag, names in self.voices.items() if language in (None, tag))
 
 
 class Engine(Protocol):
@@ -49,8 +61,8 @@ class Engine(Protocol):
     def synthesize(self, text: str, *, voice: str, rate_wpm: int, pitch: int = 50, timeout_s: float) -> Pcm:
         """Speak one sentence.
 
-        ``text`` is Vietnamese in NFC, in spoken form. ``rate_wpm`` is words a minute; ``pitch`` is 0 to 100, 50 the voice's own; an engine
-        that cannot change one of them says so in its capabilities and ignores it. Raises a subclass of :class:`EngineError` within about ``timeout_s`` seconds.
+        ``text`` is in NFC; Vietnamese is in spoken form. ``voice`` is one of its own. ``rate_wpm`` is words a minute; ``pitch`` is 0 to 100, 50 the voice's own; an engine
+        that cannot change it says so in its capabilities and ignores it. Raises a subclass of :class:`EngineError` within about ``timeout_s`` seconds.
         """
 
     def close(self) -> None:

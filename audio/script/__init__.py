@@ -1,7 +1,7 @@
 """Reading Vietnamese official text: written text to spoken tokens, each with its place, its class and how sure we are."""
 
-from audio.script.lexicon import Lexicon, LexiconEntry, LexiconError
+from audio.script.lexicon import Lexicon, LexiconEntry, LexiconError, Settled
 from audio.script.model import Phrase, Script, Token, TokenClass
 from audio.script.reader import read
 
-__all__ = ["Lexicon", "LexiconEntry", "LexiconError", "Phrase", "Script", "Token", "TokenClass", "read"]
+__all__ = ["Lexicon", "LexiconEntry", "LexiconError", "Phrase", "Script", "Settled", "Token", "TokenClass", "read"]

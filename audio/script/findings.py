@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """``error`` blocks the release; ``warning`` must be seen; ``info`` is a proposal."""
+    """``error`` is to be mended (an uncertain reading blocks the release by the quality report); ``warning`` is to be seen; ``info`` is a proposal."""
 
     ERROR = "error"
     WARNING = "warning"

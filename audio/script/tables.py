@@ -115,6 +115,12 @@ def counted() -> frozenset[str]:
 
 
 @cache
+def cues(name: str) -> frozenset[str]:
+    """A list of words that tell how what stands beside them is read. Raises ``KeyError`` for a name that is not in the file."""
+    return {row[0]: frozenset(_words(_column(row, 1))) for row in rows("cues.tsv")}[name]
+
+
+@cache
 def former_units() -> dict[str, str]:
     """Units that no longer exist, and what they belong to now."""
     return {row[0]: _column(row, 1) for row in rows("former_units.tsv")}

@@ -1,57 +1,99 @@
 """`say` and `script`: speech from the command line, without a station."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from audio.render import RenderError, build_renderer
+from audio.announcement import Announcement, Text
+from audio.errors import RenderError
+from audio.quality import assess
+from audio.render import build_renderer
+from audio.rendered import OPUS
 from audio.script import read
 from audio.script.checks import check
 from audio.script.findings import Severity
+from audio.wav import WAV, wav_of
 from broadcaster.errors import InvalidError, SetupError
 
 ENGINES = ("gtts", "espeak")
 
 
-def say_text(text: str, output: Path, *, engines: list[str] | None, voice: str, rate: int, json_output: bool) -> None:
-    """Render a text and put the clip at `output`, whole or not at all."""
+_SUFFIXES = (".mp3", ".opus", ".ogg", ".wav")
+
+
+def say_text(
+    text: str,
+    output: Path,
+    *,
+    engines: list[str] | None,
+    language: str,
+    voice: str | None,
+    rate: int,
+    pitch: int,
+    equaliser: str,
+    json_output: bool,
+) -> None:
+    """Render a text and put the clip at `output`, whole or not at all, in the format that its suffix names."""
     unknown = sorted(set(engines or ()) - set(ENGINES))
     if unknown:
         raise SetupError(
             f"Không có bộ đọc '{unknown[0]}'. Chọn: {', '.join(ENGINES)}.",
             f"There is no engine '{unknown[0]}'. Choose from: {', '.join(ENGINES)}.",
         )
+    suffix = output.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise SetupError(
+            f"Không ghi được tệp dạng '{suffix}'. Chọn: {', '.join(_SUFFIXES)}.",
+            f"A clip cannot be written as '{suffix}'. Choose from: {', '.join(_SUFFIXES)}.",
+        )
     if not output.parent.is_dir():
         raise SetupError(f"Không có thư mục {output.parent}.", f"There is no folder {output.parent}.")
     with tempfile.TemporaryDirectory() as folder:
-        renderer = build_renderer(Path(folder), engines=tuple(engines or ENGINES), voice=voice, rate=rate)
+        renderer = build_renderer(
+            Path(folder), engines=tuple(engines or ENGINES), equaliser=equaliser, opus=suffix in (".opus", ".ogg")
+        )
         try:
-            clip = renderer.render(text).clip
+            version = Text(text, language, voice=voice, rate_wpm=rate, pitch=pitch)
+            rendered = renderer.render(Announcement((version,)))
+            clip = rendered.clip
         except RenderError as error:
             raise InvalidError(error.vi, error.en) from error
         finally:
             renderer.close()
-        temporary = output.with_name(f".{output.name}.{os.getpid()}")
-        try:
-            temporary.write_bytes(clip.path.read_bytes())
-            temporary.replace(output)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise SetupError(
-                f"Không ghi được {output}: {error.strerror}.", f"{output} cannot be written: {error.strerror}."
-            ) from error
+        facts = {**dataclasses.asdict(clip), "path": str(output), "quality": assess(rendered).as_dict()}
+        opus = facts.pop("opus")
+        data = clip.path.read_bytes()
+        if clip.opus is not None:
+            facts |= {**opus, "path": str(output), "media_type": OPUS}
+            data = clip.opus.path.read_bytes()
+        elif suffix == ".wav":
+            data = wav_of(clip.path)
+            facts |= {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "media_type": WAV}
+    _write(data, output)
     if json_output:
-        facts = {**dataclasses.asdict(clip), "path": str(output)}
         sys.stdout.write(json.dumps(facts, ensure_ascii=False) + "\n")
         return
     note = f" ({clip.fallback_reason})" if clip.fallback else ""
     sys.stdout.write(
-        f"{output}: {clip.duration_ms / 1000:.1f} s, {clip.lufs:.1f} LUFS, {clip.true_peak_dbtp:.1f} dBTP, "
-        f"engine {clip.engine}{note}\n"
+        f"{output}: {facts['duration_ms'] / 1000:.1f} s, {facts['lufs']:.1f} LUFS, {facts['true_peak_dbtp']:.1f} dBTP, "
+        f"engine {clip.engine}, voice {clip.voice}{note}\n"
     )
+
+
+def _write(data: bytes, output: Path) -> None:
+    temporary = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(output)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise SetupError(
+            f"Không ghi được {output}: {error.strerror}.", f"{output} cannot be written: {error.strerror}."
+        ) from error
 
 
 def check_text(text: str, *, json_output: bool) -> int:
@@ -89,4 +131,5 @@ def show_script(text: str, *, json_output: bool) -> None:
         }
         for token in script.tokens
     ]
-    sys.stdout.write(json.dumps({"sha256": script.sha256, "tokens": tokens}, ensure_ascii=False) + "\n")
+    said = {"sha256": script.sha256, "lexicon": script.lexicon, "tokens": tokens}
+    sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")

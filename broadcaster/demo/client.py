@@ -36,6 +36,10 @@ class StationClient:
             raise ConflictError(detail, detail)
         return response.json() if response.content else None
 
+    def post(self, path: str, body: Json) -> Any:
+        """Anything else that the API offers; the path begins after `/api/v1`."""
+        return self._call("POST", path, json=body)
+
     def receivers(self) -> list[Json]:
         """All receivers."""
         return list(self._call("GET", "/receivers"))
@@ -43,6 +47,10 @@ class StationClient:
     def enrol(self, **body: Any) -> Json:
         """Take a receiver into service; returns its provision."""
         return dict(self._call("POST", "/receivers", json=body))
+
+    def accept(self, **body: Any) -> Json:
+        """Take the device that shows a code into service."""
+        return dict(self._call("POST", "/enrolments/acceptance", json=body))
 
     def write(self, **body: Any) -> Json:
         """Save a draft."""
@@ -56,6 +64,15 @@ class StationClient:
     def bulletin(self, bulletin_id: str) -> Json:
         """One bulletin."""
         return dict(self._call("GET", f"/bulletins/{bulletin_id}"))
+
+    def settle(self, bulletin: Json) -> Json:
+        """Confirm every reading that is uncertain, as it is proposed; returns the bulletin."""
+        readings = {(each["text"], each["reading"]) for each in bulletin["quality"]["uncertain"]}
+        body = {
+            "revision": bulletin["revision"],
+            "readings": [{"text": text, "proposed": reading} for text, reading in sorted(readings)],
+        }
+        return dict(self._call("PUT", f"/bulletins/{bulletin['id']}/readings", json=body)["bulletin"])
 
     def submit(self, bulletin: Json) -> None:
         """Ask for release."""

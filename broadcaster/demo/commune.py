@@ -9,9 +9,11 @@ from pathlib import Path
 
 from broadcaster.people import Role
 from broadcaster.station import Core
-from broadcaster.storage.models import Area
+from broadcaster.storage.models import Area, AreaPolicy
 from devices.files import write_private
 from devices.wire.messages import Kind
+from schedules.policies import NATIONAL, NATIONAL_POLICY, Policy
+from schedules.policy_rules import QuietHours
 
 STATION_NAME = "Đài truyền thanh xã Tân Phong"
 COMMUNE = "xa-tan-phong"
@@ -71,6 +73,11 @@ def found(core: Core, broker_port: int) -> DemoState:
         for area, name, kind, parent in _AREAS:
             session.add(Area(id=area, name=name, kind=kind, parent_id=parent, valid_from=date(2025, 7, 1)))
             session.flush()
+        # A demo is to be heard whenever it is started: without the quiet hours of the national defaults.
+        loud = Policy(rules=tuple(rule for rule in NATIONAL_POLICY.rules if not isinstance(rule, QuietHours)))
+        session.add(
+            AreaPolicy(area_id=NATIONAL, policy=loud.model_dump(mode="json"), revision=1, changed_at=core.clock.now())
+        )
     passwords = {}
     for username, name, role in _PEOPLE:
         passwords[username] = secrets.token_urlsafe(12)

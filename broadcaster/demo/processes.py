@@ -16,13 +16,6 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
 
-def free_port() -> int:
-    """A TCP port that is free on localhost now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def port_is_free(port: int) -> bool:
     """Whether a server could listen on this port of localhost now."""
     with socket.socket() as probe:
@@ -60,6 +53,13 @@ class Processes:
                 preexec_fn=end_with_parent,  # noqa: PLW1509  one C call; the demo has no threads when it starts children
             )
         self._running.append((name, process))
+
+    def said(self, name: str) -> str:
+        """What a command of this name has written so far, in this run and those before."""
+        try:
+            return (self._logs / f"{name}.log").read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
 
     def check(self) -> None:
         """Raise SetupError, with its last words, if a process has ended."""

@@ -1,8 +1,8 @@
 """Runs the demo: founds the commune, starts every process, airs a bulletin and tells each rung as it happens."""
 
 import json
+import re
 import signal
-import subprocess
 import sys
 import tempfile
 from contextlib import suppress
@@ -17,11 +17,12 @@ from audio.mastering import measure
 from broadcaster.clock import SystemClock
 from broadcaster.demo import commune
 from broadcaster.demo.client import Json, StationClient
-from broadcaster.demo.processes import Processes, free_port, port_is_free
+from broadcaster.demo.processes import Processes, port_is_free
 from broadcaster.demo.teller import Teller
 from broadcaster.errors import BroadcasterError, SetupError
 from broadcaster.settings import Settings, load_settings
 from broadcaster.station import Core
+from devices.brokers.ports import free_port
 from devices.files import write_private
 
 LEAD_S = 6.0
@@ -29,6 +30,7 @@ LEAD_S = 6.0
 AFTER_S = 20.0
 """Seconds after the end of an airing in which its last confirmations arrive."""
 NOW = SystemClock().now
+_CODE = re.compile(r"enrolment code\): (\d{3}) (\d{3})\n.*fingerprint\): (\S+)\n")
 
 
 class Demo:
@@ -73,15 +75,22 @@ class Demo:
             for name in ("bientap", "lanhdao", "vanhanh")
         )
         self._tell.step("Kết nối thiết bị (connecting the receivers)")
+        asking = []
         for receiver in commune.RECEIVERS:
-            folder = self._enrol(receiver)
+            folder = self._folder / "receivers" / receiver.id
+            enrolled = self._moved(folder / "provision.json")
+            output = ["--sink", "wav"]
             if receiver.kind == "screen":
                 port = free_port()
                 output = ["--sink", "none", "--page-port", str(port)]
                 self._tell.fact(f"Trang LED (LED page): http://127.0.0.1:{port}/")
-            else:
-                output = ["--sink", "wav"]
+            output += ["--enrol", settings.base_url, "--kind", receiver.kind, "--name", receiver.name]
+            said = self.processes.said(receiver.id)
             self.processes.start(receiver.id, "receiver", "--folder", str(folder), *output)
+            if not enrolled:
+                asking.append((receiver, len(said)))
+        for receiver, before in asking:
+            self._accept(receiver, before)
         self.processes.wait(self._online, within_s=60, what="three receivers are online")
 
     def stop(self) -> None:
@@ -94,7 +103,7 @@ class Demo:
         bulletin = self.editor.write(**content)
         self._tell.step(f"Bản tin: {title}")
         self._tell.step("Tạo giọng đọc (making the speech)")
-        bulletin = self._rendered(bulletin)
+        bulletin = self._settled(self._rendered(bulletin))
         clip = bulletin["clip"]
         self._tell.fact(
             f"Giọng đọc xong (clip): {clip['duration_ms'] / 1000:.1f} s, {clip['lufs']:.1f} LUFS, "
@@ -102,7 +111,7 @@ class Demo:
         )
         due = NOW() + timedelta(seconds=LEAD_S)
         plan = [{"rule": {"kind": "once", "at": due.isoformat()}, "targets": {"areas": [commune.COMMUNE]}}]
-        bulletin = self.editor.edit(bulletin, **content, plan=plan)
+        bulletin = self._rendered(self.editor.edit(bulletin, **content, plan=plan))
         self.editor.submit(bulletin)
         self.approver.release(bulletin["id"])
         self._tell.step(f"Đã duyệt, phát lúc {self._tell.at(due)} (released)")
@@ -125,30 +134,34 @@ class Demo:
         online = [row for row in self.operator.receivers() if row["presence"] == "online"]
         return len(online) >= len(commune.RECEIVERS)
 
-    def _enrol(self, receiver: commune.DemoReceiver) -> Path:
-        folder = self._folder / "receivers" / receiver.id
-        path = folder / "provision.json"
-        if path.is_file():
-            provision = json.loads(path.read_bytes())
-        else:
-            made = subprocess.run(
-                [sys.executable, "-m", "broadcaster", "receiver", "--folder", str(folder), "--initialise"],
-                capture_output=True,
-                check=False,
-            )
-            if made.returncode:
-                raise SetupError(made.stderr.decode().strip(), made.stderr.decode().strip())
-            provision = self.operator.enrol(
-                receiver=receiver.id,
-                name=receiver.name,
-                kind=receiver.kind,
-                area=receiver.area,
-                public_key=json.loads(made.stdout),
-            )
-        # The embedded broker's port is chosen anew when the old one is taken.
+    def _moved(self, path: Path) -> bool:
+        """Whether the receiver has its provision. The embedded broker's port is chosen anew when the old one is taken."""
+        if not path.is_file():
+            return False
+        provision = json.loads(path.read_bytes())
         provision["broker"]["port"] = self._settings.broker_port
         write_private(path, json.dumps(provision).encode(), overwrite=True)
-        return folder
+        return True
+
+    def _accept(self, receiver: commune.DemoReceiver, before: int) -> None:
+        """Do what an operator does who stands before the device: type the code that it shows."""
+        shown: list[re.Match[str]] = []
+
+        def shows_a_code() -> bool:
+            shown[:] = _CODE.finditer(self.processes.said(receiver.id)[before:])
+            return bool(shown)
+
+        self.processes.wait(shows_a_code, within_s=60, what=f"{receiver.id} shows its code")
+        code, fingerprint = "".join(shown[-1].group(1, 2)), shown[-1].group(3)
+        self.operator.accept(
+            code=code,
+            fingerprint=fingerprint,
+            receiver=receiver.id,
+            name=receiver.name,
+            kind=receiver.kind,
+            area=receiver.area,
+        )
+        self._tell.fact(f"{receiver.name}: mã {code}, dấu nhận dạng {fingerprint} (code and fingerprint accepted)")
 
     def _rendered(self, bulletin: Json) -> Json:
         current = [bulletin]
@@ -162,6 +175,17 @@ class Demo:
             cause = str(current[0]["rendering_error"])
             raise SetupError(cause, f"The speech could not be made: {cause}")
         return current[0]
+
+    def _settled(self, bulletin: Json) -> Json:
+        """As an editor would, the demo's says yes to the readings of which the script is not certain."""
+        uncertain = bulletin["quality"]["uncertain"]
+        if not uncertain:
+            return bulletin
+        self._tell.step("Xác nhận cách đọc chưa chắc (confirming uncertain readings)")
+        bulletin = self._rendered(self.editor.settle(bulletin))
+        for one in bulletin["readings"]:
+            self._tell.fact(f"“{one['text']}” đọc là (is read as) “{one['reading']}”")
+        return bulletin
 
     def _follow(self, airing: Json) -> Json:
         due = datetime.fromisoformat(airing["due_at"])
@@ -214,6 +238,7 @@ class Demo:
             "bulletin": {"id": bulletin["id"], "title": bulletin["title"]},
             "airing": {name: airing[name] for name in ("id", "due_at", "sent_at", "duration_ms", "state")},
             "clip": {name: clip[name] for name in clip},
+            "settled": [{"text": one["text"], "reading": one["reading"]} for one in bulletin["readings"]],
             "receivers": receivers,
             "as_run": {"rows": chain["rows"], "chain_ok": chain["ok"]},
         }

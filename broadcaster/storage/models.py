@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, Json: JSON, list[str]: JSON, str: String}  # noqa: RUF012  SQLAlchemy's form
+    type_annotation_map = {datetime: UtcDateTime, Json: JSON, list[Json]: JSON, list[str]: JSON, str: String}  # noqa: RUF012  SQLAlchemy's form
 
 
 class Area(Base):
@@ -39,6 +39,169 @@ class Area(Base):
     valid_to: Mapped[date | None]  # the first day on which it is no more
 
 
+class Reorganisation(Base):
+    """Communes that merge or split on a day: planned by one person, approved by another, undone until its day."""
+
+    __tablename__ = "reorganisations"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    day: Mapped[date] = mapped_column(index=True)  # the first day of the new order of things
+    plan: Mapped[Json]  # what was asked for
+    state: Mapped[str]  # planned | approved | in_force | undone
+    planned_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    planned_at: Mapped[datetime]
+    approved_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    approved_at: Mapped[datetime | None]
+    preview_sha256: Mapped[str | None]  # of what the approver saw
+    preview: Mapped[str | None] = mapped_column(Text)  # its canonical JSON
+    undone_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    undone_at: Mapped[datetime | None]
+    undone_reason: Mapped[str | None] = mapped_column(Text)
+    in_force_at: Mapped[datetime | None]
+    __table_args__ = (CheckConstraint("state IN ('planned','approved','in_force','undone')", name="state"),)
+
+
+class AreaMove(Base):
+    """From a day on, an area stands under another parent."""
+
+    __tablename__ = "area_moves"
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    parent_id: Mapped[str] = mapped_column(ForeignKey("areas.id"))
+    reorganisation_id: Mapped[str] = mapped_column(ForeignKey("reorganisations.id"), index=True)
+
+
+class AreaSuccessor(Base):
+    """What an area that ends is merged or split into: what is addressed to it airs there from that day on."""
+
+    __tablename__ = "area_successors"
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    successor_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    day: Mapped[date]
+    reorganisation_id: Mapped[str] = mapped_column(ForeignKey("reorganisations.id"), index=True)
+
+
+class ReceiverMove(Base):
+    """From a day on, a receiver stands in another area. On the day the receiver's own row follows."""
+
+    __tablename__ = "receiver_moves"
+    receiver_id: Mapped[str] = mapped_column(ForeignKey("receivers.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"))
+    reorganisation_id: Mapped[str] = mapped_column(ForeignKey("reorganisations.id"), index=True)
+
+
+class RehomingRecord(Base):
+    """The signed document that re-homes whoever stands under an area, as it stands on the broker."""
+
+    __tablename__ = "rehomings"
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    revision: Mapped[int]
+    content_sha256: Mapped[str]  # of its content without revision and dates
+    document: Mapped[str] = mapped_column(Text)  # compact JWS
+    expires_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+
+class ReceiverGroup(Base):
+    """Targets that are saved under a name."""
+
+    __tablename__ = "receiver_groups"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    targets: Mapped[Json]
+    changed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
+
+
+class AreaPolicy(Base):
+    """What an area allows on air (`schedules.policies.Policy`). `national` in place of an area: the defaults above all areas."""
+
+    __tablename__ = "area_policies"
+    area_id: Mapped[str] = mapped_column(primary_key=True)
+    policy: Mapped[Json]
+    break_glass: Mapped[bool | None]  # whether one person may issue an emergency; none: as above
+    revision: Mapped[int]
+    changed_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
+
+
+class AuditEntry(Base):
+    """What somebody did that others must be able to look up: the name is copied in, rows are only added."""
+
+    __tablename__ = "audit_entries"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_id: Mapped[str]
+    actor_name: Mapped[str]
+    action: Mapped[str]  # such as emergency-issued, stop-issued
+    subject: Mapped[str]  # the id of what it was done to
+    reason: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[Json | None]
+
+
+class StopRecord(Base):
+    """Silence for an audience, as it stands on the broker, until it is lifted or expires."""
+
+    __tablename__ = "stops"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int]
+    topics: Mapped[list[str]]
+    audience: Mapped[Json]
+    document: Mapped[str] = mapped_column(Text)  # compact JWS
+    reason: Mapped[str]
+    issued_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    lifted_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    lifted_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]
+
+
+class EmergencyTemplate(Base):
+    """An emergency text with blanks, released beforehand by two persons."""
+
+    __tablename__ = "emergency_templates"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    content: Mapped[Json]  # title, text, blanks
+    content_sha256: Mapped[str]
+    state: Mapped[str]  # draft | released | retired
+    author_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+    released_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    released_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+    __table_args__ = (CheckConstraint("state IN ('draft','released','retired')", name="state"),)
+
+
+class Emergency(Base):
+    """One emergency message (CAP 1.2: Alert, Update or Cancel; Actual or Exercise) and the bulletin that says it."""
+
+    __tablename__ = "emergencies"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    message: Mapped[str]  # alert | update | cancel
+    drill: Mapped[bool]
+    references: Mapped[str | None] = mapped_column(
+        ForeignKey("emergencies.id")
+    )  # the message that it takes the place of
+    template_id: Mapped[str | None] = mapped_column(ForeignKey("emergency_templates.id"))
+    bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id"), unique=True)
+    targets: Mapped[Json]
+    every_minutes: Mapped[int | None]  # none: once
+    state: Mapped[str] = mapped_column(index=True)  # preparing | issued | ended | failed
+    reason: Mapped[str | None] = mapped_column(Text)  # of one person who issued it alone
+    issued_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    asked_at: Mapped[datetime]
+    issued_at: Mapped[datetime | None]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    end_reason: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (CheckConstraint("state IN ('preparing','issued','ended','failed')", name="state"),)
+
+
 class Person(Base):
     """Somebody who logs in, with one role."""
 
@@ -50,6 +213,10 @@ class Person(Base):
     password_hash: Mapped[str]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    must_change_password: Mapped[bool] = mapped_column(default=False)  # after a reset: nothing else may be done
+    totp_secret: Mapped[str | None]  # base32 (RFC 6238)
+    totp_confirmed_at: Mapped[datetime | None]  # asked for from then on
+    totp_last_step: Mapped[int | None]  # the time step of the last code taken: a code serves once
 
 
 class LoginSession(Base):
@@ -60,6 +227,31 @@ class LoginSession(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    proved_at: Mapped[datetime | None]  # when a one-time code was last given in it
+
+
+class LogInFailure(Base):
+    """A try to log in that did not succeed, kept as long as it counts."""
+
+    __tablename__ = "log_in_failures"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiToken(Base):
+    """A program's key, with some of its owner's rights. Only its hash is kept."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    rights: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
 
 
 class Receiver(Base):
@@ -70,12 +262,20 @@ class Receiver(Base):
     name: Mapped[str]
     kind: Mapped[str]  # loudspeaker | screen
     area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
+    special_place: Mapped[str | None]  # school | health_post | pagoda | library | kindergarten (QCVN 26:2010/BTNMT)
+    full_volume_dba: Mapped[int | None]  # measured at the nearest home at full volume; none: never measured
     public_key: Mapped[Json]  # JWK (RFC 7517, RFC 8037)
+    previous_key: Mapped[Json | None]  # what it signed with before it renewed its key
+    previous_key_until: Mapped[datetime | None]
     secret_sha256: Mapped[str]
+    secret_generation: Mapped[int] = mapped_column(default=0, server_default="0")  # 0: made before secrets were derived
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    wipe_id: Mapped[str | None]
+    wipe_document: Mapped[str | None] = mapped_column(Text)  # compact JWS, while it is to be wiped
     configuration_revision: Mapped[int] = mapped_column(default=0)
-    configuration_sha256: Mapped[str | None]  # of its content without revision and dates
+    configuration_sha256: Mapped[str | None]  # of its content without areas, revision and dates
+    configuration_areas: Mapped[list[str] | None]  # its line there; re-homing may have changed it since
     configuration_document: Mapped[str | None] = mapped_column(Text)  # compact JWS
     configuration_expires_at: Mapped[datetime | None]
     presence: Mapped[str | None]  # online | offline | None while it was never heard of
@@ -85,8 +285,110 @@ class Receiver(Base):
     health_at: Mapped[datetime | None]
 
 
+class LexiconRecord(Base):
+    """How a term is read in an area and below it. A change ends the row and adds another: the history stays."""
+
+    __tablename__ = "lexicon_entries"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
+    written: Mapped[str]
+    reading: Mapped[str | None]  # None: its letters are named one by one
+    note: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    __table_args__ = (
+        Index(
+            "uq_lexicon_entries_in_force",
+            "area_id",
+            "written",
+            unique=True,
+            sqlite_where=sql("ended_at IS NULL"),
+            postgresql_where=sql("ended_at IS NULL"),
+        ),
+    )
+
+
+class AreaSound(Base):
+    """How an area and what is under it wants to sound, where that differs from what is above."""
+
+    __tablename__ = "area_sounds"
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    sound: Mapped[Json]
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
+
+
+class Recording(Base):
+    """A sound that somebody uploaded: speech in place of synthesis, or a jingle."""
+
+    __tablename__ = "recordings"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # speech | jingle
+    name: Mapped[str]
+    size: Mapped[int]  # bytes
+    duration_ms: Mapped[int]
+    lufs: Mapped[float]
+    true_peak_dbtp: Mapped[float]
+    clipped: Mapped[int]
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+
+
+class ReceiverEvent(Base):
+    """What happened to a receiver's place: who stood there with which key, and who decided it."""
+
+    __tablename__ = "receiver_events"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    receiver_id: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime]
+    event: Mapped[str]  # enrolled | replaced | moved | renewed | revoked | wipe-asked | wiped
+    actor_id: Mapped[str | None]  # none: the receiver itself
+    actor_name: Mapped[str | None]
+    name: Mapped[str]
+    area_id: Mapped[str]
+    key_thumbprint: Mapped[str]  # RFC 7638
+    public_key: Mapped[Json]  # the log is verified with the keys of all who ever stood here
+    detail: Mapped[Json | None]
+
+
+class Enrolment(Base):
+    """A device that asks to be taken into service. Its code is kept as a keyed hash only."""
+
+    __tablename__ = "enrolments"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]  # offered | waiting | accepted | refused
+    address: Mapped[str]  # where the request came from; an IPv6 network of 64 bits counts as one
+    public_key: Mapped[Json]
+    seal_key: Mapped[Json]
+    key_thumbprint: Mapped[str]
+    commitment: Mapped[str]
+    transcript: Mapped[str | None]  # hexadecimal; gone once the code is known
+    kind: Mapped[str]
+    name: Mapped[str]
+    software: Mapped[str]
+    code_hash: Mapped[str | None] = mapped_column(unique=True)  # HMAC-SHA256; gone once it is decided or expired
+    fingerprint: Mapped[str | None]
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    receiver_id: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    __table_args__ = (Index("ix_enrolments_address", "address", "requested_at"),)
+
+
+class EnrolmentAttempt(Base):
+    """A code that somebody typed and that no waiting device showed."""
+
+    __tablename__ = "enrolment_attempts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    actor_id: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Bulletin(Base):
-    """The text item at its present revision. Its rendering belongs to that revision alone."""
+    """The text item at its present revision. A rendering is kept only if it is of what would be spoken now."""
 
     __tablename__ = "bulletins"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -95,6 +397,12 @@ class Bulletin(Base):
     card_text: Mapped[str] = mapped_column(Text)
     field: Mapped[str]
     priority: Mapped[str]
+    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | drop
+    programme_id: Mapped[str | None] = mapped_column(
+        ForeignKey("programmes.id"), index=True
+    )  # in whose queue it stands
+    campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaigns.id"))
+    content_group: Mapped[str | None]  # of the campaign
     author_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     revision: Mapped[int] = mapped_column(default=1)
     state: Mapped[str]  # draft | submitted | released | returned | withdrawn
@@ -106,6 +414,11 @@ class Bulletin(Base):
     rendering_error_en: Mapped[str | None] = mapped_column(Text)
     clip_sha256: Mapped[str | None] = mapped_column(ForeignKey("clips.sha256"))
     script_sha256: Mapped[str | None]
+    recording_sha256: Mapped[str | None]  # heard in place of the text
+    versions: Mapped[list[Json]] = mapped_column(default=list)  # in other languages, in their order
+    sound: Mapped[Json] = mapped_column(default=dict)  # what of the area's sound it overrides
+    spoken: Mapped[Json | None]  # by which lexicon and with which sound the clip was made
+    quality: Mapped[Json | None]  # the report of the clip
     __table_args__ = (
         Index("ix_bulletins_created", "created_at", "id"),
         Index(
@@ -115,6 +428,60 @@ class Bulletin(Base):
             postgresql_where=sql("rendering = 'pending'"),
         ),
     )
+
+
+class SettlementRecord(Base):
+    """What a person decided on one uncertain reading of one bulletin. A change ends the row and adds another."""
+
+    __tablename__ = "settlements"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id", ondelete="CASCADE"), index=True)
+    written: Mapped[str]
+    proposed: Mapped[str] = mapped_column(Text)
+    reading: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+
+
+class ProgrammeRecord(Base):
+    """A standing column with its slots (`schedules.programmes.Programme`) and where they air. A queue is what is released for it."""
+
+    __tablename__ = "programmes"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    rules: Mapped[Json]
+    targets: Mapped[Json]
+    revision: Mapped[int]
+    changed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class ProgrammeWarning(Base):
+    """A slot for which nothing was queued the day before."""
+
+    __tablename__ = "programme_warnings"
+    programme_id: Mapped[str] = mapped_column(ForeignKey("programmes.id"), primary_key=True)
+    slot_at: Mapped[datetime] = mapped_column(primary_key=True)
+    warned_at: Mapped[datetime]
+    vi: Mapped[str] = mapped_column(Text)
+    en: Mapped[str] = mapped_column(Text)
+
+
+class Campaign(Base):
+    """A plan that bulletins count towards, with its period, content groups and goals."""
+
+    __tablename__ = "campaigns"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]  # the last day
+    content_groups: Mapped[list[str]]
+    goals: Mapped[Json]  # airings, minutes, communes; each may be absent
+    changed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
 
 
 class ClipRecord(Base):
@@ -132,6 +499,8 @@ class ClipRecord(Base):
     fallback_reason: Mapped[str | None] = mapped_column(Text)
     script_sha256: Mapped[str]
     created_at: Mapped[datetime]
+    synthetic: Mapped[str] = mapped_column(default="true")  # true | false | mixed
+    opus: Mapped[Json | None]  # the same sound as Opus: sha256, size, duration_ms
 
 
 class Schedule(Base):
@@ -158,7 +527,15 @@ class Release(Base):
     released_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[str | None] = mapped_column(Text)
+    planned_until: Mapped[datetime | None]  # up to here its rules have been expanded into airings
     __table_args__ = (
+        # Which releases have to be expanded further.
+        Index(
+            "ix_releases_planned_until",
+            "planned_until",
+            sqlite_where=sql("voided_at IS NULL"),
+            postgresql_where=sql("voided_at IS NULL"),
+        ),
         # One release in force per bulletin, whatever races.
         Index(
             "uq_releases_in_force",
@@ -185,6 +562,15 @@ class Airing(Base):
     priority: Mapped[str]
     clip_sha256: Mapped[str]
     duration_ms: Mapped[int]
+    targets: Mapped[Json | None]  # as released; none for airings of before they were kept here
+    drill: Mapped[bool] = mapped_column(default=False, server_default=sql("false"))
+    position: Mapped[int] = mapped_column(default=0, server_default="0")  # the commune's own order of a clash, 1 first
+    starts_at: Mapped[datetime | None]  # where that order puts it at another instant than `due_at`
+    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # as released
+    programme_id: Mapped[str | None]
+    slot_at: Mapped[datetime | None]  # when the programme's slot begins
+    campaign_id: Mapped[str | None] = mapped_column(index=True)
+    content_group: Mapped[str | None]
     __table_args__ = (
         # Unique among airings that stand: a voided release's airing must not block the next release's.
         Index(
@@ -196,6 +582,13 @@ class Airing(Base):
             postgresql_where=sql("state <> 'cancelled'"),
         ),
         Index("ix_airings_due", "state", "due_at"),
+        Index(
+            "ix_airings_moved",
+            "starts_at",
+            sqlite_where=sql("starts_at IS NOT NULL"),
+            postgresql_where=sql("starts_at IS NOT NULL"),
+        ),
+        Index("ix_airings_slot", "programme_id", "slot_at"),
         CheckConstraint("state IN ('planned','dispatched','closed','cancelled','missed')", name="state"),
     )
 
@@ -226,7 +619,17 @@ class OrderRecord(Base):
     expires_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     cleared_at: Mapped[datetime | None]
+    left_topics: Mapped[list[str] | None]  # where an earlier revision stood and this one does not
+    left_document: Mapped[str | None] = mapped_column(Text)  # the cancellation that stands there
     __table_args__ = (Index("ix_orders_standing", "cleared_at", "expires_at"),)
+
+
+class PlanHead(Base):
+    """One row: whoever plans holds it, so that planners follow each other."""
+
+    __tablename__ = "plan_head"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    places_sha256: Mapped[str | None]  # of the areas and receivers for which the orders that stand were made
 
 
 class ReceiptEnvelope(Base):
@@ -265,6 +668,14 @@ class AsRun(Base):
     received_at: Mapped[datetime]  # the station's clock
     previous_hash: Mapped[str]
     hash: Mapped[str]
+    # Later than the others: empty in rows of before, and left out of the hash while empty.
+    area_line: Mapped[list[str] | None]  # ids from the root down to area_id, as they were when it happened
+    bulletin_id: Mapped[str | None]
+    field: Mapped[str | None]
+    priority: Mapped[str | None]
+    duration_ms: Mapped[int | None]  # of the clip
+    programme: Mapped[str | None]
+    campaign: Mapped[str | None]
     __table_args__ = (
         UniqueConstraint("receiver_id", "receipt_id", name="uq_as_run_receipt"),
         Index("ix_as_run_airing", "airing_id", "seq"),
@@ -279,6 +690,17 @@ class LogHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int]
     hash: Mapped[str]
+    document: Mapped[str | None] = mapped_column(Text)  # the same, signed by the station (compact JWS)
+
+
+class LogCheckpoint(Base):
+    """A signed statement of where the chain stood. A copy kept elsewhere proves what the log held then."""
+
+    __tablename__ = "log_checkpoints"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[str]
+    at: Mapped[datetime]
+    document: Mapped[str] = mapped_column(Text)  # compact JWS
 
 
 class RejectedMessage(Base):

@@ -8,19 +8,20 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from devices.brokers.port import BrokerAccountsError, Synchronised
 from devices.files import write_private
 from devices.wire import topics
 from devices.wire.messages import Identifier, Sha256, Value
 
 
-class AccountsFileError(Exception):
+class AccountsFileError(BrokerAccountsError):
     """The file of accounts cannot be read; the message says why and what to do."""
 
 
@@ -33,8 +34,13 @@ class Account(Value):
 
     username: Identifier
     secret_sha256: Sha256
+    secret: Annotated[str | None, Field(exclude=True, repr=False)] = None  # where known: for brokers that hash it anew
     publish: Annotated[tuple[str, ...], Field(max_length=200)]
     subscribe: Annotated[tuple[str, ...], Field(max_length=200)]
+
+    def stored(self) -> "Account":
+        """The same without its secret: what may be kept."""
+        return self if self.secret is None else self.model_copy(update={"secret": None})
 
     def admits(self, secret: str, client_id: str) -> bool:
         """Whether this secret and client id open the account."""
@@ -70,39 +76,56 @@ def station_account(secret: str, *, username: str = "station") -> Account:
     return Account(
         username=username,
         secret_sha256=hash_secret(secret),
+        secret=secret,
         publish=(
             topics.area_order("+", "+"),
+            topics.area_rehomings("+"),
             topics.receiver_order("+", "+"),
+            topics.area_stop("+", "+"),
+            topics.receiver_stop("+", "+"),
             topics.of_receiver("+", "configuration"),
             topics.of_receiver("+", "acknowledgements"),
             topics.of_receiver("+", "clock-answers"),
+            topics.of_receiver("+", "wipe"),
+            topics.keys("+"),
         ),
         subscribe=(
             topics.of_receiver("+", "clock-probes"),
             topics.of_receiver("+", "receipts"),
             topics.of_receiver("+", "presence"),
             topics.of_receiver("+", "health"),
+            topics.of_receiver("+", "wiped"),
         ),
     )
 
 
 def receiver_account(receiver: str, areas: tuple[str, ...], secret: str) -> Account:
-    """A receiver reads its line of areas' orders and what is sent to itself; it writes only about itself."""
+    """A receiver reads its line of areas' orders and stops and what is sent to itself; it writes only about itself.
+
+    How areas are re-homed may be read by all: an account must not have to change before its receiver can learn of it.
+    """
     return Account(
         username=receiver,
         secret_sha256=hash_secret(secret),
+        secret=secret,
         publish=(
             topics.of_receiver(receiver, "clock-probes"),
             topics.of_receiver(receiver, "receipts"),
             topics.of_receiver(receiver, "presence"),
             topics.of_receiver(receiver, "health"),
+            topics.of_receiver(receiver, "wiped"),
         ),
         subscribe=(
             *(topics.area_order(area, "+") for area in areas),
+            topics.area_rehomings("+"),
+            *(topics.area_stop(area, "+") for area in areas),
             topics.receiver_order(receiver, "+"),
+            topics.receiver_stop(receiver, "+"),
             topics.of_receiver(receiver, "configuration"),
             topics.of_receiver(receiver, "acknowledgements"),
             topics.of_receiver(receiver, "clock-answers"),
+            topics.of_receiver(receiver, "wipe"),
+            topics.keys("+"),
         ),
     )
 
@@ -138,7 +161,9 @@ _ACCOUNTS = TypeAdapter(tuple[Account, ...])
 
 @dataclass(frozen=True, slots=True)
 class AccountsFile:
-    """The accounts as one JSON file of mode 0600, replaced at once; the broker reads it again when it changes.
+    """The accounts as one JSON file of mode 0600, replaced at once; the embedded broker reads it again when it changes.
+
+    Implements `devices.brokers.port.BrokerAccounts`.
 
     One process writes it. Thousands of accounts belong in a broker's own store (Mosquitto's dynamic security).
     """
@@ -161,15 +186,35 @@ class AccountsFile:
             ) from error
 
     def write(self, accounts: Mapping[str, Account]) -> None:
-        """Replace all accounts at once."""
+        """Replace all accounts at once. Raises AccountsFileError."""
         ordered = [accounts[name].model_dump(mode="json") for name in sorted(accounts)]
-        write_private(self.path, json.dumps(ordered, indent=1).encode(), overwrite=True)
+        try:
+            write_private(self.path, json.dumps(ordered, indent=1).encode(), overwrite=True)
+        except OSError as error:
+            raise AccountsFileError(f"The accounts in {self.path} cannot be written: {error.strerror}.") from error
+
+    def synchronise(self, accounts: Iterable[Account]) -> Synchronised:
+        """Make the file equal these accounts."""
+        after = {account.username: account.stored() for account in accounts}
+        try:
+            before = self.read()
+        except AccountsFileError:
+            before = {}  # what is damaged is written anew: the database knows better
+        done = Synchronised(
+            created=tuple(sorted(after.keys() - before.keys())),
+            changed=tuple(sorted(name for name in after.keys() & before.keys() if after[name] != before[name])),
+            removed=tuple(sorted(before.keys() - after.keys())),
+        )
+        if done:
+            self.write(after)
+        return done
 
     def set(self, *changed: Account) -> None:
         """Add accounts, or change those of the same name."""
         accounts = self.read()
-        if any(accounts.get(account.username) != account for account in changed):
-            self.write(accounts | {account.username: account for account in changed})
+        wanted = {account.username: account.stored() for account in changed}
+        if any(accounts.get(name) != account for name, account in wanted.items()):
+            self.write(accounts | wanted)
 
     def remove(self, *usernames: str) -> None:
         """Take accounts away; the broker closes their connections."""
@@ -177,3 +222,6 @@ class AccountsFile:
         kept = {name: account for name, account in accounts.items() if name not in usernames}
         if len(kept) < len(accounts):
             self.write(kept)
+
+    def close(self) -> None:
+        """Nothing is open."""

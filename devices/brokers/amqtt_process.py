@@ -43,37 +43,39 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass
 class _Accounts:
-    """The accounts as they stand in the file now."""
+    """The accounts as they stand in the file now: it is looked at before each decision, which costs a few microseconds."""
 
     file: AccountsFile
     by_name: dict[str, Account]
     stamp: tuple[int, int, int] = (0, 0, 0)
+    changed: bool = False  # since sessions were last held against them
 
-    def changed(self) -> bool:
-        """Read the file anew where it changed; whether it did. A damaged file leaves the accounts as they were."""
+    def look(self) -> None:
+        """Read the file anew where it changed. A damaged file leaves the accounts as they were."""
         try:
             status = self.file.path.stat()
             stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         except FileNotFoundError:
             stamp = (0, 0, 0)
         if stamp == self.stamp:
-            return False
+            return
+        self.stamp = stamp
         try:
             self.by_name = self.file.read()
         except AccountsFileError as error:
             log.error("%s The accounts stay as they were.", error)  # noqa: TRY400 - the message says it all
-            self.stamp = stamp
-            return False
-        self.stamp = stamp
-        return True
+            return
+        self.changed = True
 
     def admit(self, session: Session) -> bool:
         """Whether the account, the secret and the client id belong together."""
+        self.look()
         account = self.by_name.get(session.username or "")
         return account is not None and account.admits(session.password or "", session.client_id or "")
 
     def allow(self, session: Session, topic: str, action: Action) -> bool:
         """Whether the session's account may do this. Nobody without an account may do anything."""
+        self.look()
         account = self.by_name.get(session.username or "")
         if account is None:
             return False
@@ -294,10 +296,13 @@ def _die_with_parent(parent: int) -> None:
         sys.exit(0)
 
 
-async def _serve(host: str, port: int) -> int:
+async def _serve(host: str, port: int, certificate: list[str] | None) -> int:
+    listener: dict[str, Any] = {"type": "tcp", "bind": f"{host}:{port}"}
+    if certificate is not None:
+        listener |= {"ssl": True, "certfile": certificate[0], "keyfile": certificate[1]}
     broker = StationBroker(
         {
-            "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
+            "listeners": {"default": listener},
             "plugins": {f"{AccountsPlugin.__module__}.AccountsPlugin": {}},
         }
     )
@@ -307,14 +312,16 @@ async def _serve(host: str, port: int) -> int:
         loop.add_signal_handler(number, stopped.set)
     try:
         await broker.start()
-    except BrokerError as error:
+    except (BrokerError, OSError) as error:  # ssl.SSLError is an OSError: a certificate that cannot be used
         print(json.dumps({"error": str(error)}), flush=True)  # noqa: T201 - read by the supervisor
         return 1
     print(json.dumps({"listening": port}), flush=True)  # noqa: T201 - read by the supervisor
     while not stopped.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopped.wait(), timeout=0.5)
-        if _accounts.changed():
+            await asyncio.wait_for(stopped.wait(), timeout=0.1)
+        _accounts.look()
+        if _accounts.changed:
+            _accounts.changed = False
             await broker.close_refused()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(broker.shutdown(), timeout=5)
@@ -329,14 +336,15 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--accounts", type=Path, required=True)
     parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--certificate", nargs=2, metavar=("CHAIN", "KEY"))
     arguments = parser.parse_args()
     _die_with_parent(arguments.parent)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     for noisy in ("amqtt", "transitions", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     _accounts = _Accounts(AccountsFile(arguments.accounts), {})
-    _accounts.changed()
-    return asyncio.run(_serve(arguments.host, arguments.port))
+    _accounts.look()
+    return asyncio.run(_serve(arguments.host, arguments.port, arguments.certificate))
 
 
 if __name__ == "__main__":

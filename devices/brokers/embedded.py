@@ -29,11 +29,15 @@ class EmbeddedBroker:
     something retained publishes it anew after every connection (`Link.connections` tells of one).
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 1883, *, folder: Path) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 1883, *, folder: Path, certificate: tuple[Path, Path] | None = None
+    ) -> None:
+        """With a `certificate` (its file with the chain, its key's file, both PEM) the port speaks TLS and nothing else."""
         self.host = host
         self.port = port
         self.accounts = AccountsFile(folder / "broker-accounts.json")
         self._folder = folder
+        self._certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -88,6 +92,7 @@ class EmbeddedBroker:
                 *(sys.executable, "-m", "devices.brokers.amqtt_process"),
                 *("--host", self.host, "--port", str(self.port)),
                 *("--accounts", str(self.accounts.path), "--parent", str(os.getpid())),
+                *(("--certificate", *map(str, self._certificate)) if self._certificate else ()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

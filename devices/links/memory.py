@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -25,6 +25,16 @@ def _matches(filter_: str, topic: str) -> bool:
     return len(wanted) == len(found)
 
 
+def _filters_of(topic: str) -> Iterator[str]:
+    """Every filter that matches the topic: so that a publish to thousands of clients looks up and does not search."""
+    levels = topic.split("/")
+    for chosen in itertools.product(*((level, "+") for level in levels)):
+        yield "/".join(chosen)
+    for length in range(len(levels) + 1):
+        for chosen in itertools.product(*((level, "+") for level in levels[:length])):
+            yield "/".join((*chosen, "#"))
+
+
 @dataclass
 class _Session:
     filters: set[str] = field(default_factory=set)
@@ -40,6 +50,8 @@ class MemoryBroker:
         self._lock = threading.RLock()
         self._sessions: dict[str, _Session] = {}
         self._retained: dict[str, bytes] = {}
+        self._beside: dict[str, set[str]] = {}  # retained topics by all but their last level
+        self._wanting: dict[str, set[str]] = {}  # clients by filter; may name some that no longer have it
         self._numbers = itertools.count(1)
         self._permits = permits
         self._up = True
@@ -66,6 +78,8 @@ class MemoryBroker:
             if forget:
                 self._sessions.clear()
                 self._retained.clear()
+                self._beside.clear()
+                self._wanting.clear()
 
     def break_connection(self, client_id: str) -> None:
         """Break one client's connection, as a lost line would; the client then connects anew."""
@@ -121,9 +135,15 @@ class MemoryBroker:
             allowed = [name for name in filters if self._permits(link.username, "subscribe", name)]
             session.filters.update(allowed)
             for name in allowed:
-                for topic, payload in list(self._retained.items()):
-                    if _matches(name, topic):
-                        self._deliver(session, topic, payload)
+                self._wanting.setdefault(name, set()).add(link.client_id)
+                for topic in self._retained_for(name):
+                    self._deliver(session, topic, self._retained[topic])
+
+    def _retained_for(self, filter_: str) -> list[str]:
+        before, _, last = filter_.rpartition("/")
+        if "+" not in before and "#" not in filter_:
+            return [topic for topic in self._beside.get(before, ()) if last == "+" or topic == filter_]
+        return [topic for topic in self._retained if _matches(filter_, topic)]
 
     def _unsubscribe(self, link: "MemoryLink", filters: tuple[str, ...]) -> None:
         with self._lock:
@@ -137,11 +157,18 @@ class MemoryBroker:
                 return  # dropped in silence, as MQTT 3.1.1 brokers do
             if retain and payload:
                 self._retained[topic] = payload
+                self._beside.setdefault(topic.rpartition("/")[0], set()).add(topic)
             elif retain:
                 self._retained.pop(topic, None)
-            for session in list(self._sessions.values()):
-                if any(_matches(name, topic) for name in session.filters):
-                    self._deliver(session, topic, payload)
+                self._beside.get(topic.rpartition("/")[0], set()).discard(topic)
+            reached: dict[str, _Session] = {}
+            for name in _filters_of(topic):
+                for client in self._wanting.get(name, ()):
+                    session = self._sessions.get(client)
+                    if session is not None and name in session.filters:
+                        reached[client] = session
+            for session in reached.values():
+                self._deliver(session, topic, payload)
 
     def _deliver(self, session: _Session, topic: str, payload: bytes) -> None:
         number = next(self._numbers)

@@ -17,15 +17,24 @@ from devices.wire.signing import Keyring, RefusedError, verify
 
 log = structlog.get_logger(__name__)
 KEYS_KEPT_S = 60.0
+LONGEST_SIGNING_US = 2000
 
 
 class ClockAnswers:
     """Reads `clock-probes` of all receivers and answers each on its `clock-answers`."""
 
     def __init__(
-        self, link: Link, station: str, *, sign: Callable[[Document], bytes], keys: Callable[[str], Keyring | None]
+        self,
+        link: Link,
+        station: str,
+        *,
+        sign: Callable[[Document], bytes],
+        keys: Callable[[str], Keyring | None],
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
-        """`keys` gives the key ring of a receiver in service, None for any other name."""
+        """`keys` gives the key ring of a receiver in service, None for any other name; `now_us` is the station's clock."""
+        self._now_us = now_us
+        self._signing_us = 0  # how long signing and sending an answer takes, smoothed
         self._link = link
         self._station = station
         self._sign = sign
@@ -71,16 +80,20 @@ class ClockAnswers:
             return
         if (probe.station, probe.receiver) != (self._station, topic.name):
             return
-        now_us = time.time_ns() // 1000
+        now_us = self._now_us()
         waited_us = round((time.monotonic() - delivery.arrived) * 1_000_000)
+        begun_us = self._now_us()
         answer = ClockAnswer(
             station=self._station,
             receiver=topic.name,
             probe=probe.id,
             arrived_us=now_us - waited_us,
-            left_us=time.time_ns() // 1000,
+            left_us=begun_us + self._signing_us,  # it leaves when it is signed
         )
-        self._link.publish(topics.of_receiver(topic.name, "clock-answers"), self._sign(answer))
+        document = self._sign(answer)
+        self._link.publish(topics.of_receiver(topic.name, "clock-answers"), document)
+        took_us = min(max(0, self._now_us() - begun_us), LONGEST_SIGNING_US)
+        self._signing_us += (took_us - self._signing_us) // 8
 
     def _keyring(self, receiver: str) -> Keyring | None:
         now = time.monotonic()

@@ -12,7 +12,7 @@ import httpx
 import structlog
 
 from devices.files import sync_folder
-from devices.wire.messages import Sound
+from devices.wire.messages import File
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +20,9 @@ MAX_BYTES = 1024**3
 """About 36 hours of speech at 64 kbit/s."""
 RESERVE_BYTES = 64 * 1024**2
 """Of the disk, left free for the journal: without it no receipt could be written."""
+
+
+_SUFFIX = {"audio/mpeg": ".mp3", "audio/ogg": ".ogg", "image/png": ".png", "image/jpeg": ".jpg"}
 
 
 class Fetched(Enum):
@@ -40,18 +43,18 @@ class Clips:
         self._reserve_bytes = reserve_bytes
         folder.mkdir(parents=True, exist_ok=True)
 
-    def path(self, sound: Sound) -> Path:
+    def path(self, sound: File) -> Path:
         """Where the verified clip stands, or will."""
-        return self._folder / f"{sound.sha256}.mp3"
+        return self._folder / f"{sound.sha256}{_SUFFIX.get(sound.media_type, '.clip')}"
 
-    def present(self, sound: Sound) -> bool:
+    def present(self, sound: File) -> bool:
         """Whether a file of that name and size is there."""
         try:
             return self.path(sound).stat().st_size == sound.size
         except OSError:
             return False
 
-    def verified(self, sound: Sound) -> bool:
+    def verified(self, sound: File) -> bool:
         """Whether the bytes on the disk are the released ones now; a file that is not is deleted."""
         path = self.path(sound)
         try:
@@ -69,7 +72,7 @@ class Clips:
         """Bytes of all clips and parts of clips."""
         return sum(entry.stat().st_size for entry in os.scandir(self._folder) if entry.is_file())
 
-    def make_room(self, sound: Sound, needed: set[str]) -> bool:
+    def make_room(self, sound: File, needed: set[str]) -> bool:
         """Whether the clip fits, if need be after deleting clips, the longest unused first, that no order needs.
 
         `needed` are the SHA-256 of the clips of all orders that are still to play: these are never deleted.
@@ -92,7 +95,7 @@ class Clips:
         return total + sound.size <= self._max_bytes and free - sound.size >= self._reserve_bytes
 
     def fetch(
-        self, sound: Sound, media_urls: tuple[str, ...], client: httpx.Client, stop: threading.Event
+        self, sound: File, media_urls: tuple[str, ...], client: httpx.Client, stop: threading.Event
     ) -> tuple[Fetched, str]:
         """Try each source once, going on where an earlier attempt broke off. Returns how it ended, and a detail."""
         details: list[str] = []
@@ -108,7 +111,7 @@ class Clips:
                     details.append(f"{url}: {str(error) or type(error).__name__}")
                     break
                 except OSError as error:
-                    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
                         return Fetched.DISK_FULL, "The disk is full: free some space."
                     details.append(f"{url}: {error}")
                     break
@@ -123,10 +126,10 @@ class Clips:
         outcome = Fetched.MISMATCH if mismatches and mismatches == len(media_urls) else Fetched.UNAVAILABLE
         return outcome, "; ".join(details)[:300] or "no media address is configured"
 
-    def _part(self, sound: Sound) -> Path:
+    def _part(self, sound: File) -> Path:
         return self._folder / f"{sound.sha256}.part"
 
-    def _download(self, sound: Sound, url: str, client: httpx.Client, stop: threading.Event) -> None:
+    def _download(self, sound: File, url: str, client: httpx.Client, stop: threading.Event) -> None:
         """Append to the part until it has one byte more than it should or the source ends."""
         part = self._part(sound)
         with part.open("ab") as file:
@@ -160,7 +163,7 @@ class Clips:
         if have < sound.size:
             raise httpx.ReadError(f"the source ended after {have} of {sound.size} bytes")
 
-    def _take(self, sound: Sound) -> str | None:
+    def _take(self, sound: File) -> str | None:
         """Give the part its name if it is the released clip, or delete it and say what is wrong."""
         part = self._part(sound)
         size = part.stat().st_size

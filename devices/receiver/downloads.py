@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 import structlog
@@ -16,11 +16,16 @@ from devices.receiver.clock import Clock
 from devices.receiver.journal import Journal
 from devices.receiver.place import Place
 from devices.receiver.player import Player
-from devices.wire.messages import Order, Reason, Sound
+from devices.wire.messages import File, Order, Reason
 
 log = structlog.get_logger(__name__)
 
 BACKOFF_S = (1.0, 60.0)
+SPREAD_SHARE = 0.25
+"""Of the time that is left before the instant, over which receivers spread the beginning of a download at random."""
+SPREAD_MOST = timedelta(minutes=30)
+NOT_SPREAD = timedelta(minutes=2)
+"""What is due so soon is fetched at once."""
 _OBSTACLES = {Fetched.MISMATCH: Reason.CLIP_MISMATCH, Fetched.DISK_FULL: Reason.DISK_FULL}
 
 
@@ -56,6 +61,7 @@ class Downloads:
         self._changed = changed
         self._backoff_s = backoff_s
         self._attempts: dict[str, _Attempt] = {}
+        self._begin_at: dict[str, datetime] = {}
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="downloads", daemon=True)
@@ -69,7 +75,7 @@ class Downloads:
         self._wake.set()
 
     def try_again_now(self) -> None:
-        """The line is back or the addresses changed: forget the back-off."""
+        """The line is back or the addresses changed: forget the back-off (but not the spreading)."""
         self._attempts.clear()
         self._wake.set()
 
@@ -94,23 +100,37 @@ class Downloads:
         output = self._place.output
         if output is None:
             return 1.0
-        waiting = [entry.order for entry in self._journal.entries("received") if output.needs_clip(entry.order)]
-        sounds = {order.sound.sha256: order.sound for order in waiting if order.sound is not None}
-        self._attempts = {sha: attempt for sha, attempt in self._attempts.items() if sha in sounds}
-        now = time.monotonic()
+        orders = [entry.order for entry in self._journal.entries("received")]
+        waiting = [(order, clip) for order in orders if (clip := output.clip(order)) is not None]
+        wanted = {clip.sha256 for _, clip in waiting}
+        self._attempts = {sha: attempt for sha, attempt in self._attempts.items() if sha in wanted}
+        self._begin_at = {sha: at for sha, at in self._begin_at.items() if sha in wanted}
+        now, tick = self._clock.now(), time.monotonic()
         due = [
-            order
-            for order in waiting
-            if order.sound and ((a := self._attempts.get(order.sound.sha256)) is None or a.next_at <= now)
+            (order, clip)
+            for order, clip in waiting
+            if self._spread(order, clip, now) <= now
+            and ((a := self._attempts.get(clip.sha256)) is None or a.next_at <= tick)
         ]
-        urgent = [order for order in due if order.play_at <= self._clock.now()]
-        chosen = precedence.first(urgent) or min(due, key=_by_instant, default=None)
-        if chosen is None or chosen.sound is None:
-            return min([1.0, *(max(0.01, attempt.next_at - now) for attempt in self._attempts.values())])
-        self._fetch(chosen.sound, [order for order in waiting if order.sound == chosen.sound])
+        urgent = precedence.first(order for order, _ in due if order.play_at <= now)
+        chosen = urgent or min((order for order, _ in due), key=_by_instant, default=None)
+        if chosen is None:
+            return min([1.0, *(max(0.01, attempt.next_at - tick) for attempt in self._attempts.values())])
+        clip = next(clip for order, clip in due if order is chosen)
+        self._fetch(clip, [order for order, other in waiting if other.sha256 == clip.sha256])
         return 0.0
 
-    def _fetch(self, sound: Sound, orders: list[Order]) -> None:
+    def _spread(self, order: Order, clip: File, now: datetime) -> datetime:
+        """When to begin: a province's receivers got the order in the same second, and must not all fetch in the next."""
+        if self._clips.present(clip):
+            return now
+        drawn = begin_at(order.play_at, now, random.random())  # noqa: S311 - spreading, not secrecy
+        kept = self._begin_at.setdefault(clip.sha256, drawn)
+        if kept > begin_at(order.play_at, now, 1.0):  # another order needs the clip sooner
+            kept = self._begin_at[clip.sha256] = drawn
+        return kept
+
+    def _fetch(self, sound: File, orders: list[Order]) -> None:
         """Fetch once for all orders that share the clip."""
         if self._clips.present(sound) and self._clips.verified(sound):
             outcome, detail = Fetched.READY, "it was on the device"
@@ -126,8 +146,15 @@ class Downloads:
         if outcome is Fetched.READY:
             log.info("clip ready", clip=sound.sha256[:12], orders=len(orders))
             self._attempts.pop(sound.sha256, None)
+            output = self._place.output
+            flaw = None if output is None else output.flaw(sound)
             for order in orders:
-                self._journal.advance(order, "ready", now, only_from=("received",))
+                if flaw is None:
+                    self._journal.advance(order, "ready", now, only_from=("received",))
+                else:
+                    self._journal.advance(
+                        order, "refused", now, only_from=("received",), reason=Reason.UNSUPPORTED, detail=flaw
+                    )
         elif outcome is Fetched.MISMATCH:
             log.warning("the clip is not the released one", clip=sound.sha256[:12], detail=detail)
             for order in orders:
@@ -147,8 +174,23 @@ class Downloads:
         self._player.look()
 
     def _needed(self) -> set[str]:
-        entries = self._journal.entries("received", "ready", "starting", "started")
-        return {entry.order.sound.sha256 for entry in entries if entry.order.sound is not None}
+        entries = self._journal.entries("received", "ready", "starting", "started", "paused")
+        return {
+            file.sha256
+            for entry in entries
+            for file in (
+                entry.order.sound,
+                *entry.order.alternatives,
+                entry.order.card.image if entry.order.card else None,
+            )
+            if file is not None
+        }
+
+
+def begin_at(play_at: datetime, now: datetime, share: float) -> datetime:
+    """When to begin to fetch what is to play at an instant, `share` (0 to 1) of the way through the time for it."""
+    left = play_at - now
+    return now if left <= NOT_SPREAD else now + min(left * SPREAD_SHARE, SPREAD_MOST) * share
 
 
 def _by_instant(order: Order) -> datetime:

@@ -14,21 +14,38 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from devices.wire.messages import Evidence, Order, Reason, Receipt, ReceiptState
+from devices.wire.messages import Drill, Evidence, Order, Reason, Receipt, ReceiptState, Stop
 
 State = Literal[
-    "received", "ready", "starting", "started", "finished", "refused", "cancelled", "missed", "interrupted", "failed"
+    "received",
+    "ready",
+    "starting",
+    "started",
+    "paused",
+    "finished",
+    "refused",
+    "cancelled",
+    "missed",
+    "interrupted",
+    "failed",
 ]
-"""As ReceiptState, and `starting`: the sink may have sounded, so that the order is never begun again."""
+"""As ReceiptState, and `starting`: the sink may have sounded, so that the order is never begun again; `paused`:
+interrupted by a higher class, and to go on from a position that is on disk."""
+Then = Literal["resume", "restart"]
 OPEN: tuple[State, ...] = ("received", "ready")
-BEGUN: tuple[State, ...] = ("starting", "started", "finished", "interrupted")
+BEGUN: tuple[State, ...] = ("starting", "started", "paused", "finished", "interrupted")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     id TEXT PRIMARY KEY, revision INTEGER NOT NULL, state TEXT NOT NULL, document TEXT NOT NULL,
-    document_sha256 TEXT NOT NULL, play_at REAL NOT NULL, latest_start REAL NOT NULL, expires_at REAL NOT NULL
+    document_sha256 TEXT NOT NULL, play_at REAL NOT NULL, latest_start REAL NOT NULL, expires_at REAL NOT NULL,
+    drill INTEGER NOT NULL DEFAULT 0, position_ms INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS orders_open ON orders (state) WHERE state IN ('received', 'ready', 'starting', 'started');
+DROP INDEX IF EXISTS orders_open;
+CREATE INDEX IF NOT EXISTS orders_going ON orders (state)
+    WHERE state IN ('received', 'ready', 'starting', 'started', 'paused');
+CREATE TABLE IF NOT EXISTS stops (
+    id TEXT PRIMARY KEY, revision INTEGER NOT NULL, document TEXT NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cancellations (
     id TEXT PRIMARY KEY, revision INTEGER NOT NULL, expires_at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
@@ -36,7 +53,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE TABLE IF NOT EXISTS refusals (id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 REFUSALS_PER_MINUTE = 30
 REFUSALS_KEPT = 5_000
 _REFUSAL_NAMESPACE = uuid.UUID("7d1dd2a0-3d0c-5a3b-9b0e-2c7a1b5d8f10")
@@ -53,6 +70,7 @@ class Entry:
     order: Order
     state: State
     document_sha256: str
+    position_ms: int = 0  # where it goes on, if it is paused
 
 
 class Journal:
@@ -67,9 +85,9 @@ class Journal:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > _SCHEMA_VERSION:
                 raise JournalError(f"{path} was written by a newer version of this software; update the receiver.")
+            if version in {1, 2}:
+                self._migrate(version)
             self._db.executescript(_SCHEMA)
-            if version == 1:
-                self._add_play_at()
             self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
         except sqlite3.DatabaseError as error:
             raise JournalError(
@@ -77,12 +95,16 @@ class Journal:
                 "orders come again from the broker, but which were played is then forgotten."
             ) from error
 
-    def _add_play_at(self) -> None:
+    def _migrate(self, version: int) -> None:
         with self._transaction() as db:
-            db.execute("ALTER TABLE orders ADD COLUMN play_at REAL NOT NULL DEFAULT 0")
-            for name, document in db.execute("SELECT id, document FROM orders").fetchall():
-                play_at = Order.model_validate_json(document).play_at.timestamp()
-                db.execute("UPDATE orders SET play_at = ? WHERE id = ?", (play_at, name))
+            if version == 1:
+                db.execute("ALTER TABLE orders ADD COLUMN play_at REAL NOT NULL DEFAULT 0")
+                for name, document in db.execute("SELECT id, document FROM orders").fetchall():
+                    play_at = Order.model_validate_json(document).play_at.timestamp()
+                    db.execute("UPDATE orders SET play_at = ? WHERE id = ?", (play_at, name))
+            db.execute("ALTER TABLE orders ADD COLUMN drill INTEGER NOT NULL DEFAULT 0")
+            db.execute("ALTER TABLE orders ADD COLUMN position_ms INTEGER NOT NULL DEFAULT 0")
+            db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Write everything into the one file and close it."""
@@ -102,41 +124,32 @@ class Journal:
 
     # ---- orders
 
+    def _entries(self, where: str, *values: object) -> list[Entry]:
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT document, drill, state, document_sha256, position_ms FROM orders WHERE {where}",  # noqa: S608 - ours
+                values,
+            ).fetchall()
+        return [
+            Entry((Drill if drill else Order).model_validate_json(document), state, digest, position)
+            for document, drill, state, digest, position in rows
+        ]
+
     def entry(self, order: str) -> Entry | None:
         """The order of that id."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT document, state, document_sha256 FROM orders WHERE id = ?", (order,)
-            ).fetchone()
-        return None if row is None else Entry(Order.model_validate_json(row[0]), row[1], row[2])
+        return next(iter(self._entries("id = ?", order)), None)
 
     def entries(self, *states: State) -> list[Entry]:
         """All orders in one of these states."""
-        marks = ",".join("?" * len(states))
-        with self._lock:
-            rows = self._db.execute(
-                f"SELECT document, state, document_sha256 FROM orders WHERE state IN ({marks})",  # noqa: S608 - marks
-                states,
-            ).fetchall()
-        return [Entry(Order.model_validate_json(row[0]), row[1], row[2]) for row in rows]
+        return self._entries(f"state IN ({','.join('?' * len(states))})", *states)
 
     def ready_before(self, instant: datetime) -> list[Order]:
         """Orders that are ready and to play at `instant` or before: few, however many wait."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT document FROM orders WHERE state = 'ready' AND play_at <= ?", (instant.timestamp(),)
-            ).fetchall()
-        return [Order.model_validate_json(row[0]) for row in rows]
+        return [entry.order for entry in self._entries("state = 'ready' AND play_at <= ?", instant.timestamp())]
 
     def overdue(self, now: datetime) -> list[Entry]:
         """Orders that have not begun and whose latest start has passed."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT document, state, document_sha256 FROM orders WHERE state IN ('received', 'ready') "
-                "AND latest_start < ?",
-                (now.timestamp(),),
-            ).fetchall()
-        return [Entry(Order.model_validate_json(row[0]), row[1], row[2]) for row in rows]
+        return self._entries("state IN ('received', 'ready') AND latest_start < ?", now.timestamp())
 
     def next_instants(self, after: datetime) -> tuple[datetime | None, datetime | None]:
         """After `after`: when the next ready order is to play, and when the next latest start passes."""
@@ -151,10 +164,12 @@ class Journal:
         return _instant(play), _instant(late)
 
     def still_to_play(self) -> int:
-        """How many orders have not begun."""
+        """How many orders have not begun, or are to go on."""
         with self._lock:
             return int(
-                self._db.execute("SELECT count(*) FROM orders WHERE state IN ('received', 'ready')").fetchone()[0]
+                self._db.execute(
+                    "SELECT count(*) FROM orders WHERE state IN ('received', 'ready', 'paused')"
+                ).fetchone()[0]
             )
 
     def accept(self, order: Order, document_sha256: str, at: datetime) -> None:
@@ -162,7 +177,7 @@ class Journal:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO orders (id, revision, state, document, document_sha256, play_at, latest_start, "
-                "expires_at) VALUES (?, ?, 'received', ?, ?, ?, ?, ?)",
+                "expires_at, drill) VALUES (?, ?, 'received', ?, ?, ?, ?, ?, ?)",
                 (
                     order.id,
                     order.revision,
@@ -171,6 +186,7 @@ class Journal:
                     order.play_at.timestamp(),
                     order.latest_start.timestamp(),
                     order.expires_at.timestamp(),
+                    order.is_drill,
                 ),
             )
             _put(db, order, ReceiptState.RECEIVED, at)
@@ -197,6 +213,19 @@ class Journal:
                 _put(db, order, ReceiptState(to), at, reason=reason, detail=detail, evidence=evidence)
         return bool(changed)
 
+    def pause(
+        self, order: Order, at: datetime, *, position_ms: int, then: Then, reason: Reason, evidence: Evidence
+    ) -> None:
+        """It was interrupted and will go on from `position_ms`; say so."""
+        with self._transaction() as db:
+            changed = db.execute(
+                "UPDATE orders SET state = 'paused', position_ms = ? WHERE id = ? AND revision = ? "
+                "AND state IN ('starting', 'started')",
+                (position_ms, order.id, order.revision),
+            ).rowcount
+            if changed:
+                _put(db, order, ReceiptState.INTERRUPTED, at, reason=reason, evidence=evidence, then=then)
+
     def back_to_received(self, order: Order) -> None:
         """The clip that was ready is gone or damaged: it is to be fetched again. No receipt."""
         with self._transaction() as db:
@@ -205,12 +234,12 @@ class Journal:
                 (order.id, order.revision),
             )
 
-    def not_begun(self, order: Order) -> None:
-        """It was about to begin and did not: nothing has sounded, so that it may begin later. No receipt."""
+    def not_begun(self, order: Order, back_to: Literal["ready", "paused"] = "ready") -> None:
+        """It was about to begin, or to go on, and did not: nothing has sounded; it may do so later. No receipt."""
         with self._transaction() as db:
             db.execute(
-                "UPDATE orders SET state = 'ready' WHERE id = ? AND revision = ? AND state = 'starting'",
-                (order.id, order.revision),
+                "UPDATE orders SET state = ? WHERE id = ? AND revision = ? AND state = 'starting'",
+                (back_to, order.id, order.revision),
             )
 
     def note_cancellation(self, order: str, revision: int, expires_at: datetime) -> None:
@@ -228,12 +257,34 @@ class Journal:
             row = self._db.execute("SELECT revision FROM cancellations WHERE id = ?", (order,)).fetchone()
         return 0 if row is None else int(row[0])
 
+    # ---- stops
+
+    def note_stop(self, stop: Stop) -> bool:
+        """Remember a stop or its lifting, if it is a higher revision than is known; whether it was."""
+        with self._transaction() as db:
+            changed = db.execute(
+                "INSERT INTO stops VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, "
+                "document = excluded.document, expires_at = excluded.expires_at WHERE excluded.revision > revision",
+                (stop.id, stop.revision, stop.model_dump_json(), stop.expires_at.timestamp()),
+            ).rowcount
+        return bool(changed)
+
+    def stops(self, now: datetime) -> list[Stop]:
+        """Those in force."""
+        with self._lock:
+            rows = self._db.execute("SELECT document FROM stops WHERE expires_at > ?", (now.timestamp(),)).fetchall()
+        found = [Stop.model_validate_json(row[0]) for row in rows]
+        return [stop for stop in found if not stop.lifted]
+
     def prune(self, now: datetime, *, keep: timedelta = timedelta(days=30)) -> None:
         """Forget orders and cancellations that expired long ago: an expired document is refused by its own date."""
         before = (now - keep).timestamp()
         with self._transaction() as db:
-            db.execute("DELETE FROM orders WHERE expires_at < ? AND state NOT IN ('starting', 'started')", (before,))
+            db.execute(
+                "DELETE FROM orders WHERE expires_at < ? AND state NOT IN ('starting', 'started', 'paused')", (before,)
+            )
             db.execute("DELETE FROM cancellations WHERE expires_at < ?", (before,))
+            db.execute("DELETE FROM stops WHERE expires_at < ?", (before,))
             db.execute(
                 "DELETE FROM refusals WHERE id IN (SELECT id FROM refusals ORDER BY at DESC LIMIT -1 OFFSET ?)",
                 (REFUSALS_KEPT,),
@@ -299,6 +350,12 @@ class Journal:
             row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def notes(self, prefix: str) -> dict[str, bytes]:
+        """All that was noted under names that begin so."""
+        with self._lock:
+            rows = self._db.execute("SELECT name, value FROM notes").fetchall()
+        return {name: bytes(value) for name, value in rows if name.startswith(prefix)}
+
     def set_note(self, name: str, value: bytes) -> None:
         """Note something under a name."""
         with self._transaction() as db:
@@ -318,6 +375,7 @@ def _put(
     reason: Reason | None = None,
     detail: str | None = None,
     evidence: Evidence | None = None,
+    then: Then | None = None,
 ) -> None:
     _insert(
         db,
@@ -331,6 +389,7 @@ def _put(
             reason=reason,
             detail=None if detail is None else detail[:300],
             evidence=evidence,
+            then=then,
         ),
     )
 

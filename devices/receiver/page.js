@@ -1,64 +1,78 @@
-// Shows what the receiver says over /events; the clock while it says nothing.
+// Draws what the receiver says over /events: it has measured the text for this window. The clock while it says nothing.
 const $ = (id) => document.getElementById(id);
-let state = { showing: false, name: "", zone: "Asia/Ho_Chi_Minh" };
-let running = null;
+const kept = JSON.parse(localStorage.getItem("idle") || "null");
+let state = kept || { showing: false, name: "", zone: "Asia/Ho_Chi_Minh", idle: { clock_px: Math.floor(innerHeight / 2), date_px: 0, name_px: 0 } };
+let events = null, running = [], asked = "";
 
 function tick() {
-  const now = new Date();
+  const now = new Date(), at = {};
+  let time;
   try {
-    $("clock").textContent = now.toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: state.zone });
-    const at = {};
+    time = now.toLocaleTimeString("vi-VN", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: state.zone });
     for (const { type, value } of new Intl.DateTimeFormat("vi-VN", { weekday: "long", day: "numeric", month: "numeric", year: "numeric", timeZone: state.zone }).formatToParts(now)) at[type] = value;
-    $("date").textContent = `${at.weekday}, ngày ${at.day} tháng ${at.month} năm ${at.year}`;
-  } catch { state.zone = "UTC"; }
+  } catch { state.zone = "UTC"; return; }
+  $("clock").textContent = $("time").textContent = time;
+  const weekday = at.weekday === "Chủ Nhật" ? at.weekday : at.weekday.charAt(0).toLowerCase() + at.weekday.slice(1);
+  $("date").textContent = `${weekday}, ngày ${at.day} tháng ${at.month} năm ${at.year}`;
 }
 
-// The largest size at which the whole text fits, so that a short notice fills the panel and a long one stays whole;
-// whether that is large enough to be read: 24 px on a low panel, a twentieth of the height on a tall one.
-function fit() {
-  const card = $("card"), text = $("text");
-  const style = getComputedStyle(card);
-  const height = card.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
-  let low = 8, high = Math.max(10, Math.floor(card.clientHeight * 0.6));
-  while (low < high) {
-    const size = Math.ceil((low + high) / 2);
-    text.style.fontSize = `${size}px`;
-    if (text.scrollHeight <= height && text.scrollWidth <= text.clientWidth) low = size; else high = size - 1;
-  }
-  text.style.fontSize = `${low}px`;
-  return low >= Math.max(Math.min(24, card.clientHeight * 0.75), card.clientHeight / 20);
+function size(element, px) {
+  element.hidden = !px;
+  element.style.fontSize = `${px}px`;
+  return element;
 }
 
-function scroll() {
-  const card = $("card"), text = $("text");
-  card.className = "scroll";
-  text.style.fontSize = "";
-  text.textContent = state.text.replace(/\s+/g, " ").trim();
-  const from = card.clientWidth, to = -text.scrollWidth;
-  const speed = Math.max(40, parseFloat(getComputedStyle(text).fontSize) * 2.2); // pixels a second: about four letters
-  running = text.animate([{ transform: `translateX(${from}px)` }, { transform: `translateX(${to}px)` }],
-    { duration: ((from - to) / speed) * 1000, iterations: Infinity });
+function move(element, ms, elapsed) {
+  element.classList.toggle("moving", ms > 0);
+  if (!ms) return;
+  const way = element.animate(
+    [{ transform: `translateX(${innerWidth}px)` }, { transform: `translateX(${-element.offsetWidth}px)` }],
+    { duration: ms, iterations: Infinity });
+  way.currentTime = elapsed;
+  running.push(way);
 }
 
 function draw() {
-  const card = $("card"), text = $("text");
-  if (running) { running.cancel(); running = null; }
+  running.forEach((way) => way.cancel());
+  running = [];
+  const card = state.showing ? state.layout : null, image = card && card.kind === "image";
   document.body.dataset.showing = String(state.showing);
-  $("idle").hidden = state.showing;
-  card.hidden = !state.showing;
-  $("name").textContent = state.name;
-  if (!state.showing) { text.textContent = ""; return; }
-  card.className = "static";
-  text.textContent = state.text;
-  if (state.style === "scroll" || !fit()) scroll();
+  $("idle").hidden = Boolean(card);
+  $("card").hidden = !card;
+  $("name").firstChild.textContent = state.name;
+  if (!card) {
+    $("text").textContent = "";
+    size($("clock"), state.idle.clock_px);
+    size($("date"), state.idle.date_px);
+    move(size($("name"), state.idle.name_px), state.idle.name_pass_ms, 0);
+    return;
+  }
+  $("card").className = `${card.kind}${card.slogan ? " slogan" : ""}`;
+  size($("time"), card.time_px);
+  size($("text"), image ? 0 : card.px).textContent = card.lines.join("\n");
+  $("image").hidden = !image;
+  if (image) { $("image").src = `/image/${state.image}`; $("image").alt = state.text; }
+  move($("text"), card.pass_ms, state.elapsed_ms);
 }
 
 function listen() {
-  const events = new EventSource("/events");
-  events.onmessage = (event) => { state = JSON.parse(event.data); tick(); draw(); };
+  const where = `/events?width=${innerWidth}&height=${innerHeight}`;
+  if (where === asked) return;
+  asked = where;
+  if (events) events.close();
+  events = new EventSource(where);
+  events.onmessage = async (event) => {
+    await document.fonts.load("600 24px Card");
+    state = JSON.parse(event.data);
+    if (!state.showing) localStorage.setItem("idle", event.data);
+    tick();
+    draw();
+  };
 }
 
-addEventListener("resize", draw);
+addEventListener("resize", listen);
 setInterval(tick, 1000);
 tick();
+draw();
 listen();
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js");

@@ -3,22 +3,33 @@
 import json
 import queue
 import threading
+import time
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from devices.wire.messages import Card
 
 KEEPALIVE_S = 3.0
 """How soon a page that went away is noticed: receipts tell how many pages showed a card."""
 MAX_VIEWERS = 16
+MIN_SIDE, MAX_SIDE = 16, 16_384
+_HERE = "devices.receiver"
 _FILES = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/": (_HERE, "page.html", "text/html; charset=utf-8"),
+    "/page.css": (_HERE, "page.css", "text/css; charset=utf-8"),
+    "/page.js": (_HERE, "page.js", "text/javascript; charset=utf-8"),
+    "/worker.js": (_HERE, "page.worker.js", "text/javascript; charset=utf-8"),
+    "/font.ttf": ("devices.cards", "font/NotoSans-SemiBold-vi.ttf", "font/ttf"),
 }
+_IMAGES = {".png": "image/png", ".jpg": "image/jpeg"}
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; font-src 'self'; "
+    "img-src 'self'; worker-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -35,11 +46,41 @@ class PageError(Exception):
 class Screen:
     """What the page shows: a card, or the clock and the station's name while there is none."""
 
-    showing: bool = False
-    text: str = ""
-    style: Literal["static", "scroll"] = "static"
     name: str = ""
     zone: str = "Asia/Ho_Chi_Minh"
+    card: Card | None = None
+    image: Path | None = None  # of a card of that kind: the verified file
+    began: float = 0.0  # time.monotonic() at which the card's beginning was, or would have been
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Viewer:
+    """A page that is connected: its size in pixels, and what it is to be told."""
+
+    width: int
+    height: int
+    told: "queue.SimpleQueue[Screen | None]"
+
+    def event(self, screen: Screen) -> str:
+        """What the page draws, measured for its size."""
+        from devices.cards.layout import Panel, lay_out, lay_out_idle  # noqa: PLC0415 - a loudspeaker has no page
+
+        panel, card = Panel(self.width, self.height), screen.card
+        found: dict[str, Any] = {
+            "showing": card is not None,
+            "name": screen.name,
+            "zone": screen.zone,
+            "idle": asdict(lay_out_idle(screen.name, panel)),
+        }
+        if card is not None:
+            layout = lay_out(card, panel)
+            found |= {
+                "layout": asdict(layout),
+                "text": card.text,
+                "image": None if screen.image is None else screen.image.stem,
+                "elapsed_ms": round((time.monotonic() - screen.began) * 1000),
+            }
+        return json.dumps(found, ensure_ascii=False)
 
 
 class PageServer:
@@ -47,7 +88,7 @@ class PageServer:
 
     def __init__(self, port: int) -> None:
         self._screen = Screen()
-        self._viewers: set[queue.SimpleQueue[Screen | None]] = set()
+        self._viewers: set[Viewer] = set()
         self._lock = threading.Lock()
         try:
             self._server = _Server(("127.0.0.1", port), _Handler)
@@ -67,7 +108,7 @@ class PageServer:
         """Stop serving and end all streams."""
         with self._lock:
             for viewer in self._viewers:
-                viewer.put(None)
+                viewer.told.put(None)
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
@@ -77,7 +118,7 @@ class PageServer:
         with self._lock:
             self._screen = screen
             for viewer in self._viewers:
-                viewer.put(screen)
+                viewer.told.put(screen)
 
     @property
     def screen(self) -> Screen:
@@ -89,17 +130,25 @@ class PageServer:
         """How many pages are connected."""
         return len(self._viewers)
 
-    def join(self) -> "queue.SimpleQueue[Screen | None] | None":
+    def shows_ms(self, card: Card) -> int:
+        """How long the card is to stay: until its text has passed once on every page that is connected."""
+        from devices.cards.layout import Panel, lay_out  # noqa: PLC0415 - a loudspeaker has no page
+
+        with self._lock:
+            panels = {Panel(viewer.width, viewer.height) for viewer in self._viewers}
+        return max((lay_out(card, panel).shows_ms for panel in panels), default=card.duration_ms)
+
+    def join(self, width: int, height: int) -> Viewer | None:
         """A stream of what to show, beginning with the present; None if there are too many."""
         with self._lock:
             if len(self._viewers) >= MAX_VIEWERS:
                 return None
-            viewer: queue.SimpleQueue[Screen | None] = queue.SimpleQueue()
-            viewer.put(self._screen)
+            viewer = Viewer(width, height, queue.SimpleQueue())
+            viewer.told.put(self._screen)
             self._viewers.add(viewer)
             return viewer
 
-    def leave(self, viewer: "queue.SimpleQueue[Screen | None]") -> None:
+    def leave(self, viewer: Viewer) -> None:
         """End a stream."""
         with self._lock:
             self._viewers.discard(viewer)
@@ -119,14 +168,18 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         if self.headers.get("Host", "").partition(":")[0] not in {"127.0.0.1", "localhost"}:
             self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"")  # another name: DNS rebinding
         elif path == "/events":
-            self._stream()
+            self._stream(query)
         elif path in _FILES:
-            name, media_type = _FILES[path]
-            self._answer(HTTPStatus.OK, media_type, resources.files(__package__).joinpath(name).read_bytes())
+            package, name, media_type = _FILES[path]
+            self._answer(HTTPStatus.OK, media_type, resources.files(package).joinpath(name).read_bytes())
+        elif (image := self.server.page.screen.image) is not None and path == f"/image/{image.stem}":
+            self._answer(HTTPStatus.OK, _IMAGES[image.suffix], image.read_bytes())
+        elif path == "/favicon.ico":
+            self._answer(HTTPStatus.NO_CONTENT, "image/png", b"")  # browsers ask for one; a kiosk shows none
         else:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"")
 
@@ -141,9 +194,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _stream(self) -> None:
-        page = self.server.page
-        viewer = page.join()
+    def _stream(self, query: str) -> None:
+        page, asked = self.server.page, dict(parse_qsl(query))
+        try:
+            sizes = [int(asked[name]) for name in ("width", "height")]
+        except (KeyError, ValueError):
+            sizes = [0]
+        if not all(MIN_SIDE <= size <= MAX_SIDE for size in sizes):
+            self._answer(HTTPStatus.BAD_REQUEST, "text/plain", b"width and height are needed")
+            return
+        viewer = page.join(*sizes)
         if viewer is None:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"")
             return
@@ -158,13 +218,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"retry: 1000\n\n")
             while True:
                 try:
-                    screen = viewer.get(timeout=KEEPALIVE_S)
+                    screen = viewer.told.get(timeout=KEEPALIVE_S)
                 except queue.Empty:
                     self.wfile.write(b": here\n\n")
                     continue
                 if screen is None:
                     return
-                self.wfile.write(f"data: {json.dumps(asdict(screen), ensure_ascii=False)}\n\n".encode())
+                self.wfile.write(f"data: {viewer.event(screen)}\n\n".encode())
         except OSError:
             pass  # the page went away
         finally:

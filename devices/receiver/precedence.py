@@ -8,8 +8,8 @@ RANK: dict[Priority, int] = {"routine": 0, "priority": 1, "emergency": 2}
 
 
 def rank(order: Order) -> int:
-    """Higher plays first."""
-    return RANK[order.priority]
+    """Higher plays first. A drill yields to whatever is live."""
+    return -1 if order.is_drill else RANK[order.priority]
 
 
 def first(orders: Iterable[Order]) -> Order | None:

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from devices.files import write_private
-from devices.wire.messages import Identifier, Value
+from devices.wire.messages import Identifier, Instant, Value
 from devices.wire.signing import Keyring, PublicKey, SigningKey
 
 KEY_FILE = "key.json"
+NEXT_KEY_FILE = "next-key.json"
 PROVISION_FILE = "provision.json"
 
 
@@ -25,7 +26,15 @@ class BrokerAccess(Value):
     username: Identifier
     secret: Annotated[str, Field(min_length=32, repr=False)]
     tls: bool = False
-    ca_file: str | None = None  # a PEM file; None: the system's authorities
+    ca_file: str | None = None  # a PEM file that an installer put there
+    ca_pem: str | None = None  # what the station gave; neither: the system's authorities
+
+
+class Pin(Value):
+    """A station key that is believed, and until when."""
+
+    jwk: dict[str, str]
+    until: Instant | None = None
 
 
 class Provision(Value):
@@ -38,6 +47,10 @@ class Provision(Value):
     station_keys: Annotated[tuple[dict[str, str], ...], Field(min_length=1)]  # JWK, several while keys rotate
     broker: BrokerAccess
     media_urls: tuple[str, ...] = ()  # until a configuration says more
+    station_url: str | None = None  # where it enrolled, and renews its secret
+    generation: Annotated[int, Field(ge=0)] = 0  # of the secret
+    station_key_times: dict[str, Instant] = {}  # until when a key is believed, by kid  # noqa: RUF012 - pydantic copies it
+    keys_revision: Annotated[int, Field(ge=0)] = 0  # of the station's document that these keys are from
 
     @field_validator("station_keys")
     @classmethod
@@ -48,6 +61,10 @@ class Provision(Value):
     def keyring(self) -> Keyring:
         """The station's keys."""
         return Keyring(PublicKey.from_jwk(jwk) for jwk in self.station_keys)
+
+    def pins(self) -> tuple["Pin", ...]:
+        """The station's keys, each with its end."""
+        return tuple(Pin(jwk=jwk, until=self.station_key_times.get(jwk["kid"])) for jwk in self.station_keys)
 
     def save(self, folder: Path) -> None:
         """Write `provision.json`, replacing an older one."""

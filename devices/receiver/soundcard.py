@@ -3,6 +3,7 @@
 The device is opened ahead and fed silence, so that at the instant only the next period, 10 ms, has to be waited for.
 """
 
+import re
 import threading
 import time
 from collections import deque
@@ -13,7 +14,7 @@ import miniaudio
 import numpy as np
 import structlog
 
-from devices.receiver.sinks import Decoded, Meter, Played, Samples, SinkError, first_block
+from devices.receiver.sinks import Meter, Played, Samples, SinkError, Source, first_block
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,7 @@ PERIOD_MS = 10
 PERIODS = 3
 AHEAD_BLOCKS = 25  # of 20 ms
 SILENT_DEVICE_S = 2.0
+CARDS = Path("/proc/asound/cards")
 REAL_BACKENDS = (miniaudio.Backend.PULSEAUDIO, miniaudio.Backend.ALSA)
 """Left to itself, miniaudio falls back on a device that is none, and a broken card would pass for a played bulletin."""
 
@@ -28,34 +30,45 @@ REAL_BACKENDS = (miniaudio.Backend.PULSEAUDIO, miniaudio.Backend.ALSA)
 class SoundCardSink:
     """Plays on the system's default output."""
 
-    def __init__(self, backends: tuple[miniaudio.Backend, ...] = REAL_BACKENDS) -> None:
+    def __init__(self, backends: tuple[miniaudio.Backend, ...] = REAL_BACKENDS, *, cards: Path = CARDS) -> None:
+        """`cards` is where the kernel lists its sound cards; one that is pulled out is gone from there at once."""
         self._backends = list(backends)
+        self._cards = cards
         self.name = "soundcard"
 
-    def prepare(self, order: str, clip: Path) -> "SoundCardPlayback":  # noqa: ARG002 - a card keeps no names
-        return SoundCardPlayback(Decoded(clip), self._backends)
+    def prepare(self, order: str, source: Source) -> "SoundCardPlayback":  # noqa: ARG002 - a card keeps no names
+        return SoundCardPlayback(source, self._backends)
+
+    def trouble(self) -> str | None:
+        if miniaudio.Backend.ALSA not in self._backends:
+            return None
+        try:
+            cards = self._cards.read_text(encoding="utf-8")
+        except OSError:
+            cards = ""
+        return None if re.search(r"^\s*\d+ \[", cards, re.MULTILINE) else "There is no sound card; is it plugged in?"
 
 
 class SoundCardPlayback:
     """Implements Playback."""
 
-    def __init__(self, decoded: Decoded, backends: list[miniaudio.Backend]) -> None:
-        self._decoded = decoded
-        self._source = decoded.blocks()
+    def __init__(self, source: Source, backends: list[miniaudio.Backend]) -> None:
+        self._source = source
+        self._blocks = source.blocks()
         self._queue: deque[Samples] = deque()
         self._go = threading.Event()
         self._first = threading.Event()
         self._drained = threading.Event()
         self._ended = False
         self._asked_at = time.monotonic()
-        self._handed = Meter()
+        self._handed = Meter(source.rate)
         try:
-            self._queue.append(first_block(self._source))
+            self._queue.append(first_block(self._blocks))
             self._fill()
             self._device = miniaudio.PlaybackDevice(
                 output_format=miniaudio.SampleFormat.SIGNED16,
                 nchannels=1,
-                sample_rate=decoded.rate,
+                sample_rate=source.rate,
                 buffersize_msec=PERIOD_MS,
                 callback_periods=PERIODS,
                 backends=backends,
@@ -65,10 +78,10 @@ class SoundCardPlayback:
             next(samples)
             self._device.start(samples)
         except SinkError:
-            decoded.close()
+            source.close()
             raise
         except miniaudio.MiniaudioError as error:
-            decoded.close()
+            source.close()
             raise SinkError(f"The sound card cannot be opened: {error}. Is it plugged in and not in use?") from error
 
     def play(self, stop: threading.Event, begun: Callable[[], None]) -> Played:
@@ -79,22 +92,18 @@ class SoundCardPlayback:
         while not stop.is_set() and not self._drained.is_set():
             self._fill()
             self._wait(self._drained, stop, at_most_s=0.05)
-        played = self._handed.samples
         if not stop.is_set():
             stop.wait(PERIOD_MS * PERIODS / 1000)  # what the device has taken is still to sound
         self._device.stop()
-        expected = played + sum(map(len, self._queue)) + sum(len(block) for block in self._source)
-        rate = self._decoded.rate
-        level = self._handed.level_dbfs()
-        return Played(round(played / rate * 1000), round(expected / rate * 1000), level)
+        return self._handed.played(rest=sum(map(len, self._queue)) + sum(len(block) for block in self._blocks))
 
     def close(self) -> None:
         self._device.close()
-        self._decoded.close()
+        self._source.close()
 
     def _fill(self) -> None:
         while not self._ended and len(self._queue) < AHEAD_BLOCKS:
-            block = next(self._source, None)
+            block = next(self._blocks, None)
             if block is None:
                 self._ended = True
             else:

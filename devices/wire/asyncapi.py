@@ -14,19 +14,30 @@ from pydantic.json_schema import models_json_schema
 
 from devices.wire.examples import KINDS, payload, vectors
 from devices.wire.messages import VERSION
+from devices.wire.sequences import sequences
 from devices.wire.signing import ALGORITHM, MAX_SIZE
+from devices.wire.trust_examples import OVER_HTTP
 
 _PARAMETERS = {
     "area": "The id of an area; a receiver subscribes one filter for each area of its line.",
     "order": "The order's id; `+` in a receiver's filter.",
+    "stop": "The stop's id; `+` in a receiver's filter.",
+    "kid": "The id of the key that signed the document.",
     "receiver": "The receiver's id, which is also its MQTT user name and client id.",
 }
 _CHANNELS = {
-    "areaOrders": ("cb/v1/areas/{area}/orders/{order}", ("order", "cancellation"), "Orders of an area."),
+    "areaOrders": ("cb/v1/areas/{area}/orders/{order}", ("order", "drill", "cancellation"), "Orders of an area."),
+    "areaRehomings": ("cb/v1/areas/{area}/rehomings", ("rehomings",), "How an area's receivers are re-homed."),
     "receiverOrders": (
         "cb/v1/receivers/{receiver}/orders/{order}",
-        ("order", "cancellation"),
+        ("order", "drill", "cancellation"),
         "Orders of one receiver.",
+    ),
+    "areaStops": ("cb/v1/areas/{area}/stops/{stop}", ("stop",), "Silence for an area, or its lifting."),
+    "receiverStops": (
+        "cb/v1/receivers/{receiver}/stops/{stop}",
+        ("stop",),
+        "Silence for one receiver, or its lifting.",
     ),
     "configuration": ("cb/v1/receivers/{receiver}/configuration", ("configuration",), "What the receiver is."),
     "acknowledgements": (
@@ -39,13 +50,18 @@ _CHANNELS = {
     "receipts": ("cb/v1/receivers/{receiver}/receipts", ("receipts",), "What became of orders."),
     "presence": ("cb/v1/receivers/{receiver}/presence", ("presence",), "Online or offline, and the last will."),
     "health": ("cb/v1/receivers/{receiver}/health", ("health",), "The receiver's account of its state."),
+    "stationKeys": ("cb/v1/keys/{kid}", ("station-keys",), "The station's keys, signed with the one of that id."),
+    "wipe": ("cb/v1/receivers/{receiver}/wipe", ("wipe",), "Deliver what waits, then forget everything."),
+    "wiped": ("cb/v1/receivers/{receiver}/wiped", ("wiped",), "A receiver's last word."),
 }
 
 
 def document() -> dict[str, Any]:
     """The AsyncAPI 3.0 document, from a receiver's point of view: it receives what the station sends."""
     _, schema = models_json_schema(
-        [(type(kind.example), "validation") for kind in KINDS], ref_template="#/components/schemas/{model}"
+        # Those that go over HTTP have no channel here; their schemas are for whoever reads section 15 of protocol.md.
+        [(kind, "validation") for kind in [*(type(k.example) for k in KINDS), *(type(e) for _, e, _ in OVER_HTTP)]],
+        ref_template="#/components/schemas/{model}",
     )
     kinds = {kind.name: kind for kind in KINDS}
     channels = {
@@ -99,7 +115,8 @@ def files() -> dict[str, str]:
     """The generated files by name."""
     return {
         "asyncapi.json": json.dumps(document(), ensure_ascii=False, indent=2) + "\n",
-        "protocol-vectors.json": json.dumps(vectors(), ensure_ascii=False, indent=1) + "\n",
+        "protocol-vectors.json": json.dumps(vectors() | {"sequences": sequences()}, ensure_ascii=False, indent=1)
+        + "\n",
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from joserfc.jwk import OKPKey
 
 from devices.wire import topics
+from devices.wire.areas import Rehoming, Rehomings
 from devices.wire.messages import (
     Acknowledgement,
     Audience,
@@ -23,17 +24,24 @@ from devices.wire.messages import (
     ClockProbe,
     Configuration,
     Document,
+    Drill,
     Evidence,
+    GainCeiling,
     Health,
+    Hours,
     Order,
+    Position,
     Presence,
     Reason,
     Receipt,
     Receipts,
     ReceiptState,
     Sound,
+    Stop,
+    Tone,
 )
 from devices.wire.signing import MAX_SIZE, SigningKey, sign
+from devices.wire.trust_examples import STATION_KEYS, WIPE, WIPED, enrolment_vectors
 
 STATION = "dai-tan-an"
 RECEIVER = "loa-thon-dong"
@@ -71,6 +79,10 @@ CONFIGURATION = Configuration(
     areas=AREAS,
     media_urls=("https://dai.tan-an.example/api/v1/media",),
     health_every_s=60,
+    quiet_hours=(Hours(start="21:00", end="06:00"), Hours(days=(6, 7), start="11:30", end="13:30")),
+    gain_ceilings=(GainCeiling(start="06:00", end="07:00", gain_db=-10.0),),
+    amplifier_lead_ms=500,
+    amplifier_tail_ms=1000,
 )
 ORDER = Order(
     station=STATION,
@@ -88,6 +100,46 @@ ORDER = Order(
         sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", size=161280, duration_ms=20160
     ),
     card=Card(text="Chuyển đổi số: mỗi người dân một tài khoản dịch vụ công", style="scroll", duration_ms=20160),
+    gain_db=-3.0,
+    interrupted="resume",
+)
+DRILL = Drill(
+    station=STATION,
+    id="dien-tap-2026-11-24",
+    revision=1,
+    airing="dien-tap-2026-11-24",
+    audience=Audience(areas=(AREA,)),
+    priority="emergency",
+    title="Diễn tập phòng chống thiên tai",
+    issued_at=NOW - timedelta(hours=1),
+    play_at=NOW + timedelta(hours=1),
+    late_limit_s=120,
+    expires_at=NOW + timedelta(hours=2),
+    sound=ORDER.sound,
+    card=Card(text="Bão cấp 12 đổ bộ lúc 20 giờ", style="static", duration_ms=20160),
+)
+SELF_TEST = Order(
+    station=STATION,
+    id="thu-loa-2026-11-24",
+    revision=1,
+    airing="thu-loa-2026-11-24",
+    audience=Audience(receivers=(RECEIVER,)),
+    priority="routine",
+    title="Thử loa",
+    issued_at=NOW - timedelta(minutes=1),
+    play_at=NOW + timedelta(minutes=5),
+    late_limit_s=60,
+    expires_at=NOW + timedelta(minutes=10),
+    tone=Tone(hertz=1000, duration_ms=2000, level_dbfs=-30.0),
+)
+STOP = Stop(
+    station=STATION,
+    id="dung-2026-11-23-1",
+    revision=1,
+    audience=Audience(areas=(AREA,)),
+    issued_at=NOW - timedelta(minutes=1),
+    expires_at=NOW + timedelta(hours=24),
+    reason="Phát nhầm bản tin.",
 )
 CANCELLATION = Cancellation(
     station=STATION,
@@ -97,6 +149,20 @@ CANCELLATION = Cancellation(
     issued_at=NOW - timedelta(minutes=5),
     expires_at=ORDER.expires_at,
     reason="Bản tin được thay bằng bản có đính chính.",
+)
+REHOMINGS = Rehomings(
+    station=STATION,
+    area="tinh-long-an",
+    revision=1,
+    issued_at=NOW,
+    expires_at=NOW + timedelta(days=400),
+    rehomings=(
+        Rehoming(
+            area="xa-tan-an",
+            line=("tinh-long-an", "xa-tan-binh"),
+            at=datetime(2026, 11, 24, 17, tzinfo=UTC),
+        ),
+    ),
 )
 RECEIPTS = Receipts(
     station=STATION,
@@ -110,7 +176,7 @@ RECEIPTS = Receipts(
             revision=1,
             state=ReceiptState.STARTED,
             at=ORDER.play_at + timedelta(milliseconds=1),
-            evidence=Evidence(late_ms=0.412),
+            evidence=Evidence(late_ms=0.412, gain_db=-3.0),
         ),
         Receipt(
             id="b0a9d6c34e5f41728394a5b6c7d8e9f0",
@@ -125,6 +191,11 @@ RECEIPTS = Receipts(
                 expected_ms=20160,
                 late_ms=0.412,
                 level_dbfs=-18.4,
+                gain_db=-3.0,
+                positions=(
+                    Position(at=ORDER.play_at + timedelta(milliseconds=5040), position_ms=5039),
+                    Position(at=ORDER.play_at + timedelta(milliseconds=15120), position_ms=15118),
+                ),
                 sink="soundcard",
             ),
         ),
@@ -169,6 +240,7 @@ PRESENCE = Presence(
     session="4b1d9c0e7f2a4c6d8e0f1a2b3c4d5e6f",
     at=NOW - timedelta(hours=5),
     software="commune-broadcaster 0.1.0",
+    supports=("audio/mpeg", "audio/ogg", "drills", "gain", "quiet-hours", "resume", "self-tests", "stops"),
 )
 HEALTH = Health(
     station=STATION,
@@ -182,6 +254,8 @@ HEALTH = Health(
     outbox=0,
     orders=3,
     problems=("Only 90 MiB of the disk are free.",),
+    conditions=("storage_low",),
+    temperature_c=51.5,
 )
 
 
@@ -207,9 +281,25 @@ KINDS = (
         "station",
     ),
     Kind(
+        "drill",
+        DRILL,
+        (topics.area_order("{area}", "{order}"), topics.receiver_order("{receiver}", "{order}")),
+        "station-2026",
+        True,
+        "station",
+    ),
+    Kind(
         "cancellation",
         CANCELLATION,
         (topics.area_order("{area}", "{order}"), topics.receiver_order("{receiver}", "{order}")),
+        "station-2026",
+        True,
+        "station",
+    ),
+    Kind(
+        "stop",
+        STOP,
+        (topics.area_stop("{area}", "{stop}"), topics.receiver_stop("{receiver}", "{stop}")),
         "station-2026",
         True,
         "station",
@@ -222,6 +312,7 @@ KINDS = (
         True,
         "station",
     ),
+    Kind("rehomings", REHOMINGS, (topics.area_rehomings("{area}"),), "station-2026", True, "station"),
     Kind(
         "acknowledgement",
         ACKNOWLEDGEMENT,
@@ -249,6 +340,9 @@ KINDS = (
     Kind("receipts", RECEIPTS, (topics.of_receiver("{receiver}", "receipts"),), RECEIVER, False, "receiver"),
     Kind("presence", PRESENCE, (topics.of_receiver("{receiver}", "presence"),), RECEIVER, True, "receiver"),
     Kind("health", HEALTH, (topics.of_receiver("{receiver}", "health"),), RECEIVER, False, "receiver"),
+    Kind("station-keys", STATION_KEYS, (topics.keys("{kid}"),), "station-2026", True, "station"),
+    Kind("wipe", WIPE, (topics.of_receiver("{receiver}", "wipe"),), "station-2026", True, "station"),
+    Kind("wiped", WIPED, (topics.of_receiver("{receiver}", "wiped"),), RECEIVER, False, "receiver"),
 )
 
 
@@ -279,6 +373,10 @@ def vectors() -> dict[str, Any]:
     unsigned = _segment({"alg": "none", "kid": station.kid, "typ": Order.TYP})
     critical = _segment({"alg": "EdDSA", "kid": station.kid, "typ": Order.TYP, "crit": ["exp"], "exp": 1})
     half = ORDER.model_copy(update={"sound": None})
+    night = ORDER.model_copy(
+        update={"play_at": NOW + timedelta(hours=6), "expires_at": NOW + timedelta(hours=7)}  # 22:30 in its zone
+    )
+    lifted = STOP.model_copy(update={"revision": 2, "lifted": True})
     later = payload(ORDER) | {"colour": "a field of a later minor version"}
     refused: list[tuple[str, Reason, str, bytes]] = [
         (
@@ -325,6 +423,7 @@ def vectors() -> dict[str, Any]:
         ("under another order's name", Reason.WRONG_TOPIC, topics.area_order(AREA, "another"), good),
         ("expired", Reason.EXPIRED, here, sign(past, station)),
         ("nothing for a loudspeaker in it", Reason.UNSUPPORTED, here, sign(half, station)),
+        ("in quiet hours", Reason.QUIET_HOURS, here, sign(night, station)),
     ]
     return {
         "protocol": 1,
@@ -334,6 +433,8 @@ def vectors() -> dict[str, Any]:
             "id": RECEIVER,
             "kind": "loudspeaker",
             "areas": list(AREAS),
+            "zone": CONFIGURATION.zone,
+            "quiet_hours": payload(CONFIGURATION)["quiet_hours"],
             "now": "2026-11-23T09:30:00.000Z",
         },
         "keys": [
@@ -343,7 +444,13 @@ def vectors() -> dict[str, Any]:
         "accepted": [
             {
                 "name": kind.name,
-                "topic": kind.topics[0].format(area=AREA, order=ORDER.id, receiver=RECEIVER),
+                "topic": kind.topics[0].format(
+                    area=AREA,
+                    order=DRILL.id if kind.example is DRILL else ORDER.id,
+                    stop=STOP.id,
+                    receiver=RECEIVER,
+                    kid="station-2026",
+                ),
                 "payload": payload(kind.example),
                 "jws": sign(kind.example, signers[kind.signer]).decode(),
             }
@@ -355,7 +462,19 @@ def vectors() -> dict[str, Any]:
                 "topic": here,
                 "payload": later,
                 "jws": _sign(station, Order.TYP, later).decode(),
-            }
+            },
+            {
+                "name": "a self-test",
+                "topic": topics.receiver_order(RECEIVER, SELF_TEST.id),
+                "payload": payload(SELF_TEST),
+                "jws": sign(SELF_TEST, station).decode(),
+            },
+            {
+                "name": "a stop lifted",
+                "topic": topics.area_stop(AREA, STOP.id),
+                "payload": payload(lifted),
+                "jws": sign(lifted, station).decode(),
+            },
         ],
         "refused": [
             {"name": name, "reason": reason.value, "topic": topic}
@@ -366,6 +485,7 @@ def vectors() -> dict[str, Any]:
             )
             for name, reason, topic, data in refused
         ],
+        "enrolment": enrolment_vectors(),
     }
 
 

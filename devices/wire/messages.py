@@ -5,7 +5,7 @@ fields are ignored, so that a receiver of version N reads a document in which a 
 Instants are RFC 3339 in UTC with milliseconds; durations are integers whose unit stands in the name.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -29,6 +29,12 @@ Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Kind = Literal["loudspeaker", "screen"]
 Priority = Literal["routine", "priority", "emergency"]
+Interrupted = Literal["resume", "restart", "drop"]
+"""What an item does after one of a higher class took its place."""
+MediaType = Annotated[str, Field(pattern=r"^audio/[a-z0-9][a-z0-9.+-]{0,40}$")]
+Gain = Annotated[float, Field(ge=-60, le=0)]
+"""Decibels below the clip as it was mastered; 0 is as loud as the receiver was set up to be."""
+WallClock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class Value(BaseModel):
@@ -37,11 +43,16 @@ class Value(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
-class Document(Value):
+class Signed(Value):
     """What is signed and sent. `TYP` is the JWS `typ`: a document of one kind never passes for another."""
 
     TYP: ClassVar[str]
     v: Literal[1] = 1
+
+
+class Document(Signed):
+    """What a station signs, or what is signed for it."""
+
     station: Identifier
 
 
@@ -61,20 +72,45 @@ class Audience(Value):
 
 
 class Sound(Value):
-    """The clip to play, addressed by what it holds: fetched at `{media_url}/{sha256}`, with HTTP Range."""
+    """A clip to play, addressed by what it holds: fetched at `{media_url}/{sha256}`, with HTTP Range."""
 
     sha256: Sha256
     size: Annotated[int, Field(gt=0)]  # bytes
     duration_ms: Annotated[int, Field(gt=0)]
-    media_type: Literal["audio/mpeg"] = "audio/mpeg"
+    media_type: MediaType = "audio/mpeg"  # or "audio/ogg": Opus in Ogg (RFC 7845)
+
+
+class Tone(Value):
+    """A self-test: a sine, well below speech, that the receiver makes itself."""
+
+    hertz: Annotated[int, Field(ge=100, le=8000)] = 1000
+    duration_ms: Annotated[int, Field(ge=100, le=10_000)] = 2000
+    level_dbfs: Annotated[float, Field(ge=-60, le=-20)] = -30.0  # RMS
+
+
+class Image(Value):
+    """A picture for a screen, addressed by what it holds and fetched as clips are."""
+
+    sha256: Sha256
+    size: Annotated[int, Field(gt=0, le=4 * 1024 * 1024)]  # bytes
+    media_type: Literal["image/png", "image/jpeg"]
+
+
+File = Sound | Image
+"""What is fetched from the station's media store by its SHA-256."""
 
 
 class Card(Value):
-    """What an LED screen shows, for `duration_ms` from the order's instant."""
+    """What an LED screen shows, for `duration_ms` from the order's instant; longer where a text needs it to pass once.
 
+    `text` is always there: a screen that does not know a kind shows it.
+    """
+
+    kind: Annotated[str, Field(max_length=20)] = "text"  # or "slogan", "image", "clock"
     text: Annotated[str, Field(min_length=1, max_length=2000)]
     style: Literal["static", "scroll"] = "scroll"
     duration_ms: Annotated[int, Field(gt=0)]
+    image: Image | None = None  # of the kind "image"
 
 
 class Order(Document):
@@ -96,7 +132,12 @@ class Order(Document):
     late_limit_s: Annotated[int, Field(ge=0, le=86400)]
     expires_at: Instant
     sound: Sound | None = None
+    alternatives: Annotated[tuple[Sound, ...], Field(max_length=4)] = ()  # the same recording, encoded otherwise
     card: Card | None = None
+    tone: Tone | None = None  # a self-test, where there is no sound
+    gain_db: Gain = 0.0  # of the sound; the configuration's ceilings hold besides
+    interrupted: Interrupted = "drop"
+    is_drill: ClassVar[bool] = False
 
     @property
     def latest_start(self) -> datetime:
@@ -107,9 +148,19 @@ class Order(Document):
     def _consistent(self) -> "Order":
         if self.expires_at < self.latest_start:
             raise ValueError("expires_at lies before play_at + late_limit_s")
-        if self.sound is None and self.card is None:
-            raise ValueError("an order needs a sound or a card")
+        if self.sound is None and self.card is None and self.tone is None:
+            raise ValueError("an order needs a sound, a card or a tone")
         return self
+
+
+class Drill(Order):
+    """An order in every respect but one: nothing of it is heard or shown (decision 0010).
+
+    A type of its own, not a field: a receiver that does not know drills refuses one, and does not sound it live.
+    """
+
+    TYP: ClassVar[str] = "drill+jws"
+    is_drill: ClassVar[bool] = True
 
 
 class Cancellation(Document):
@@ -122,6 +173,52 @@ class Cancellation(Document):
     issued_at: Instant
     expires_at: Instant
     reason: Annotated[str, Field(max_length=300)]
+
+
+class Stop(Document):
+    """Silence for an audience ("dừng tất cả"), from its arrival until it expires or is lifted.
+
+    Retained until it expires. It is lifted by the same `id` in a higher revision with `lifted`; the highest revision
+    holds. It bars every order but emergencies that were issued after it.
+    """
+
+    TYP: ClassVar[str] = "stop+jws"
+    id: Identifier
+    revision: Annotated[int, Field(ge=1)]
+    audience: Audience
+    issued_at: Instant
+    expires_at: Instant
+    reason: Annotated[str, Field(max_length=300)]
+    lifted: bool = False
+
+    def bars(self, order: Order, now: datetime) -> bool:
+        """Whether this order may not sound or be shown at this instant."""
+        if self.lifted or now >= self.expires_at:
+            return False
+        return order.priority != "emergency" or order.issued_at <= self.issued_at
+
+
+class Hours(Value):
+    """A range of the wall clock, on days of the week on which it begins. `end` not after `start`: into the next day."""
+
+    days: Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], Field(min_length=1)] = (1, 2, 3, 4, 5, 6, 7)
+    start: WallClock  # 1 is Monday (ISO 8601)
+    end: WallClock
+
+    def includes(self, local: datetime) -> bool:
+        """Whether a wall-clock time lies within; the start belongs to the range, the end does not."""
+        at, start, end = local.time().replace(tzinfo=None), time.fromisoformat(self.start), time.fromisoformat(self.end)
+        today, yesterday = local.isoweekday() in self.days, (local.isoweekday() - 2) % 7 + 1 in self.days
+        if start < end:
+            return today and start <= at < end
+        return (today and at >= start) or (yesterday and at < end)
+
+
+class GainCeiling(Hours):
+    """How loud a receiver may be in these hours."""
+
+    gain_db: Gain
+    emergencies: bool = False  # whether it holds for emergencies as well
 
 
 class Configuration(Document):
@@ -138,6 +235,10 @@ class Configuration(Document):
     media_urls: Annotated[tuple[str, ...], Field(min_length=1)]  # bases; the first that answers serves
     zone: str = "Asia/Ho_Chi_Minh"
     health_every_s: Annotated[int, Field(ge=5, le=86400)] = 60
+    quiet_hours: Annotated[tuple[Hours, ...], Field(max_length=50)] = ()  # in `zone`; emergencies alone may sound
+    gain_ceilings: Annotated[tuple[GainCeiling, ...], Field(max_length=50)] = ()  # the lowest that applies holds
+    amplifier_lead_ms: Annotated[int, Field(ge=0, le=10_000)] = 500  # switched on so long before the first sample
+    amplifier_tail_ms: Annotated[int, Field(ge=0, le=60_000)] = 1000  # and off so long after the last
 
 
 class ReceiptState(StrEnum):
@@ -155,7 +256,7 @@ class ReceiptState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a receipt's state is not the one hoped for."""
+    """Why a receipt's state is not the one hoped for. A reader takes a word that it does not know as `other`."""
 
     BAD_SIGNATURE = "bad_signature"
     UNKNOWN_KEY = "unknown_key"
@@ -175,16 +276,34 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     PREEMPTED = "preempted"  # an order of higher priority took its place
     DISK_FULL = "disk_full"
+    QUIET_HOURS = "quiet_hours"  # it would have sounded where the configuration asks for quiet
+    STOPPED = "stopped"  # a stop was in force
+    DRILL = "drill"  # it went as ordered, and nothing was heard or shown
+    OTHER = "other"  # a reason of a later minor version
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Reason | None":
+        return cls.OTHER if isinstance(value, str) else None
+
+
+class Position(Value):
+    """How far into the clip it was at an instant."""
+
+    at: Instant
+    position_ms: Annotated[int, Field(ge=0)]
 
 
 class Evidence(Value):
     """What the receiver measured of what it really played; every field is optional."""
 
     clip_sha256: Sha256 | None = None
-    played_ms: Annotated[int, Field(ge=0)] | None = None
+    from_ms: Annotated[int, Field(ge=0)] | None = None  # where in the clip it began, if not at its beginning
+    played_ms: Annotated[int, Field(ge=0)] | None = None  # of the clip, from its beginning
     expected_ms: Annotated[int, Field(ge=0)] | None = None
     late_ms: Annotated[float, Field(ge=0)] | None = None  # start behind the order's instant, receiver's clock
     level_dbfs: float | None = None  # RMS of the samples handed to the sink
+    gain_db: float | None = None  # that was applied: the order's, or a lower ceiling
+    positions: Annotated[tuple[Position, ...], Field(max_length=12)] = ()  # samples taken while it played
     sink: Annotated[str, Field(max_length=100)] | None = None
     viewers: Annotated[int, Field(ge=0)] | None = None  # pages connected to a screen's page server
 
@@ -202,6 +321,7 @@ class Receipt(Value):
     detail: Annotated[str, Field(max_length=300)] | None = None
     document_sha256: Sha256 | None = None  # of a refused document's bytes as they arrived
     evidence: Evidence | None = None
+    then: Literal["resume", "restart"] | None = None  # of `interrupted`: it will go on, or begin anew; else it is over
 
 
 class Statement(Document):
@@ -252,6 +372,8 @@ class Presence(Statement):
     session: Identifier
     at: Instant  # of the connection, also in its last will
     software: Annotated[str, Field(max_length=100)]
+    supports: Annotated[tuple[Annotated[str, Field(max_length=50)], ...], Field(max_length=32)] = ()
+    # media types, and what was added to version 1: "drills", "gain", "quiet-hours", "resume", "self-tests", "stops"
 
 
 class Health(Statement):
@@ -267,3 +389,6 @@ class Health(Statement):
     outbox: Annotated[int, Field(ge=0)]  # receipts not yet acknowledged
     orders: Annotated[int, Field(ge=0)]  # orders that are still to play
     problems: tuple[Annotated[str, Field(max_length=200)], ...] = ()
+    conditions: tuple[Annotated[str, Field(max_length=50)], ...] = ()  # the same in words for machines
+    stops: tuple[Identifier, ...] = ()  # that are in force here
+    temperature_c: float | None = None

@@ -107,7 +107,14 @@ def run() -> Result:
 
         def ingest(link: MqttLink) -> None:
             seen = 0
-            desk = Ingestion(database, SystemClock(), Signatory("s", SigningKey.generate()), link, changed=lambda: None)
+            desk = Ingestion(
+                database,
+                SystemClock(),
+                Signatory("s", SigningKey.generate()),
+                link,
+                zone="Asia/Ho_Chi_Minh",
+                changed=lambda: None,
+            )
             while seen < MESSAGES:
                 batch = link.receive(limit=BATCH, wait_s=5)
                 desk.take(batch)

@@ -1,10 +1,13 @@
 """How far apart eight receivers begin the same order: real agents as processes, clocks wrong by up to 2 s and 100 ppm.
 
 The limit is the spread of eight bare processes that sleep until an instant on the one true clock, in the same run and
-under the same load (one core busy). The ratio is the worse of those at p50 and p99.
+under the same load (one core busy). The ratio is the worse of those at p50 and p99. Receivers begin with real-time
+priority where they may have it (`realtime`); the sleepers never do.
 """
 
 import json
+import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -46,6 +49,7 @@ class SkewResult(Result):
     bare_p50_ms: float
     bare_p99_ms: float
     clock_error_p50_ms: float
+    realtime: bool
 
     @property
     def ok(self) -> bool:
@@ -123,6 +127,10 @@ def _measured(folder: Path) -> tuple[tuple[float, float], float]:
         return _spreads([one for one in starts.values() if len(one) == RECEIVERS]), statistics.median(errors)
 
 
+def _may_have_realtime() -> bool:
+    return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0
+
+
 def run() -> Result:
     """Bare sleepers before and after, the receivers between, one core busy all the time."""
     busy = subprocess.Popen([sys.executable, "-c", _BUSY])
@@ -147,4 +155,5 @@ def run() -> Result:
         bare_p50_ms=round(bare[0], 3),
         bare_p99_ms=round(bare[1], 3),
         clock_error_p50_ms=round(error_ms, 3),
+        realtime=_may_have_realtime(),
     )

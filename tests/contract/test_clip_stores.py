@@ -28,6 +28,15 @@ def test_a_clip_is_found_by_the_hash_of_its_bytes(store: ClipStore) -> None:
         assert file.read(2) == SOUND[3:5]
 
 
+@pytest.mark.parametrize(("head", "suffix"), [(b"OggS", ".opus"), (b"fLaC", ".flac"), (b"\xff\xf3\x84\xc4", ".mp3")])
+def test_its_name_tells_what_it_is(store: ClipStore, head: bytes, suffix: str) -> None:
+    name = store.put(head + SOUND)
+    assert store.path(name).suffix == suffix
+    assert (store.exists(name), store.size(name)) == (True, len(SOUND) + 4)
+    assert store.delete(name) is True
+    assert not store.exists(name)
+
+
 def test_a_clip_that_is_not_there(store: ClipStore) -> None:
     assert not store.exists(NAME)
     for ask in (store.path, store.size, store.open):

@@ -1,7 +1,10 @@
 """The database behaves the same on SQLite and PostgreSQL: instants, transactions, migrations."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -10,7 +13,7 @@ from sqlalchemy.exc import StatementError
 
 from broadcaster.errors import SetupError
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Area, Base, LoginSession, Person
+from broadcaster.storage.models import Area, Base, Bulletin, LoginSession, Person
 
 
 def _person(**values: object) -> Person:
@@ -29,6 +32,81 @@ def test_migrations_lead_to_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database of the first schema, with rows that refer to each other."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'old.db'}"
+    else:
+        server = str(request.getfixturevalue("postgres"))
+        with psycopg.connect(server + "postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE old")
+        url = f"{server.replace('postgresql', 'postgresql+psycopg')}old"
+    database = Database(url)
+    database.migrate("0001")
+    at = "'2026-01-01 00:00:00+00:00'" if request.param == "postgresql" else "'2026-01-01 00:00:00.000000'"
+    with database.engine.begin() as connection:
+        for table, names, values in (
+            (
+                "people",
+                "id, username, name, role, password_hash, created_at",
+                f"'mai', 'mai', 'Mai', 'editor', 'x', {at}",
+            ),
+            ("sessions", "token_sha256, person_id, created_at, expires_at", f"'t', 'mai', {at}, {at}"),
+            ("areas", "id, name, kind, valid_from", "'xa', 'Xã', 'commune', '2025-07-01'"),
+            (
+                "receivers",
+                "id, name, kind, area_id, public_key, secret_sha256, enrolled_at, configuration_revision",
+                f"'loa', 'Loa', 'loudspeaker', 'xa', '{{}}', 'x', {at}, 0",
+            ),
+            (
+                "clips",
+                "sha256, size, duration_ms, lufs, true_peak_dbtp, engine, voice, fallback, script_sha256, created_at",
+                f"'c', 1, 1, -16, -1, 'espeak', 'vi', false, 's', {at}",
+            ),
+            *(
+                (
+                    "bulletins",
+                    "id, title, text, card_text, field, priority, author_id, revision, state, created_at, updated_at, rendering, clip_sha256",
+                    f"'{state}', 't', 'x', 'c', 'f', 'routine', 'mai', 1, '{state}', {at}, {at}, 'done', 'c'",
+                )
+                for state in ("draft", "released")
+            ),
+            (
+                "releases",
+                "id, bulletin_id, revision, content_sha256, content, approver_id, released_at",
+                f"'r', 'released', 1, 'x', '{{}}', 'mai', {at}",
+            ),
+            (
+                "airings",
+                "id, release_id, bulletin_id, due_at, state, title, priority, clip_sha256, duration_ms",
+                f"'a', 'r', 'released', {at}, 'closed', 't', 'routine', 'c', 1",
+            ),
+        ):
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"))  # noqa: S608  our own rows
+    yield database
+    database.close()
+
+
+def test_a_database_of_the_first_schema_is_brought_up_with_all_that_is_in_it(old_database: Database) -> None:
+    old_database.migrate()
+    with old_database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        counts = {
+            name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar()  # noqa: S608
+            for name in ("people", "sessions", "receivers", "bulletins", "releases", "airings")
+        }
+    assert counts == {"people": 1, "sessions": 1, "receivers": 1, "bulletins": 2, "releases": 1, "airings": 1}
+    with old_database.reading() as session:
+        # What waits is spoken again, and so assessed; what was released keeps its clip.
+        states = {row.id: (row.rendering, row.clip_sha256, row.versions) for row in session.scalars(select(Bulletin))}
+    assert states == {"draft": ("pending", None, []), "released": ("done", "c", [])}
+    if old_database.is_sqlite:
+        with old_database.reading() as session:
+            assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

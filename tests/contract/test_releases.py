@@ -2,14 +2,14 @@
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotLoggedInError
-from broadcaster.people import Role
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
 from schedules.rules import Once
-from tests.commune import PASSWORD, Commune
+from tests.commune import Commune
 
 
 def _once(commune: Commune, **after: float) -> Once:
@@ -51,9 +51,10 @@ def test_only_what_was_seen_is_released(commune: Commune) -> None:
     assert commune.airings() == []
 
 
-def test_silence_cannot_be_released(commune: Commune) -> None:
+def test_silence_can_neither_be_submitted_nor_released(commune: Commune) -> None:
     bulletin = commune.bulletins.write(commune.editor, commune.draft(_once(commune, hours=1)))
-    commune.bulletins.submit(commune.editor, bulletin, revision=1)
+    with pytest.raises(ConflictError, match="speech is not made"):
+        commune.bulletins.submit(commune.editor, bulletin, revision=1)
     with pytest.raises(ConflictError, match="speech is not made"):
         commune.releases.preview(commune.approver, bulletin)
 
@@ -128,25 +129,8 @@ def test_text_is_kept_in_nfc(commune: Commune) -> None:
     assert content["title"] == title
 
 
-def test_log_ins_end(commune: Commune) -> None:
-    token, actor, _ = commune.people.log_in("mai", PASSWORD)
-    assert commune.people.recognise(token) == actor == commune.editor
-    for wrong in ("mai", "ai đó"):
-        with pytest.raises(NotLoggedInError):
-            commune.people.log_in(wrong, "không phải mật khẩu")
-    commune.clock.move(hours=11, minutes=59)
-    commune.people.recognise(token)
-    commune.clock.move(minutes=1)
-    with pytest.raises(NotLoggedInError):
-        commune.people.recognise(token)
-    token, _, _ = commune.people.log_in("mai", PASSWORD)
-    commune.people.log_out(token)
-    with pytest.raises(NotLoggedInError):
-        commune.people.recognise(token)
-
-
-def test_accounts_need_a_name_of_their_own_and_a_long_password(commune: Commune) -> None:
-    with pytest.raises(ConflictError):
-        commune.people.add(username="mai", name="Mai", role=Role.EDITOR, password=PASSWORD)
-    with pytest.raises(InvalidError):
-        commune.people.add(username="lan", name="Lan", role=Role.EDITOR, password="ngắn quá")
+def test_a_card_that_no_screen_can_show_is_refused_when_it_is_written(commune: Commune) -> None:
+    for text, word in (("Chúc mừng năm mới 🎆", "🎆"), ("dài " * 400, "quá dài")):
+        with pytest.raises(InvalidError) as raised:
+            commune.bulletins.write(commune.editor, replace(commune.draft(None), card_text=text))
+        assert word in raised.value.vi

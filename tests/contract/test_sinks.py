@@ -6,14 +6,16 @@ import threading
 import time
 import wave
 from pathlib import Path
+from typing import Any
 
 import av
 import miniaudio
 import numpy as np
 import pytest
 
-from devices.receiver.sinks import Decoded, Sink, SinkError, WavSink
+from devices.receiver.sinks import Decoded, Meter, Sink, SinkError, Source, ToneSource, WavSink
 from devices.receiver.soundcard import SoundCardSink
+from devices.wire.messages import Tone
 from tests.station import tone
 
 
@@ -24,10 +26,10 @@ def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Sink:
     return SoundCardSink(backends=(miniaudio.Backend.NULL,))
 
 
-def clip(tmp_path: Path, seconds: float) -> Path:
+def clip(tmp_path: Path, seconds: float, **changes: Any) -> Decoded:
     path = tmp_path / f"{seconds}.mp3"
     path.write_bytes(tone(seconds))
-    return path
+    return Decoded(path, **changes)
 
 
 class Begun:
@@ -79,7 +81,7 @@ def test_what_is_no_clip_is_said_plainly(sink: Sink, tmp_path: Path, content: by
     path = tmp_path / "broken.mp3"
     path.write_bytes(content)
     with pytest.raises(SinkError):
-        sink.prepare("o1", path)
+        sink.prepare("o1", Decoded(path))
 
 
 def test_without_a_card_it_fails_and_does_not_pretend(tmp_path: Path) -> None:
@@ -90,16 +92,34 @@ def test_without_a_card_it_fails_and_does_not_pretend(tmp_path: Path) -> None:
         SoundCardSink().prepare("o1", clip(tmp_path, 0.2))
 
 
+def test_a_sink_that_works_has_no_trouble(sink: Sink, tmp_path: Path) -> None:
+    assert sink.trouble() is None
+    gone = tmp_path / "gone"
+    wav = WavSink(gone)
+    gone.rmdir()
+    assert wav.trouble() is not None
+
+
+def test_a_card_that_is_pulled_out_is_missed(tmp_path: Path) -> None:
+    cards = tmp_path / "cards"
+    sink = SoundCardSink(cards=cards)
+    assert sink.trouble() is not None
+    cards.write_text(" 1 [Device         ]: USB-Audio - USB Audio Device\n                      Generic USB Audio\n")
+    assert sink.trouble() is None
+    cards.write_text("--- no soundcards ---\n")
+    assert sink.trouble() is not None
+
+
 def test_the_wav_holds_the_samples_of_the_clip_and_nothing_else(tmp_path: Path) -> None:
-    sink, path = WavSink(tmp_path / "played"), clip(tmp_path, 0.7)
-    playback = sink.prepare("o1", path)
+    sink, source = WavSink(tmp_path / "played"), clip(tmp_path, 0.7)
+    playback = sink.prepare("o1", source)
     assert not (tmp_path / "played" / "o1.wav").exists()
     playback.play(threading.Event(), Begun())
     playback.close()
     with wave.open(str(tmp_path / "played" / "o1.wav")) as file:
         written = np.frombuffer(file.readframes(file.getnframes()), np.int16)
         rate = file.getframerate()
-    decoded = Decoded(path)
+    decoded = clip(tmp_path, 0.7)
     samples = np.concatenate(list(decoded.blocks()))
     decoded.close()
     assert np.array_equal(written, samples)
@@ -120,8 +140,43 @@ def test_a_stereo_clip_is_played_in_mono_at_its_own_level(tmp_path: Path) -> Non
             container.mux(packet)
     path = tmp_path / "stereo.mp3"
     path.write_bytes(out.getvalue())
-    playback = WavSink(tmp_path / "played").prepare("o1", path)
+    playback = WavSink(tmp_path / "played").prepare("o1", Decoded(path))
     played = playback.play(threading.Event(), Begun())
     playback.close()
     assert abs(played.played_ms - 1000) <= 2
     assert played.level_dbfs == pytest.approx(-15.3, abs=0.5)
+
+
+def test_it_goes_on_from_where_it_was_stopped_at_its_gain(sink: Sink, tmp_path: Path) -> None:
+    playback = sink.prepare("o1", clip(tmp_path, 1.0, from_ms=600, gain=0.1))
+    played = playback.play(threading.Event(), Begun())
+    playback.close()
+    assert abs(played.played_ms - 400) <= 50
+    assert played.level_dbfs == pytest.approx(-15.1 - 20, abs=0.5)
+
+
+def test_a_drill_is_as_long_and_silent(sink: Sink, tmp_path: Path) -> None:
+    playback = sink.prepare("o1", clip(tmp_path, 0.4, gain=0.0))
+    played = playback.play(threading.Event(), Begun())
+    playback.close()
+    assert abs(played.played_ms - 400) <= 50
+    assert played.level_dbfs == -120
+
+
+def test_a_self_test_sounds_at_its_level(sink: Sink) -> None:
+    source: Source = ToneSource(Tone(hertz=1000, duration_ms=500, level_dbfs=-30))
+    playback = sink.prepare("o1", source)
+    played = playback.play(threading.Event(), Begun())
+    playback.close()
+    assert abs(played.played_ms - 500) <= 50
+    assert played.level_dbfs == pytest.approx(-30, abs=0.3)
+
+
+def test_positions_are_samples_of_a_steady_pace() -> None:
+    meter = Meter(1000)
+    for _ in range(3600 * 50):  # an hour in blocks of 20 ms
+        meter.add(np.zeros(20, np.int16))
+    played = meter.played(rest=500)
+    assert 4 <= len(played.positions) <= 12
+    assert [position for _, position in played.positions] == sorted({position for _, position in played.positions})
+    assert (played.played_ms, played.expected_ms) == (3_600_000, 3_600_500)

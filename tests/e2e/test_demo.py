@@ -37,13 +37,14 @@ def _demo(*arguments: str, within_s: float = 120) -> subprocess.CompletedProcess
 
 def test_once_tells_what_each_receiver_confirmed(tmp_path: Path) -> None:
     text = tmp_path / "ban-tin.txt"
-    text.write_text("Vệ sinh môi trường\n\nSáng Chủ nhật, bà con ra quân dọn đường làng.\n", "utf-8")
+    text.write_text("Vệ sinh môi trường\n\nTheo 57-NQ/T, sáng Chủ nhật, bà con ra quân dọn đường làng.\n", "utf-8")
     ended = _demo("--once", "--json", "--bulletin", str(text))
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     told: dict[str, Any] = json.loads(ended.stdout)
     assert told["ok"] is True
     assert told["bulletin"]["title"] == "Vệ sinh môi trường"
+    assert [one["text"] for one in told["settled"]] == ["57-NQ/T"]
     clip = told["clip"]
     assert re.fullmatch(r"[0-9a-f]{64}", clip["sha256"])
     assert abs(clip["lufs"] - -16) <= 0.5

@@ -13,7 +13,7 @@ from broadcaster.identity import signatory
 from devices.brokers.accounts import AccountsFile, new_secret, station_account
 from devices.links.mqtt import MqttLink
 from devices.wire import topics
-from devices.wire.messages import Audience, Card, Order, Sound
+from devices.wire.messages import Audience, Card, Configuration, GainCeiling, Hours, Order, Sound, Stop
 from devices.wire.signing import SigningKey, sign
 from tests.brokers import wait_for
 from tests.e2e.station import Aired, StationRig
@@ -68,6 +68,14 @@ def test_nothing_that_the_station_did_not_order_is_played(rig: StationRig, attac
     attacker.publish(topics.area_order(COMMUNE, "noi-khac"), station.sign(elsewhere))
     attacker.publish(topics.area_order(COMMUNE, aired.order), _document(rig, aired))
 
+    # Nor can it silence them, turn them down, or move them away.
+    attacker.publish(topics.area_stop(COMMUNE, "im"), sign(_stop("im"), own_key))
+    attacker.publish(
+        topics.area_stop(COMMUNE, "im-2"), station.sign(_stop("im-2", audience=Audience(areas=("xa-khac",))))
+    )
+    for receiver in rig.receivers:
+        attacker.publish(topics.of_receiver(receiver.id, "configuration"), sign(_turned_down(receiver.id), own_key))
+
     expected = {
         "gia-mao": "bad_signature",
         "la": "unknown_key",
@@ -87,6 +95,10 @@ def test_nothing_that_the_station_did_not_order_is_played(rig: StationRig, attac
     honest = rig.release(rig.write("Thông báo", "Đã kiểm tra, mọi việc bình thường."), lead_s=2)
     rig.settle(honest)
     assert {climb["outcome"] for climb in rig.climbs(honest).values()} == {"finished"}
+    for loudspeaker in rig.loudspeakers:
+        evidence = rig.climbs(honest)[loudspeaker.id]["evidence"]
+        assert evidence["gain_db"] == 0
+        assert evidence["level_dbfs"] > -40
     assert _wavs(rig) - before == {loudspeaker.wav(honest.order) for loudspeaker in rig.loudspeakers}
     assert before <= _wavs(rig)
     for receiver in rig.receivers:
@@ -131,6 +143,38 @@ def _order(name: str, clip: Sound, **changes: Any) -> Order:
         **changes,
     }
     return Order(**fields)
+
+
+def _stop(name: str, **changes: Any) -> Stop:
+    now = datetime.now(UTC)
+    fields: Json = {
+        "station": "station",
+        "id": name,
+        "revision": 1,
+        "audience": Audience(areas=(COMMUNE,)),
+        "issued_at": now,
+        "expires_at": now + timedelta(hours=1),
+        "reason": "Giả",
+        **changes,
+    }
+    return Stop(**fields)
+
+
+def _turned_down(receiver: str) -> Configuration:
+    now = datetime.now(UTC)
+    return Configuration(
+        station="station",
+        receiver=receiver,
+        revision=1_000_000,
+        issued_at=now,
+        expires_at=now + timedelta(days=1),
+        kind="loudspeaker",
+        name="Giả",
+        areas=("xa-khac",),
+        media_urls=("http://127.0.0.1:9",),
+        gain_ceilings=(GainCeiling(start="00:00", end="00:00", gain_db=-60.0, emergencies=True),),
+        quiet_hours=(Hours(start="00:00", end="00:00"),),
+    )
 
 
 def _document(rig: StationRig, aired: Aired) -> str:

@@ -1,10 +1,12 @@
 """A station that is served from a thread of the test, and people who talk to it over HTTP."""
 
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +17,10 @@ from api.server import configured
 from broadcaster.people import Role
 from broadcaster.settings import Settings
 from broadcaster.station import Station
-from broadcaster.storage.models import Area
+from broadcaster.storage.models import Area, AreaPolicy
+from devices.receiver.enrolment import Enrolment, Shown
+from devices.receiver.provision import KEY_FILE, Provision, initialise
+from devices.wire.signing import SigningKey
 from tests.brokers import wait_for
 
 PEOPLE = {"mai": Role.EDITOR, "lan": Role.EDITOR, "hoa": Role.APPROVER, "viet": Role.OPERATOR, "xem": Role.VIEWER}
@@ -29,6 +34,8 @@ def found(station: Station) -> None:
             kind = "province" if parent is None else "commune" if parent == "tinh" else "village"
             session.add(Area(id=area, name=f"Địa bàn {area}", kind=kind, parent_id=parent, valid_from=date(2025, 7, 1)))
             session.flush()
+        # Tests run at night too.
+        session.add(AreaPolicy(area_id="national", policy={"rules": []}, revision=1, changed_at=station.clock.now()))
     for name, role in PEOPLE.items():
         station.people.add(username=name, name=name, role=role, password=f"mật khẩu của {name}")
 
@@ -106,3 +113,40 @@ def serving(settings: Settings) -> Iterator[ServedStation]:
         yield running
     finally:
         running.stop()
+
+
+def enrol(served: ServedStation, folder: Path, *, receiver: str, name: str, area: str) -> None:
+    """What happens at a new loudspeaker: it asks, an operator types the code that it shows, it has its provision."""
+    shown: queue.SimpleQueue[Shown | None] = queue.SimpleQueue()
+    key = initialise(folder)
+    with httpx.Client(trust_env=False) as client:
+        device = Enrolment(
+            *(folder, SigningKey.load(folder / KEY_FILE)),
+            url=served.base,
+            kind="loudspeaker",
+            name=name,
+            software="test",
+            client=client,
+            show=shown.put,
+            stop=threading.Event(),
+        )
+        found: list[Provision | None] = []
+        waiting = threading.Thread(target=lambda: found.append(device.run()))
+        waiting.start()
+        seen = shown.get(timeout=20)
+        assert seen is not None
+        body = {
+            "code": seen.comparison.code,
+            "fingerprint": seen.comparison.fingerprint,
+            "receiver": receiver,
+            "kind": "loudspeaker",
+            "name": name,
+            "area": area,
+        }
+        answer = served.as_person("viet").post("/api/v1/enrolments/acceptance", json=body)
+        assert answer.status_code == 201, answer.text
+        waiting.join(20)
+    assert found
+    assert found[0] is not None
+    assert found[0].receiver == receiver
+    assert SigningKey.load(folder / KEY_FILE).public() == key

@@ -1,5 +1,6 @@
 """The command line as a person types it: real processes, one-line errors, honest exit codes."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -36,7 +37,21 @@ def _one_line(done: subprocess.CompletedProcess[bytes], code: int) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("serve",), ("demo",), ("say",), ("script",), ("check",), ("receiver",), ("migrate",), ("reference",)],
+    [
+        (),
+        ("serve",),
+        ("demo",),
+        ("say",),
+        ("script",),
+        ("check",),
+        ("receiver",),
+        ("migrate",),
+        ("ledger", "verify"),
+        ("ledger", "export"),
+        ("backup",),
+        ("restore",),
+        ("reference",),
+    ],
     ids=str,
 )
 def test_every_command_has_help(command: tuple[str, ...]) -> None:
@@ -59,6 +74,23 @@ def test_say_speaks_offline_and_its_clip_says_who_spoke(tmp_path: Path) -> None:
     assert facts["engine"].encode() in out.read_bytes()[:4096]  # its ID3 tag
 
 
+@pytest.mark.parametrize(("suffix", "head"), [(".opus", b"OggS"), (".WAV", b"RIFF")])
+def test_say_writes_what_the_suffix_names(tmp_path: Path, suffix: str, head: bytes) -> None:
+    out = tmp_path / f"out{suffix}"
+    how = ("--engine", "espeak", "--voice", "vi-vn-x-south", "--rate", 120, "--pitch", 60, "--equaliser", "horn")
+    done = _run("say", "-o", out, *how, "--json", stdin="Một hai ba.".encode())
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    data = out.read_bytes()
+    assert data.startswith(head)
+    assert facts["path"] == str(out)
+    assert (facts["sha256"], facts["size"]) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert facts["voice"] == "vi-vn-x-south"
+    assert facts["quality"]["ok"] is True
+    assert abs(measure(out).lufs - facts["lufs"]) < 0.1
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
 def test_say_falls_back_within_seconds_when_the_network_is_missing(tmp_path: Path) -> None:
     """A proxy that refuses every connection stands for a missing network, wherever this test runs."""
     out = tmp_path / "out.mp3"
@@ -77,6 +109,9 @@ def test_say_falls_back_within_seconds_when_the_network_is_missing(tmp_path: Pat
         (("say", "-o", "out.mp3"), b"\xff\xfe\x00", "not UTF-8"),
         (("say", "-o", "no/such/folder/out.mp3"), b"a", "no folder"),
         (("say", "-o", "out.mp3", "--engine", "robot"), b"a", "no engine 'robot'"),
+        (("say", "-o", "out.mp4"), b"a", "Choose from: .mp3, .opus, .ogg, .wav"),
+        (("say", "--engine", "espeak", "--voice", "robot"), b"a", "choose from espeak: vi, vi-vn-x-south"),
+        (("say", "--engine", "espeak", "--language", "hmn", "--voice", "hmn"), b"a", "no engine speaks this language"),
         (("receiver", "--folder", "nowhere"), b"", "enrol"),
     ],
 )
@@ -102,7 +137,9 @@ def test_script_gives_one_line_for_each_line() -> None:
     assert spoken[0].startswith("nghị quyết số năm mươi bảy")
     assert spoken[1] == ""
     assert spoken[3] == "mục hai"
-    tokens = json.loads(_run("script", "--json", stdin=lines[0].encode()).stdout)["tokens"]
+    script = json.loads(_run("script", "--json", stdin=lines[0].encode()).stdout)
+    tokens = script["tokens"]
+    assert script["lexicon"]
     assert {"start", "end", "text", "class", "reading", "alternatives", "certain"} <= tokens[0].keys()
 
 

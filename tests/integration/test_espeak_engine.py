@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audio.engines.espeak import EspeakEngine
+from audio.engines.espeak import EspeakEngine, _Worker
 from audio.engines.port import EngineRefusedError, EngineTimeoutError, EngineUnavailableError
 from audio.script import read
 
@@ -95,6 +95,20 @@ def test_a_process_that_cannot_start_is_reported(engine: EspeakEngine, monkeypat
     assert engine.synthesize("xin chào", **HOW, timeout_s=20).duration_ms > 300  # type: ignore[arg-type]
 
 
+def test_a_process_killed_while_it_starts_is_replaced(engine: EspeakEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, killed = _Worker.ask, list[int]()
+
+    def dying(self: _Worker, request: dict[str, object], deadline: float) -> object:
+        if not killed:
+            os.kill(self.pid, signal.SIGKILL)
+            killed.append(self.pid)
+        return ask(self, request, deadline)
+
+    monkeypatch.setattr(_Worker, "ask", dying)
+    assert engine.synthesize("xin chào", **HOW, timeout_s=20).duration_ms > 300  # type: ignore[arg-type]
+    assert killed
+
+
 def test_a_process_that_hangs_is_ended_within_the_limit(engine: EspeakEngine) -> None:
     engine.synthesize("xin chào", **HOW, timeout_s=20)  # type: ignore[arg-type]
     (pid,) = engine.worker_pids
@@ -130,7 +144,7 @@ def test_a_worker_dies_with_its_parent() -> None:
 @pytest.mark.parametrize(
     "how",
     [
-        {"voice": "en", "rate_wpm": 150},
+        {"voice": "klingon", "rate_wpm": 150},
         {"voice": "vi+../x", "rate_wpm": 150},
         {"voice": "vi", "rate_wpm": 20},
         {"voice": "vi", "rate_wpm": 150, "pitch": 101},

@@ -56,4 +56,4 @@ def test_without_the_internet_espeak_speaks_within_five_seconds_and_the_clip_say
     assert clip.engine == "espeak"
     assert clip.fallback
     assert "gtts" in str(clip.fallback_reason)
-    assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] == [".mp3"]
+    assert sorted(path.suffix for path in tmp_path.rglob("*") if path.is_file()) == [".mp3", ".opus"]

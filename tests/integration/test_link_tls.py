@@ -1,50 +1,30 @@
-"""The link over TLS to Debian's Mosquitto: the right certificate, and a wrong one."""
+"""The link over TLS to Debian's Mosquitto and to the embedded broker: the right certificate, and a wrong one."""
 
-import ipaddress
 import ssl
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from devices.brokers.accounts import Account, hash_secret
+from devices.brokers.embedded import EmbeddedBroker, EmbeddedBrokerError
 from devices.links.mqtt import MqttLink
-from tests.brokers import MOSQUITTO, accepts, free_port, wait_for
+from tests.brokers import MOSQUITTO, accepts, certificate, free_port, wait_for
 
 
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+@pytest.fixture(params=["mosquitto", "embedded"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, Path]]:
     port = free_port()
     certificate_file, key_file = certificate(tmp_path, "broker")
+    if request.param == "embedded":
+        embedded = EmbeddedBroker(port=port, folder=tmp_path, certificate=(certificate_file, key_file))
+        rules = Account(username="loa-1", secret_sha256=hash_secret("secret"), publish=("a/b",), subscribe=("a/+",))
+        embedded.accounts.set(rules)
+        embedded.start()
+        yield port, certificate_file
+        embedded.stop()
+        return
     passwords = tmp_path / "passwords"
     passwords.touch(mode=0o600)
     subprocess.run(["mosquitto_passwd", "-b", str(passwords), "loa-1", "secret"], check=True, capture_output=True)
@@ -95,3 +75,11 @@ def test_a_broker_with_another_certificate_is_not_spoken_to(broker: tuple[int, P
     assert made.receive(limit=1, wait_s=1.0) == []
     assert (made.connected, made.connections) == (False, 0)
     made.close()
+
+
+def test_a_certificate_that_cannot_be_used_is_said_plainly(tmp_path: Path) -> None:
+    certificate_file, _ = certificate(tmp_path, "broker")
+    _, key_of_another = certificate(tmp_path, "other")
+    broker = EmbeddedBroker(port=free_port(), folder=tmp_path, certificate=(certificate_file, key_of_another))
+    with pytest.raises(EmbeddedBrokerError, match="did not start"):
+        broker.start()

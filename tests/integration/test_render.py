@@ -2,15 +2,17 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from audio.engines.espeak import EspeakEngine
+from audio.engines.espeak import EspeakEngine, _Worker
+from audio.errors import RenderError
 from audio.mastering import decode, measure
-from audio.render import RenderError, build_renderer
+from audio.render import build_renderer
 
 BULLETIN = "Nghị quyết số 57-NQ/TW về với thôn, xóm. Mời bà con dự họp lúc 19h30 ngày 05/12 tại nhà văn hóa thôn."
 
@@ -69,7 +71,7 @@ def test_the_stations_call_comes_first_and_the_bulletin_is_read_again(tmp_path: 
         "mời bà con dự họp.",
         "xin cảm ơn.",
     ]
-    assert rendered.script.plain() == "mời bà con dự họp xin cảm ơn"
+    assert rendered.versions[0].script.plain() == "mời bà con dự họp xin cảm ơn"
 
 
 def test_what_cannot_be_spoken_is_refused_with_the_next_step(tmp_path: Path) -> None:
@@ -78,9 +80,41 @@ def test_what_cannot_be_spoken_is_refused_with_the_next_step(tmp_path: Path) -> 
             renderer.render(" \n./. ")
         with pytest.raises(RenderError, match="split it"):
             renderer.render("a " * 40_000)
-        with pytest.raises(RenderError, match="no Vietnamese voice"):
-            build_renderer(tmp_path, engines=("espeak",), voice="en").render("a")
+        with pytest.raises(RenderError, match="no voice 'klingon' for 'vi': choose from espeak: vi,"):
+            build_renderer(tmp_path, engines=("espeak",), voice="klingon").render("a")
     assert list(tmp_path.rglob("*.mp3")) == []
+
+
+def test_a_worker_killed_in_the_middle_of_a_bulletin_costs_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = " ".join(f"Câu thứ {number} của bản tin hôm nay." for number in range(1, 9))
+    with build_renderer(tmp_path / "usual", engines=("espeak",), opus=False) as renderer:
+        usual = renderer.render(text)
+    asked: list[str] = []
+    killed: list[int] = []
+    ask = _Worker.ask
+
+    def dying(self: _Worker, request: dict[str, object], deadline: float) -> object:
+        asked.append(str(request["text"]))
+        if len(asked) == 4:
+            os.kill(self.pid, signal.SIGSTOP)  # it takes the sentence, and is in the middle of it
+            killer = threading.Timer(0.05, os.kill, (self.pid, signal.SIGKILL))
+            killer.start()
+            killed.append(self.pid)
+        return ask(self, request, deadline)
+
+    monkeypatch.setattr(_Worker, "ask", dying)
+    with build_renderer(tmp_path / "killed", engines=("espeak",), opus=False) as renderer:
+        rendered = renderer.render(text)
+        assert killed[0] not in renderer._chain.links[0].engine.worker_pids  # type: ignore[attr-defined]
+    words = [sentence.text for sentence in rendered.sentences]
+    assert words == [sentence.text for sentence in usual.sentences]
+    assert len(set(words)) == 8
+    assert sorted(asked) == sorted([*words, asked[3]]), "one sentence was asked for again, no other"
+    assert abs(rendered.clip.duration_ms / usual.clip.duration_ms - 1) < 0.01
+    assert not rendered.clip.fallback
+    assert len(list((tmp_path / "killed").rglob("*.mp3"))) == 1
 
 
 def test_a_worker_killed_between_two_bulletins_is_replaced(tmp_path: Path) -> None:

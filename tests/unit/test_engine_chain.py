@@ -1,10 +1,11 @@
 """Which engine speaks, when one is left alone, and what the clip says about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 
-from audio.engines.chain import AllEnginesFailedError, Breaker, EngineChain, Link
+from audio.engines.chain import AllEnginesFailedError, Breaker, EngineChain, Link, Manner
 from audio.engines.port import Capabilities, EngineRefusedError, EngineTimeoutError, EngineUnavailableError
 from audio.pcm import Pcm
 
@@ -12,10 +13,16 @@ from audio.pcm import Pcm
 class Scripted:
     """An engine that answers as it is told: a sound, or the given errors first."""
 
-    capabilities = Capabilities(online=False, voices=("vi",), rates=(80, 300))
-
-    def __init__(self, name: str, errors: Sequence[Exception | None] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        errors: Sequence[Exception | None] = (),
+        *,
+        voices: Mapping[str, tuple[str, ...]] = MappingProxyType({"vi": ("vi",)}),
+        variants: bool = False,
+    ) -> None:
         self.name = name
+        self.capabilities = Capabilities(online=False, voices=voices, rates=(80, 300), variants=variants)
         self.errors = list(errors)
         self.asked: list[str] = []
         self.closed = False
@@ -48,7 +55,7 @@ def chain(*engines: Scripted, clock: Clock | None = None) -> EngineChain:
 
 
 def speak(one: EngineChain, *sentences: str) -> tuple[str, bool, str | None]:
-    spoken = one.speak(sentences, voice="vi", rate_wpm=150)
+    spoken = one.speak(sentences, Manner("vi", 150))
     assert len(spoken.sounds) == len(sentences)
     return spoken.engine, spoken.fallback, spoken.fallback_reason
 
@@ -102,7 +109,7 @@ def test_what_was_spoken_before_is_not_spoken_again() -> None:
     speak(one, "một", "hai", "một")
     speak(one, "một", "ba")
     assert first.asked == ["một", "hai", "ba"]
-    one.speak(["một"], voice="vi", rate_wpm=120)
+    one.speak(["một"], Manner("vi", 120))
     assert first.asked[-1] == "một", "another rate is another sound"
     assert first.how == ("vi", 120, 50, 1.0)
 
@@ -127,3 +134,35 @@ def test_when_none_speaks_each_cause_is_told_and_all_are_closed() -> None:
 def test_a_chain_needs_an_engine() -> None:
     with pytest.raises(ValueError, match="at least one"):
         chain()
+
+
+def test_a_voice_that_is_named_comes_before_the_order_of_engines() -> None:
+    first = Scripted("a", voices={"vi": ("vi",), "km": ("km",)})
+    second = Scripted("b", voices={"vi": ("vi", "vi-south"), "en": ("en",)}, variants=True)
+    one = chain(first, second)
+
+    def says(voice: str, language: str = "vi") -> list[tuple[str, str, str | None]]:
+        return [(each.link.engine.name, each.voice, each.instead_of) for each in one.speakers(voice, language)]
+
+    assert says("vi") == [("a", "vi", None), ("b", "vi", None)]
+    assert says("vi-south") == [("b", "vi-south", None), ("a", "vi", "vi-south")]
+    assert says("vi-south+f2")[0] == ("b", "vi-south+f2", None)
+    assert says("vi", "tyz") == [("a", "vi", None), ("b", "vi", None)], "the operator knows which voice can read it"
+    assert says("en") == [("a", "vi", "en"), ("b", "vi", "en")], "Vietnamese is for Vietnamese voices"
+    assert says("km", "km") == [("a", "km", None)]
+    assert says("x", "hmn") == []
+    with pytest.raises(AllEnginesFailedError, match="none has 'x'"):
+        one.speak(["a"], Manner("x", 150), language="hmn")
+
+
+def test_a_language_stands_for_the_voice_that_an_engine_has_for_it() -> None:
+    file = Scripted("piper", voices={"vi": ("vais1000",)})
+    spoken = chain(file).speak(["một"], Manner("vi", 150))
+    assert (spoken.voice, spoken.fallback, file.how[0]) == ("vais1000", False, "vais1000")
+
+
+def test_another_voice_than_the_one_named_is_a_fallback() -> None:
+    with_it = Scripted("b", [EngineUnavailableError("down")], voices={"vi": ("south",)})
+    spoken = chain(Scripted("a"), with_it).speak(["một"], Manner("south", 150))
+    assert (spoken.engine, spoken.voice, spoken.fallback) == ("a", "vi", True)
+    assert spoken.fallback_reason == "b: down; a has no voice 'south' and spoke with 'vi'"

@@ -92,7 +92,7 @@ def test_pasted_lines_are_joined_but_paragraphs_and_items_are_not() -> None:
     [
         (b"x" * (MAX_BYTES + 1), "a.txt", "paste the text"),
         ("đồng".encode("cp1258", "replace"), "a.txt", "UTF-8"),
-        (b"PK not a zip", "a.docx", "save it as .docx again"),
+        (b"PK not a zip", "a.docx", "is not a Word document"),
         (b"%PDF-1.7 broken", "a.pdf", "PDF that can be read"),
         (b"x", "a.exe", "save it as one of them"),
         (b" \n ", "a.txt", "holds no text"),

@@ -68,6 +68,10 @@ def test_a_long_text_is_all_vietnamese_syllables() -> None:
         "☎",
         "T.",
         "UBND-",
+        "số (quân nhân và nhân viên bị địch bắt trong thời gian chiến tranh, bảo vệ, tổ quốc ",
+        "i) ",
+        "12 345 ",
+        "5h sáng-",
     ],
 )
 def test_the_cost_grows_with_the_length_and_not_with_its_square(unit: str) -> None:

@@ -40,6 +40,39 @@ def test_an_announcer_would_say(written: str, spoken: str) -> None:
     assert not read(written).uncertain
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "sân 25-20 chỗ",  # a span that falls
+        "mắc điểm 3/5 tại ngã tư",  # a mark, a share, a date
+        "mở 1/5 phải dời",  # a feast's date or a part
+        "thôn 5 200 hộ",  # two numbers, or one with a space in it
+        "đạt 3/4 danh hiệu",  # a part, or three of four
+        "nhà 3 tầng, 2PN",
+        "được 1,5đ",  # đồng or điểm
+        "bệnh nhân nữ, 34T",
+        "Thôn 3 - Thôn 5",  # from the one to the other, or the one against the other
+        "di dời 12 hộ/45 khẩu",
+        "Thượng tá Trần Q. Minh",
+        "số 024.3826.xxxx",
+        "mức 7.2 trong bảng",  # a decimal, a part's number, a version
+        "công suất 250kVA-22/0,4kV",
+        "xã TAN họp",  # letters, or a name without its marks
+        "lấy 1058888 đi",
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_marked(written: str) -> None:
+    assert read(written).uncertain
+
+
+def test_a_short_form_stands_for_the_words_that_explain_it() -> None:
+    text = "Quỹ khuyến học khuyến tài (QKHKT) xã.\nQKHKT nhận 5 triệu đồng."
+    script = read(text)
+    assert script.plain() == "quỹ khuyến học khuyến tài xã quỹ khuyến học khuyến tài nhận năm triệu đồng"
+    assert not script.uncertain
+    assert read("QKHKT nhận 5 triệu đồng.").uncertain
+
+
 def test_tokens_stand_where_they_say_also_in_decomposed_text() -> None:
     decomposed = "U\u0309y\u200b ban nha\u0302n da\u0302n, nga\u0300y 09/01/2025"
     script = read(decomposed)

@@ -12,9 +12,11 @@ _TO = r"\s{0,2}(?:-{1,2}|đến hết|đến|tới)\s{0,2}(?:ngày\s)?"
 _DATE = re.compile(rf"{_D}\s?([/.-])\s?{_M}\s?\2\s?{_Y}")
 _SHORT_YEAR = re.compile(rf"{_D}([/.-]){_M}\2(\d{{2}})(?![/.-]\d)")
 _DAY_MONTH = re.compile(rf"{_D}(/|\s?/\s?|[.-]){_M}")
+_DAY_MONTH_APART = re.compile(r"(1[3-9]|2\d|3[01]|[4-9]|1[0-2])\s-\s(0?[1-9]|1[0-2])(?!\s?[-/.]?\d)")
 _PARTS = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}")
 _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
-_DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
+_DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}(?:\s?/\s?|\.){_M}(?:[/.]{_Y})?")
+_TWO_DAYS = re.compile(rf"{_D},{_D}/{_M}(?:/{_Y})?")
 _SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _MONTHS_YEAR = re.compile(rf"{_M}{_TO}{_M}[/.]{_Y}")
 _MONTHS = re.compile(rf"{_M}\s?-\s?{_M}(?![/.-]\d)")
@@ -22,47 +24,8 @@ _OF_YEAR = re.compile(r"(\d{1,2})\s?/\s?((?:19|20)\d\d)")
 _THOUSANDS = re.compile(r"[.,]\d")
 _QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?/\s?(\d{4})")
 
-_DAY_WORDS = ("ngày", "mùng", "mồng", "hôm", "đêm")
-_DATE_CUES = frozenset(
-    [
-        "ngày",
-        "mùng",
-        "mồng",
-        "hôm",
-        "sáng",
-        "chiều",
-        "tối",
-        "trưa",
-        "đêm",
-        "từ",
-        "đến",
-        "trước",
-        "sau",
-        "hết",
-        "tới",
-        "dịp",
-        "lễ",
-        "nay",
-        "mai",
-        "kể",
-        "tết",
-        "và",
-        "rằm",
-        "kỷ",
-        "niệm",
-        "nhật",
-        "thứ",
-        "tuần",
-        "khai",
-        "mạc",
-        "bế",
-        "mạc",
-        "vào",
-        "qua",
-        "quốc",
-        "khánh",
-    ]
-)
+_DAY_WORDS = tables.cues("day")
+_DATE_CUES = tables.cues("date")
 _HOLIDAYS = frozenset(
     (
         (3, 2),
@@ -94,67 +57,31 @@ _HOLIDAYS = frozenset(
         (1, 1),
     )
 )
-_NUMBERED = (
-    "chương",
-    "mục",
-    "tiểu mục",
-    "điểm",
-    "khoản",
-    "điều",
-    "tiết",
-    "phần",
-    "phụ lục",
-    "bảng",
-    "hình",
-    "biểu",
-    "mẫu",
-    "bài",
-    "tiêu chí",
-    "chỉ tiêu",
-    "nội dung",
-    "phiên bản",
-    "bản",
-    "đoạn",
-    "ý",
-    "bước",
-    "gói thầu",
-    "lô",
-)
+_NUMBERED = tables.cues("numbered parts")
 """After these dots stand between the numbers of parts: "mục 1.2" is no date."""
-_NEAR_CUES = frozenset(["ngày", "mùng", "mồng", "hôm", "sáng", "chiều", "tối", "trưa", "đêm", "nay", "mai", "lễ"])
-_FEAST_CUES = frozenset(
-    [
-        "mít",
-        "tinh",
-        "chào",
-        "mừng",
-        "thành",
-        "tích",
-        "tích:",
-        "đường",
-        "phường",
-        "phố",
-        "cầu",
-        "trường",
-        "động",
-        "nhi",
-        "quà",
-        "giải",
-        "liệt",
-        "sĩ",
-    ]
-)
+_COUNTED_OFF = tables.cues("no span of days")
+"""After these "3-5/12" is no span of days."""
+_NEAR_CUES = tables.cues("date near")
+_TO_MEASURE = re.compile(r"\s?-\s?\d{1,4}(?:[.,]\d{1,2})?\s?(?:%|tỷ|triệu|tấn|tạ|lần|kg|ha|m\b|km|độ|°)")
+_SHARE_WORDS = tables.cues("share")
+"""After these a slash divides a whole, also where "tới" and "đến" could lead to a date."""
+_OF_WHOLE = tables.cues("whole of a share")
+"""What one has a part of: "1/4 dân số"."""
+_FEAST_CUES = tables.cues("feast")
 """Before a national day, or what bears its name, besides the words before any date."""
 _COUNTED_THING = re.compile(r"\s?[a-zà-ỹđ%]")
 _CLOCK = re.compile(r"(2[0-4]|[01]?\d)(?:\s?giờ\s?|\s?[hHg]\s?)([0-5]\d)(?:\s{0,2}(?:phút|ph|p|'))?")
+_CLOCK_SHORT = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]([1-9])(?:p|ph|')?(?!\d)")
 _CLOCK_WORDS = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]")
 _COLON = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?")
 _DURATION = re.compile(r"(\d{1,3})\s?(?:p|ph|')(?:\s?([0-5]?\d)\s?(?:s|''|\"))?")
+_RATIO = re.compile(r"\d{1,3}:\d")
 _RANGE_DASH = re.compile(r"\s{0,2}(?:-{1,2}|đến)\s{0,2}")
+_RESULT = re.compile(r"(\d{1,2})(?:\"|'')(\d{2})(?!\d)")
 _SECONDS = re.compile(r"(\d{1,3})s")
 
 
-def date_span(at: Cursor) -> Reading | None:
+def date_span(at: Cursor) -> Reading | None:  # noqa: PLR0911 - one answer for each form
     """ "15/7 - 30/8/2025", "1-5/12", "1-5/12/2025"."""
     day = "" if at.preceded_by(*_DAY_WORDS) else "ngày "
     if (found := at.match(_SPAN)) is not None:
@@ -163,9 +90,17 @@ def date_span(at: Cursor) -> Reading | None:
             found.end(),
             TokenClass.DATE_RANGE,
             f"{day}{first} {_until(found)} ngày {_said(found[4], found[5], found[6])}",
+            certain=_possible(found[1], found[2]) and _possible(found[4], found[5]),
         )
     if (found := at.match(_DAYS_DATE)) is not None and int(found[1]) < int(found[2]):
-        certain = at.preceded_by(*_DAY_WORDS) or bool(set(at.before[-2:]) & _DATE_CUES) or found[4] is not None
+        if at.preceded_by("đêm", "sáng", "chiều", "tối"):  # "đêm 28-29/11"
+            said = f"{cardinal(found[1])} đến {_said(found[2], found[3], found[4])}"
+            return Reading(found.end(), TokenClass.DATE_RANGE, said)
+        if "-" not in found[0] and not (
+            at.preceded_by(*_DAY_WORDS, "từ", "các ngày", "trong") or at.last is TokenClass.SYMBOL
+        ):
+            return None  # "Chỉ thị 15 đến hết ngày 17/8"
+        certain = not at.preceded_by(*_COUNTED_OFF)
         last = _said(found[2], found[3], found[4])
         return Reading(
             found.end(),
@@ -173,6 +108,9 @@ def date_span(at: Cursor) -> Reading | None:
             f"{day}{cardinal(found[1])} {_until(found)} ngày {last}",
             certain=certain,
         )
+    if at.preceded_by(*_DAY_WORDS) and (found := at.match(_TWO_DAYS)) is not None and int(found[1]) < int(found[2]):
+        said = f"{cardinal(found[1])} ngày {_said(found[2], found[3], found[4])}"  # "ngày 27,28/6/2019"
+        return Reading(found.end(), TokenClass.DATE, said)
     if at.preceded_by("tháng") and (found := at.match(_MONTHS_YEAR)) is not None:
         said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))} năm {cardinal(found[3])}"
         return Reading(found.end(), TokenClass.DATE_RANGE, said)
@@ -201,7 +139,7 @@ def of_year(at: Cursor) -> Reading | None:
     return None
 
 
-def date(at: Cursor) -> Reading | None:
+def date(at: Cursor) -> Reading | None:  # noqa: PLR0911 - one answer for each form
     """ "09/01/2025", "01.3.2025", "10/12", "30-4", "3/2025"."""
     day = "" if at.preceded_by(*_DAY_WORDS) else "ngày "
     if at.preceded_by(*_NUMBERED) and at.match(_PARTS) is not None:
@@ -215,24 +153,37 @@ def date(at: Cursor) -> Reading | None:
         return Reading(found.end(), TokenClass.DATE, day + _said(found[1], found[3], year), certain=certain)
     if (found := at.match(_DAY_MONTH)) is not None:
         return _day_month(at, found, day)
+    if at.preceded_by("ngày") and (found := at.match(_DAY_MONTH_APART)) is not None and int(found[1]) > int(found[2]):
+        sure = int(found[1]) > 12 and at.following(found.end())[0] not in tables.counted()  # "ngày 21 - 4"
+        return Reading(found.end(), TokenClass.DATE, _said(found[1], found[2], None), certain=sure)
     found = None if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ") else at.match(_MONTH_YEAR)
     if found is not None and 1945 <= int(found[2]) <= 2100:
-        return Reading(found.end(), TokenClass.DATE, f"tháng {month(int(found[1]))} năm {cardinal(found[2])}")
+        said = f"tháng {month(int(found[1]))} năm {cardinal(found[2])}"
+        return Reading(found.end(), TokenClass.DATE, said, certain=not at.preceded_by("ngày"))
     return None
 
 
-def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:
+def _day_month(at: Cursor, found: re.Match[str], day: str) -> Reading | None:  # noqa: PLR0911 - one answer for each form
     """A day and a month without a year look like a fraction, a share or a span: the words around tell."""
     if _THOUSANDS.match(at.text, found.end()) is not None:
         return None  # "24/2.015 hộ"
+    if found[2] == "." and _TO_MEASURE.match(at.text, found.end()) is not None:
+        return None  # "1.5 - 2%"
+    if "/" in found[2] and at.preceded_by(*_SHARE_WORDS):
+        return None  # "chiếm tới 1/4"
     first, second = int(found[1]), int(found[3])
     feast = (first, second) in _HOLIDAYS
     following = at.following(found.end())
     yearly = following in (("hàng", "năm"), ("hằng", "năm")) or following[0] == "âm"
     counted = following[0] in tables.counted() and not yearly and at.text[found.end()] not in ",("
+    counted = counted or (following[0] in _OF_WHOLE and not _cue_near(at)) or at.preceded_by("vòng", "vòng loại")
     if (first, second) == (24, 7) and not _cue_near(at):
         always = not {"trực", "phục", "hoạt", "hỗ", "liên", "sóng", "giờ"}.isdisjoint(at.before[-6:])
         return Reading(found.end(), TokenClass.FRACTION, "hai mươi tư trên bảy", ("hai mươi tư tháng bảy",), always)
+    if first == second and found[2] == "/" and not (_cue_near(at) or set(at.before[-2:]) & _DATE_CUES or yearly):
+        shared = f"{cardinal(first)} trên {cardinal(second)}"  # "mắt 10/10", "đủ 12/12"
+        sure = counted or not feast or at.preceded_by("mắt", "thị lực", "đạt", "điểm", "đủ")
+        return Reading(found.end(), TokenClass.FRACTION, shared, (day + _said(found[1], found[3], None),), sure)
     if at.preceded_by("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà"):
         certain = None
     elif not at.before and not following[0]:
@@ -265,7 +216,17 @@ def _slash_date(at: Cursor, found: re.Match[str], *, counted: bool, yearly: bool
     small = found[1][0] != "0" and found[3][0] != "0" and first <= second <= 10
     if counted or (small and not feast):
         return None
-    return first > second or feast
+    return first > second or (feast and (not small or _feast_named(at)))
+
+
+def _feast_named(at: Cursor) -> bool:
+    """Whether something before tells that "1/5" or "2/9" is the feast and not a part."""
+    return bool(at.before) and (
+        not _FEAST_CUES.isdisjoint(at.before[-4:])
+        or not _DATE_CUES.isdisjoint(at.before[-4:])
+        or at.last is TokenClass.DATE
+        or at.before[-1][:1].isdecimal()
+    )
 
 
 def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | None:
@@ -333,7 +294,9 @@ def _possible(day: str, of_month: str) -> bool:
 def time(at: Cursor) -> Reading | None:
     """ "7h30", "17 giờ 15", "19h30'", "8:05", "7h", and spans of them: "5h30 - 7h00"."""
     first = _clock(at, at.place)
-    if first is None:
+    if first is None or (
+        at.preceded_by("tỷ lệ", "tỉ lệ", "tỷ số", "tỉ số", "theo tỷ lệ") and _RATIO.match(at.text, at.place)
+    ):
         return None
     said, end, certain = first
     dash = _RANGE_DASH.match(at.text, end)
@@ -346,6 +309,14 @@ def _clock(at: Cursor, place: int) -> tuple[str, int, bool] | None:
     found = _CLOCK.match(at.text, place)
     if found is not None and not at.joined(found.end()):
         return _hours(found[1], found[2], None), found.end(), True
+    found = _CLOCK_SHORT.match(at.text, place)
+    if found is not None and not at.joined(found.end()):
+        sure = (
+            at.preceded_by("từ", "đến", "lúc", "vào", "hồi", "khoảng", "tới")
+            or found[0][-1] == "'"
+            or place != at.place
+        )
+        return _hours(found[1], found[2], None), found.end(), sure
     found = _CLOCK_WORDS.match(at.text, place)
     if found is not None and not at.joined(found.end()) and at.text[found.end() : found.end() + 1] != "/":
         return _hours(found[1], None, None), found.end(), True
@@ -372,5 +343,11 @@ def duration(at: Cursor) -> Reading | None:
         if found[2] and int(found[2]):
             said += f" {cardinal(found[2])} giây"
         return Reading(found.end(), TokenClass.TIME, said)
+    found = at.match(_RESULT)
+    if found is not None:  # "10"25" on the track
+        said = f"{cardinal(found[1])} giây {cardinal(found[2])}"
+        return Reading(
+            found.end(), TokenClass.TIME, said, certain=not {"lục", "chạy", "tích", "giải"}.isdisjoint(at.before[-6:])
+        )
     found = at.match(_SECONDS)
     return Reading(found.end(), TokenClass.TIME, f"{cardinal(found[1])} giây") if found is not None else None

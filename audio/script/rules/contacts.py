@@ -2,6 +2,7 @@
 
 import re
 
+from audio.script import tables
 from audio.script.letters import foreign, names_of, unaccented
 from audio.script.model import TokenClass
 from audio.script.numerals import spelled
@@ -9,38 +10,17 @@ from audio.script.rules.cursor import Cursor, Reading
 from audio.script.syllables import is_syllable
 
 _PHONE = re.compile(
-    r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .]\d(?=[ .]\d{3}))?(?:[ .-]?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
+    r"(?:\(?\+84\)?[ .-]?\d{1,3}|\(?0\d{1,3}\)?)(?:[ .]\d(?=[ .]\d{3}))?(?:(?:\. |[ .-])?\d{2,4}){2,4}|(?:1800|1900)(?:[ .-]?\d{2,4}){1,2}"
 )
+_LOOSE = re.compile(r"0[35789]\d{1,2}(?:[ .]\d{1,4}){2,5}")
 _DATE = re.compile(r"(?:0[1-9]|[12]\d|3[01])([ .-])(?:0[1-9]|1[0-2])\1(?:19|20)\d\d(?!\d)")
 _SHORT = re.compile(r"\d{3,8}")
-_CALL = (
-    "gọi",
-    "gọi số",
-    "đường dây nóng",
-    "dây nóng",
-    "nóng",
-    "tổng đài",
-    "tổng đài số",
-    "hotline",
-    "điện thoại",
-    "điện thoại số",
-    "số máy",
-    "máy",
-    "đầu số",
-    "gọi ngay",
-    "gọi đến",
-    "gọi đến số",
-    "gọi tới",
-    "số điện thoại",
-    "liên hệ",
-    "sđt",
-    "hoặc",
-    "báo số",
-    "cấp cứu",
-)
+_CALL = tables.cues("call")
 _SHORT_NUMBERS = frozenset(
     ["111", "112", "113", "114", "115", "116", "119", "1022", "1080", "1800", "1900", "18001", "9029", "195"]
 )
+_EMERGENCY = frozenset(["111", "112", "113", "114", "115"])
+_SERVICES = tables.cues("emergency service")
 _URL = re.compile(
     r"(?:https?://|www\.)[^\s<>\"',;]{1,300}|[a-z0-9-]{2,60}(?:\.[a-z0-9-]{2,60}){0,4}\.(?:vn|com|net|org|gov|edu|info)(?:/[^\s<>\"',;]{0,200})?",
     re.IGNORECASE,
@@ -66,6 +46,9 @@ _PIECE = re.compile(r"[^\W\d_]{1,60}|\d{1,20}|[./@_-]")
 
 def phone(at: Cursor) -> Reading | None:
     """ "0983.123.456", "+84 ...", "1900 1234"; after words of calling, and of the emergency services, also short ones."""
+    loose = at.match(_LOOSE)
+    if loose is not None and len(re.sub(r"\D", "", loose[0])) == 10:
+        return Reading(loose.end(), TokenClass.PHONE, spelled(re.sub(r"\D", "", loose[0])))  # "098 666 8 333"
     found = at.match(_PHONE)
     if found is not None and _DATE.match(found[0]) is None:
         digits = re.sub(r"\D", "", found[0])
@@ -76,8 +59,16 @@ def phone(at: Cursor) -> Reading | None:
                 ("cộng " if found[0].lstrip("(").startswith("+") else "") + spelled(digits),
             )
     found = at.match(_SHORT)
-    if found is not None and found[0] in _SHORT_NUMBERS and at.before[-1:] and at.before[-1] in _SHORT_NUMBERS:
+    joined = at.before[-2:-1] if at.before[-1:] and at.before[-1] in ("hoặc", "và", "hay") else at.before[-1:]
+    if found is not None and found[0] in _SHORT_NUMBERS and joined and joined[0] in _SHORT_NUMBERS:
         return Reading(found.end(), TokenClass.PHONE, spelled(found[0]))  # "gọi 113, 114, 115"
+    if (
+        found is not None
+        and found[0] in _EMERGENCY
+        and at.preceded_by(*_SERVICES)
+        and at.following(found.end())[0] not in tables.counted()
+    ):
+        return Reading(found.end(), TokenClass.PHONE, spelled(found[0]))  # "cảnh sát 113", "ứng dụng Báo cháy 114"
     if found is not None and (
         (at.preceded_by(*_CALL) and (at.last is TokenClass.PHONE or not at.preceded_by("hoặc")))
         or (

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audio.script.model import TokenClass
 
@@ -11,6 +11,7 @@ _NEXT_WORDS = re.compile(r"[\s\"'(,]{0,4}([^\W\d_]{1,20})?(?:\s{1,2}([^\W\d_]{1,
 
 _PHONE_FOLLOWS = re.compile(r"\s?[:.]?\s{0,3}\(?(?:\+84|0\d{2})")
 _NUMBER_FOLLOWS = re.compile(r"[\s.]{0,2}\d")
+_CAPITAL_WORD = re.compile(r"(?<![^\W_])[^\W\d_a-zà-ỹ][a-zà-ỹ]{0,6}\.? $")
 _YEAR_FOLLOWS = re.compile(r"\s(?:19|20)\d\d(?!\d)")
 _ROMAN_FOLLOWS = re.compile(r"\s?[IVX]{1,4}(?![^\W_])")
 
@@ -36,6 +37,14 @@ class Cursor:
     last: TokenClass | None = None
     shouting: bool = False
     """Whether the line is written in capitals throughout: then capitals do not mark an abbreviation."""
+    scores: bool = False
+    """Whether this sentence speaks of a match's result."""
+    phone: bool = False
+    """Whether a telephone number was read in this sentence."""
+    crops: bool = False
+    """Whether this line speaks of crops, so that "BC15" is a variety."""
+    defined: dict[str, str] = field(default_factory=dict)
+    """Short forms that the text itself has explained in brackets, and what they stand for."""
     _tails: frozenset[str] | None = None
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
@@ -62,13 +71,34 @@ class Cursor:
     def new_sentence(self) -> None:
         """Forget the words so far."""
         self.before.clear()
+        self.scores = self.phone = False
         self._tails = None
+
+    def after_phone(self) -> bool:
+        """Whether a telephone number stands before, with no other word between than "hoặc", "và": then this is another."""
+        between = self.before[-1] if self.before else ""
+        return self.phone and (between[:1] in "(+0123456789" or between in ("hoặc", "và", "hay"))
 
     def tails(self) -> frozenset[str]:
         """The last word, the last two, three and four words of the sentence so far."""
         if self._tails is None:
             self._tails = frozenset(" ".join(self.before[-count:]) for count in range(1, min(4, len(self.before)) + 1))
         return self._tails
+
+    def after_name(self) -> bool:
+        """Whether the word just before begins with a capital, as a person's name before an initial."""
+        found = _CAPITAL_WORD.search(self.text, max(0, self.place - 24), self.place)
+        return found is not None
+
+    def capital_before(self) -> bool:
+        """Whether the word just before begins with a capital."""
+        near = self.text[max(0, self.place - 16) : self.place].split()[-1:]
+        return bool(near) and near[0][:1].isupper()
+
+    def among_capitals(self, end: int) -> bool:
+        """Whether a word just before or after is written in capitals with marks, as in a name "XÃ TAM KỲ"."""
+        near = self.text[max(0, self.place - 12) : self.place].split()[-1:] + self.text[end : end + 12].split()[:1]
+        return any(len(word) > 1 and word.isupper() for word in near)
 
     def name_follows(self, end: int) -> bool:
         """Whether the next word begins with a capital."""

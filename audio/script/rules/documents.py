@@ -13,7 +13,15 @@ from audio.script.numerals import cardinal, in_file_number
 from audio.script.rules.cursor import Cursor, Reading
 
 _CODE = r"[A-ZĐƯÂĂÊÔƠ][A-Za-zĐđƯưi]{0,11}\d{0,2}(?:&[A-ZĐ]{1,8})?"
-_NUMBER = re.compile(rf"(\d{{1,6}})(?:/(\d{{4}}))?\s?[-/]\s?({_CODE}(?:[-/.&]{_CODE}){{0,4}})")
+_NUMBER = re.compile(rf"(\d{{1,6}}[a-e]?)(?:/(\d{{4}}))?\s?[-/]\s?({_CODE}(?:[-/.&]{_CODE}){{0,4}})")
+_OF_YEAR = re.compile(r"(\d{1,5})/((?:19|20)\d\d)(?![/.-]?[\w]|\s?[/-]\s?[A-ZĐ])")
+_BEFORE_NUMBER = frozenset(
+    ("luật", "nghị định", "nghị quyết", "thông tư", "quyết định", "chỉ thị", "nđ", "nq", "tt", "qđ")
+)
+_PARTED = re.compile(
+    r"(\d{1,6})(?:\s?/\s?(\d{4}))?\s?[-/]\s?([A-ZĐ][A-Za-zĐđƯư]{0,11}(?:\s?-\s?[A-ZĐ][A-ZĐa-zƯ&]{1,11}){1,2})"
+)
+_APART = re.compile(r"(\d{1,4})(?:/(\d{4}))?\s([A-ZĐ][A-Za-zĐđ]{1,3}\s?[/-]\s?[A-ZĐ][A-Za-zĐƯư]{1,7})")
 _STANDARD = re.compile(r"(\d{1,6})(?:[-](\d{1,3}))?:(\d{4})(?:/([A-ZĐ]{2,10}))?")
 _ASSEMBLY = re.compile(r"(QH|UBTVQH)(\d{1,2})")
 _GOES_ON = re.compile(r"(?:,?\s{1,2}(?:ban hành\s)?ngày\s[\w\s/.-]{1,32}?)?,?\s{1,2}của\s")
@@ -34,10 +42,20 @@ _KINDS = (
 
 def document_number(at: Cursor) -> Reading | None:
     """The number of a document by its kind and issuing body; unknown letters are spelled, and uncertain."""
+    if (
+        (dated := at.match(_OF_YEAR)) is not None
+        and _kind_before(at, spelled_out=True)
+        and 1945 <= int(dated[2]) <= 2100
+    ):
+        said = f"{in_file_number(dated[1])} năm {cardinal(dated[2])}"  # "Nghị định 144/2021"
+        return Reading(dated.end(), TokenClass.DOCUMENT_NUMBER, said)
     found = at.match(_NUMBER)
+    parted = _parted(at)
+    if parted is not None and (found is None or parted.end() > found.end()):
+        found = parted
     if found is None:
         return None
-    number, year, codes = found[1], found[2], re.split(r"[-/.]", found[3])
+    number, year, codes = found[1], found[2], re.split(r"\s?[-/.]\s?", found[3])
     kinds = tables.document_types()
     issuers = tables.issuers()
     # "TT" and the like are kinds only in front; "57/NQ-TW" and "57-NQ/TW" both begin with the kind.
@@ -49,7 +67,7 @@ def document_number(at: Cursor) -> Reading | None:
     said_kind = _kind_before(at)
     if not said_kind and kind:
         words += [kind, "số"]
-    words.append(in_file_number(number))
+    words.append(_numbered(number))
     if year:
         words += ["năm", cardinal(year)]
     body = _body(rest, joint=codes[0] in _JOINT)
@@ -63,10 +81,24 @@ def document_number(at: Cursor) -> Reading | None:
             words.append(names_of("".join(rest)))
     elif body and not goes_on:
         words += ["của", body]
-    letters = " ".join(
-        [in_file_number(number), *([cardinal(year)] if year else []), *(names_of(code) for code in codes)]
-    )
+    letters = " ".join([_numbered(number), *([cardinal(year)] if year else []), *(names_of(code) for code in codes)])
     return Reading(found.end(), TokenClass.DOCUMENT_NUMBER, " ".join(words), (letters,), certain)
+
+
+def _numbered(number: str) -> str:
+    """ "57"; "30a", a number that was put in between."""
+    digits = number.rstrip("abcde")
+    return f"{in_file_number(digits)} {names_of(number[len(digits) :])}".strip()
+
+
+def _parted(at: Cursor) -> re.Match[str] | None:
+    """ "02 /KH – BTC": spaces between the parts, only where all of them are known."""
+    found = at.match(_PARTED) or at.match(_APART)
+    if found is None:
+        return None
+    codes = re.split(r"\s?[-/]\s?", found[3])
+    known = codes[0] in tables.document_types() or codes[0] in tables.issuers()
+    return found if known and (at.preceded_by("số") or _kind_before(at)) else None
 
 
 def _body(codes: list[str], *, joint: bool) -> str | None:
@@ -83,9 +115,12 @@ def _body(codes: list[str], *, joint: bool) -> str | None:
     return tables.issuers().get(codes[0])
 
 
-def _kind_before(at: Cursor) -> bool:
+def _kind_before(at: Cursor, *, spelled_out: bool = False) -> bool:
+    """Whether the kind of document stands just before; ``spelled_out``: "số" alone does not tell it."""
     if at.preceded_by("số"):
-        return True
+        if not spelled_out:
+            return True
+        return not _BEFORE_NUMBER.isdisjoint(" ".join(at.before[-count:-1]) for count in (2, 3, 4))
     kinds = set(tables.document_types().values()) | set(_KINDS)
     codes = {code.lower() for code in tables.document_types()}
     return any(tail in kinds for tail in at.tails()) or (at.before[-1:] != [] and at.before[-1] in codes)

@@ -5,58 +5,94 @@ import re
 from audio.script import tables
 from audio.script.letters import foreign, names_of
 from audio.script.model import TokenClass
-from audio.script.numerals import cardinal, in_file_number, month, ordinal, roman, spelled
+from audio.script.numerals import cardinal, month, ordinal, roman
+from audio.script.rules import codes
 from audio.script.rules.cursor import Cursor, Reading
+from audio.script.rules.settling import settled
 from audio.script.syllables import is_syllable
-from audio.script.tables import Entry
 
 WORD = re.compile(r"[^\W\d_]+")
 _CHUNK = re.compile(r"[^\W_]{1,30}(?:[&/.'-]{1,2}[^\W_]{1,30}){0,5}\.?")
 _SEAM = re.compile(r"[&/.'-]")
 _ROMAN = re.compile(r"[IVXLCDMivxlcdm]{1,15}")
+_NO_SMALL = re.compile(r"[LCDMlcdm]{1,3}")
 _ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
-_CODE = re.compile(
-    r"([^\W\d_]{1,10})-?(\d{1,6}(?:\.\d{1,2})?)([^\W\d_]{0,4})(?:-(\d{1,4}))?|(\d{1,4})([^\W\d_]{1,4})(\d{0,4}(?:\.\d{1,2}(?!\d))?)"
-)
-_ROAD_POST = re.compile(r"([Kk][Mm]|K)\s?(\d{1,4})\s?\+\s?(\d{1,3})(?:m(?![^\W_]))?")
-_DOTTED_CODE = re.compile(r"([A-ZĐ]{1,3})\.(\d{1,4})([A-Z]?)(?![.)]\s|[.,/-]?\d)")
-_WITH_ROMAN = re.compile(r"([A-ZĐ]{2,4}?)(IV|V?I{1,3})")
-_SERIES_FOLLOWS = re.compile(r"\d{1,2}(?:[-:.]\d{1,2}){2,4}(?![^\W_])")
-_VARIETY = re.compile(r"([A-ZĐ][^\W\d_]{0,5})(\s|-)?(\d{1,6})(?:-(\d{1,4}))?([A-Z]{0,2})")
-_VARIETY_WORDS = frozenset(["giống", "lúa", "ngô", "lạc", "sắn", "khoai"])
-_VARIETY_BEFORE = re.compile(r"[^\W\d_]{1,5}\d[\d-]{0,6}")
-_VARIETY_KINDS = frozenset(["thuần", "lai", "nếp", "tẻ", "mới", "thơm", "cao", "như", "là", "gồm", "và"])
 _WIDE = re.compile(r"[^\W\d_]{1,20}(?:[\s-][^\W_]{1,20})?")
 _DAY_OF_WEEK = re.compile(r"T(\d{1,2})(?:\s?/\s?((?:19|20)\d\d))?")
+_TO_WEEKDAY = re.compile(r"\s?-\s?T[2-7](?!\d)")
 _DAY_CUES = frozenset(["sáng", "chiều", "tối", "trưa", "đêm", "t2", "t3", "t4", "t5", "t6", "t7", "cn"])
-_BOAT = re.compile(r"([A-ZĐ]{1,3})\s?-\s?(\d{4,5})\s?-\s?TS")
 _LONGEST_WORD = 40
+_X_TIMES = re.compile(r"x(\d)")
+_AND_SO_ON = re.compile(r"[vV]\.\s?[vV]\.?")
+_INITIALS = re.compile(r"(?:[A-ZĐ]\.\s?){1,3}[A-ZĐ](?:\.(?=\s|[,;)(]|$))?")
+_INITIAL_THEN_NAME = re.compile(r"[A-ZĐ]\.\s?[^\W\d_a-zà-ỹ][a-zà-ỹ]")
+_PERSONS = tables.cues("person")
+_UNIT_WORD = re.compile(r"[a-zµμ]{1,5}[23]?(?:/[a-z]{1,3}[23]?)?")
+_MAGNITUDES = ("triệu", "nghìn", "ngàn", "tỷ", "tỉ", "vạn", "trăm", "chục", "mỗi", "vài", "mấy")
+_KIND_GLUED = re.compile(r"([A-ZĐ][A-Za-zĐđ]{1,3})(?=\d{1,6}(?:\s?[-/]\s?[A-ZĐ]|/(?:19|20)\d\d))")
+_LETTERED_THINGS = tables.cues("letter")
+"""Before a letter that is said by its name."""
+_LETTERED_PARTS = tables.cues("small letter")
 _LOWER_ROMAN_AFTER = ("thế kỷ", "thế kỉ", "chương", "phần", "mục", "khoản", "đoạn", "phụ lục", "khóa", "thứ")
 _SIZES = (TokenClass.NUMBER, TokenClass.MEASURE)
+_ENUMERATED = re.compile(r"[^\W\d_]|\d{1,3}[^\W\d_]?|.*\d")
 _VOWEL = re.compile(r"[aeiouyàáâãèéêìíòóôõùúýăĩũơưạ-ỹ]", re.IGNORECASE)
 _INITIAL_WITH_DOT = re.compile(r"[^\W\d_]\.")
 _KIND_OF_NUMBER = re.compile(r"\.?\s{1,2}(?:số:?\s{1,2})?\d{1,6}(?:/\d{4})?\s?[-/]\s?[A-ZĐ]")
 _AND = ("và", "đến", "hoặc", "hay")
 
 
-def word(at: Cursor) -> Reading:
+def word(at: Cursor) -> Reading:  # noqa: PLR0911 - one answer for each form
     """Read what begins with a letter here."""
     found = WORD.match(at.text, at.place)
     assert found is not None  # noqa: S101 - the reader comes here only on a letter
     written, end = found[0], found.end()
     lower = written.lower()
-    for rule in (_road_post, _weekday, _variety, _compound, _glued, _listed, _roman):
+    for rule in (
+        _initials,
+        codes.road_post,
+        _weekday,
+        codes.serial,
+        codes.variety,
+        _compound,
+        codes.ward,
+        codes.glued,
+        _listed,
+        _roman,
+        _unit_alone,
+    ):
         if (reading := rule(at, written, end)) is not None:
             return reading
     if is_syllable(lower) and not at.joined(end):
-        return Reading(end, TokenClass.WORD, lower)
+        # "xã TAN" among small letters may be letters: an abbreviation bears no marks.
+        doubtful = (
+            len(written) > 1
+            and written.isupper()
+            and written.isascii()
+            and not at.shouting
+            and not at.among_capitals(end)
+        )
+        return Reading(end, TokenClass.WORD, lower, (names_of(written),) if doubtful else (), certain=not doubtful)
+    if (item := _lower_item(at, written, end)) is not None:
+        return item
+    if written == "x" and (often := at.match(_X_TIMES)) is not None:
+        return Reading(often.end(), TokenClass.SYMBOL, f"nhân {cardinal(often[1])}")  # "Toán x2"
+    if written in ("đ", "Đ") and at.preceded_by(*_MAGNITUDES):
+        return Reading(end, TokenClass.MONEY, "đồng")  # "10-15 ngàn đ/kg"
+    if (and_so_on := at.match(_AND_SO_ON)) is not None:
+        return Reading(and_so_on.end(), TokenClass.WORD, "vân vân")
+    if at.joined(end) and at.text[end].isdecimal() and _apart(written):
+        return Reading(end, TokenClass.WORD, lower)  # "ngày28/11", "số57": the space is left out
     after = at.text[end : end + 2]
     digits_follow = after[:1].isdecimal() or (after[:1] == "-" and after[1:].isdecimal() and written.isupper())
-    return (code(at) if digits_follow else None) or _letter(at, written, end) or _unknown(written, end)
+    return (codes.code(at) if digits_follow else None) or _letter(at, written, end) or _unknown(written, end)
 
 
-def _listed(at: Cursor, written: str, end: int) -> Reading | None:
+def _listed(at: Cursor, written: str, end: int) -> Reading | None:  # noqa: PLR0911 - one answer for each form
     """The longest entry of the tables that begins here."""
+    glued = at.match(_KIND_GLUED) or _KIND_GLUED.match(at.text, at.place)
+    if glued is not None and (kind := tables.document_types().get(glued[1])) is not None:
+        return Reading(glued.end(), TokenClass.ABBREVIATION, kind)  # "QĐ749/QĐ-TTg"
     kind = tables.document_types().get(written)
     if kind is not None and _KIND_OF_NUMBER.match(at.text, end):
         return Reading(end, TokenClass.ABBREVIATION, kind)  # "NĐ 30/2020/NĐ-CP"
@@ -77,21 +113,16 @@ def _listed(at: Cursor, written: str, end: int) -> Reading | None:
         if (entry := tables.abbreviations().get(part)) is not None:
             if at.shouting and is_syllable(part.lower()):
                 return None
-            return _settled(at, part, entry, TokenClass.ABBREVIATION)
+            return settled(at, part, entry, TokenClass.ABBREVIATION)
         if (entry := tables.name(part)) is not None:
-            return _settled(at, part, entry, TokenClass.NAME)
+            return settled(at, part, entry, TokenClass.NAME)
+    if (
+        written not in tables.abbreviations()
+        and (said := at.defined.get(longest) or at.defined.get(written)) is not None
+    ):
+        return Reading(at.place + len(longest if longest in at.defined else written), TokenClass.ABBREVIATION, said)
     del end
     return None
-
-
-def _road_post(at: Cursor, written: str, end: int) -> Reading | None:
-    """ "Km2+300", "km 45+200": so many kilometres and so many metres from where the road begins."""
-    del end
-    found = at.match(_ROAD_POST) if written.lower() in ("km", "k") else None
-    if found is None:
-        return None
-    post = "ca" if found[1] == "K" else "ki lô mét"
-    return Reading(found.end(), TokenClass.CODE, f"{post} {cardinal(found[2])} cộng {cardinal(found[3])}")
 
 
 def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
@@ -107,28 +138,78 @@ def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
     ):
         return None
     day = f"thứ {ordinal(int(found[1]))}"
-    sure = not _DAY_CUES.isdisjoint(at.before[-2:]) or at.following(found.end())[0] in ("ngày", "hàng", "hằng", "cn")
+    sure = _TO_WEEKDAY.match(at.text, found.end()) is not None
+    sure = (
+        sure
+        or not _DAY_CUES.isdisjoint(at.before[-2:])
+        or at.following(found.end())[0] in ("ngày", "hàng", "hằng", "cn")
+    )
     return Reading(found.end(), TokenClass.DATE, day, (f"tháng {month(int(found[1]))}",), certain=sure)
 
 
-def _variety(at: Cursor, written: str, end: int) -> Reading | None:
-    """The name of a variety of a crop, "TH3-3", "BC15", "IR50404": letters, then a number; three digits and more are said one by one."""
+def _apart(written: str) -> bool:
+    """Whether these letters are a Vietnamese word with its marks, which no code has."""
+    lower = written.lower()
+    marked = any(char > "\x7f" and char != "đ" for char in lower)
+    return len(written) > 1 and marked and is_syllable(lower) and written not in tables.abbreviations()
+
+
+def _lower_item(at: Cursor, written: str, end: int) -> Reading | None:
+    """ "i)", "ii)", "(iii)": marks of a list; "i)" alone is a letter unless "ii)" comes after it."""
+    if (
+        at.text[end : end + 1] != ")"
+        or len(written) > 5
+        or not written.islower()
+        or (value := roman(written)) is None
+        or value > 20
+    ):
+        return None
+    if len(written) == 1 and not (
+        at.last is TokenClass.LIST_MARK
+        or "ii)" in at.text[end : end + 600]
+        or "iv)" in at.text[max(0, end - 600) : end]
+    ):
+        return None
+    return Reading(end, TokenClass.LIST_MARK, cardinal(value))
+
+
+def _initials(at: Cursor, written: str, end: int) -> Reading | None:
+    """ "ông T.V.N.", "chị N.T.H": letters in place of a name; "Trần Q. Minh": one in the middle of it."""
     del end
-    if not written[0].isupper() or _VARIETY_WORDS.isdisjoint(at.before[-6:]):
+    if len(written) != 1 or not written.isupper():
         return None
-    found = at.match(_VARIETY)
-    if found is None or (is_syllable(found[1].lower()) and not found[1].isupper()) or tables.units().get(found[1]):
+    found = _INITIALS.match(at.text, at.place)
+    if found is not None and not at.joined(found.end()) and found[0] not in tables.abbreviations():
+        certain = at.after_name() or (at.before[-1:] != [] and at.before[-1] in _PERSONS)
+        return Reading(found.end(), TokenClass.NAME, names_of(found[0].replace(".", "")), certain=certain)
+    found = _INITIAL_THEN_NAME.match(at.text, at.place)
+    if found is None and at.text[at.place + 1 : at.place + 2] == "." and at.after_name():
+        return Reading(at.place + 1, TokenClass.NAME, names_of(written))  # "Nguyễn Văn X. (SN 1990)"
+    if found is None or not at.after_name():
         return None
-    nearest = at.before[-1]
-    named = nearest in _VARIETY_WORDS | _VARIETY_KINDS or _VARIETY_BEFORE.fullmatch(nearest) is not None
-    doubtful = found[1] in tables.abbreviations() and found[2] == " " and not found[4]
-    if doubtful or (not named and (found[1] in tables.abbreviations() or found[2] == " ")):
-        return None  # "giống lúa của HTX 2", "giá lúa tại QL10"
-    numbers = [
-        cardinal(part) if len(part) < 3 and part[0] != "0" else spelled(part) for part in (found[3], found[4]) if part
-    ]
-    said = [names_of(found[1]), *numbers, names_of(found[5])]
-    return Reading(found.end(), TokenClass.CODE, " ".join(part for part in said if part))
+    entry = tables.abbreviations().get(f"{written}.")
+    others = (entry.reading, *entry.others) if entry is not None else ()
+    said = names_of(written)
+    return Reading(
+        at.place + 2, TokenClass.NAME, said, tuple(each for each in others if each != said), certain=not others
+    )
+
+
+def _unit_alone(at: Cursor, written: str, end: int) -> Reading | None:
+    """A unit in small letters that no number carries: "7,4 triệu ha", "mỗi m2"; "ha" alone is no word of an announcement."""
+    if not written.islower():
+        return None
+    found = _UNIT_WORD.match(at.text, at.place)
+    if found is None or at.joined(found.end()):
+        return None
+    said = tables.units().get(found[0])
+    if said is None or (len(found[0]) == 1 and not at.preceded_by(*_MAGNITUDES)):
+        return None
+    if found[0] == "ha" and (at.before[-1:] == ["ha"] or at.following(end)[0] == "ha"):
+        return None
+    if found[0] in ("min", "oc", "cc", "cal", "dm", "t/h") and not at.preceded_by(*_MAGNITUDES):
+        return None
+    return Reading(found.end(), TokenClass.MEASURE, said)
 
 
 def _compound(at: Cursor, written: str, end: int) -> Reading | None:
@@ -141,45 +222,12 @@ def _compound(at: Cursor, written: str, end: int) -> Reading | None:
     return Reading(found.end(), TokenClass.NAME, entry.reading, entry.others) if found and entry else None
 
 
-def _glued(at: Cursor, written: str, end: int) -> Reading | None:
-    """An abbreviation and its number without a space: "ĐH.05", "BĐII", "NPK16-16-8"."""
-    found = at.match(_DOTTED_CODE)
-    if found is not None and (entry := tables.abbreviations().get(found[1])) is not None:
-        first = _settled(at, found[1], entry, TokenClass.CODE)
-        said = f"{first.said} {in_file_number(found[2])} {names_of(found[3])}".strip()
-        return Reading(found.end(), TokenClass.CODE, said, first.others, certain=first.certain)
-    parts = _WITH_ROMAN.fullmatch(written)
-    if (
-        parts is not None
-        and not at.joined(end)
-        and written not in tables.abbreviations()
-        and parts[1] in tables.with_roman()
-        and (value := roman(parts[2])) is not None
-    ):
-        return Reading(end, TokenClass.CODE, f"{tables.abbreviations()[parts[1]].reading} {cardinal(value)}")
-    if (boat := at.match(_BOAT)) is not None:
-        said = f"{names_of(boat[1])} {spelled(boat[2])} tê ét"
-        return Reading(boat.end(), TokenClass.CODE, said)
-    if written == "NPK" and _SERIES_FOLLOWS.match(at.text, end) is not None:
-        return Reading(end, TokenClass.NAME, tables.names()[written].reading)
-    return None
-
-
-def _settled(at: Cursor, written: str, entry: Entry, cls: TokenClass) -> Reading:
-    end = at.place + len(written)
-    for context in tables.contexts().get(written, ()):
-        if context.before and not any(tail in context.before for tail in at.tails()):
-            continue
-        if context.after and not at.fits_after(end, context.after):
-            continue
-        others = tuple(other for other in (entry.reading, *entry.others) if other != context.reading)
-        return Reading(end, cls, context.reading, others)
-    return Reading(end, cls, entry.reading, entry.others, certain=not entry.others)
-
-
-def _roman(at: Cursor, written: str, end: int) -> Reading | None:
+def _roman(at: Cursor, written: str, end: int) -> Reading | None:  # noqa: PLR0911 - one answer for each form
     value = roman(written) if _ROMAN.fullmatch(written) and not at.joined(end) else None
-    if value is None or (written.upper() in ("L", "C", "D", "M") and not at.preceded_by("chương")):  # "hạng C", "khu D"
+    if value is None:
+        return None
+    numbered = ("chương",) if len(written) == 1 else ("chương", "mục", "phần", "khoản", "điều", "thế kỷ", "năm")
+    if _NO_SMALL.fullmatch(written) and not at.preceded_by(*numbered):  # "hạng C", "số CC"
         return None
     manner = _manner(at, written)
     if manner is None:
@@ -205,41 +253,18 @@ def _manner(at: Cursor, written: str) -> str | None:
     return "cardinal" if after_another or at.last is TokenClass.ROMAN else None
 
 
-def code(at: Cursor) -> Reading | None:
-    """Letters and digits in one: "COVID-19", "5G", "A1", "B40"."""
-    found = at.match(_CODE)
-    if found is None:
-        return None
-    parts: list[str] = []
-    certain = True
-    for part in re.findall(r"[^\W\d_]+|\d+|(?<=\d)\.(?=\d)", found[0]):
-        if part == ".":
-            parts.append("chấm")
-        elif part in ("x", "X") and parts and found[0][0].isdecimal() and found[0][-1].isdecimal():
-            parts.append("nhân")
-        elif part[0].isdecimal():
-            certain = certain and len(part) < 4  # by digits or as a number: only those who named it know
-            parts.append(cardinal(part) if not part.startswith("0") else " ".join(cardinal(digit) for digit in part))
-        elif (entry := tables.abbreviations().get(part)) is not None:
-            settled = _settled(at, part, entry, TokenClass.CODE) if not parts else None
-            parts.append(settled.said if settled else entry.reading)
-            certain = certain and (settled.certain if settled else not entry.others)
-        elif (entry := tables.name(part)) is not None:
-            parts.append(entry.reading)
-        else:
-            word_like = is_syllable(part.lower()) and (len(part) > 2 or not (part.isascii() or part.isupper()))
-            parts.append(part.lower() if word_like else names_of(part))
-            certain = certain and bool(parts[-1]) and (len(part) <= 2 or (word_like and not part.isupper()))
-    said = " ".join(part for part in parts if part)
-    return Reading(found.end(), TokenClass.CODE, said, certain=certain)
-
-
 def _letter(at: Cursor, written: str, end: int) -> Reading | None:
     """One letter that is no word: "đội B", "điểm đ"."""
     if len(written) != 1 or not (name := names_of(written)):
         return None
-    if written.lower() == "x" and at.last in _SIZES and at.text[end : end + 2].strip()[:1].isdecimal():
-        return Reading(end, TokenClass.SYMBOL, "nhân")
+    if (
+        written.lower() == "x"
+        and at.text[end : end + 2].strip()[:1].isdecimal()
+        and (at.last in _SIZES or not at.joined(end))
+    ):
+        return Reading(end, TokenClass.SYMBOL, "nhân", certain=at.last in _SIZES)
+    if at.text[end : end + 1] == "/" or at.text[at.place - 1 : at.place] == "/":
+        return Reading(end, TokenClass.CODE, name, certain=False)
     if written == "x" and at.last in (*_SIZES, TokenClass.PERCENT, TokenClass.MONEY):
         return Reading(
             end,
@@ -248,12 +273,18 @@ def _letter(at: Cursor, written: str, end: int) -> Reading | None:
             ("ích",),
             at.following(end)[0] in ("dài", "rộng", "cao", "lương", "mức", "số"),
         )
-    certain = written.isupper() or at.preceded_by("điểm", "mục", "khoản", "ý", "nhóm", "loại")
+    last = at.before[-1] if at.before else ""
+    if at.text[end : end + 1] in (")", ".") and (not last or at.last is None):
+        return Reading(end, TokenClass.LIST_MARK, name)  # "; b) đất ở"
+    listed = last in _LETTERED_THINGS if written.isupper() else last in _LETTERED_PARTS
+    if written in "NPKS" and at.last is TokenClass.PERCENT:
+        listed = True  # "46%N"
+    certain = listed or _ENUMERATED.fullmatch(last) is not None or (written.isupper() and at.after_name())
     return Reading(end, TokenClass.CODE, name, certain=certain)
 
 
 def _unknown(written: str, end: int) -> Reading:
-    if len(written) > 1 and (unit := tables.units().get(written)) is not None:
+    if len(written) > 1 and written.islower() and (unit := tables.units().get(written)) is not None:
         return Reading(end, TokenClass.MEASURE, unit)
     if len(written) > _LONGEST_WORD:
         return Reading(end, TokenClass.UNKNOWN, "", certain=False)

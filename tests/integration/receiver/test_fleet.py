@@ -1,8 +1,13 @@
 """Simulated receivers against the real broker: lines that are lost, clocks that are wrong, a forged clip."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
+from devices.fleet.faults import draw
 from devices.fleet.simulation import Faults, Fleet
+from devices.fleet.trial import Plan, run
 from devices.wire.messages import Reason, ReceiptState
 from tests.brokers import wait_for
 from tests.media import Media
@@ -41,3 +46,57 @@ def test_every_receiver_of_a_fleet_proves_what_it_played(station: Station, media
         assert [sha for sha, _ in media.requests].count(played.sound.sha256 if played.sound else "") == 1
     finally:
         fleet.stop()
+
+
+def test_two_hundred_receivers_with_every_fault_lose_nothing() -> None:
+    faults = Faults(
+        offline_share=0.1,
+        offline_s=(0.5, 2.0),
+        power_share=0.1,
+        power_s=(0.5, 1.5),
+        slow_share=0.1,
+        slow_s=(0.1, 0.5),
+        full_share=0.05,
+        skew_s=0.2,
+    )
+    summary = run(
+        Plan(
+            200,
+            seconds=0.6,
+            first_in_s=1.5,
+            late_limit_s=2,
+            forged=3,
+            faults=faults,
+            broker="mosquitto",
+            connect_per_s=300,
+        )
+    )
+    assert summary.good, summary
+    assert set(summary.with_fault) == {"offline", "power", "slow", "full"}
+    assert set(summary.with_fault["full"]) == {"missed disk_full"}
+    assert sum(summary.ends.values()) == 200
+    assert summary.refused["bad_signature"] == 3 * 200
+    assert summary.ends["finished"] >= 150
+
+
+def test_the_same_seed_draws_the_same_faults() -> None:
+    faults = Faults(offline_share=0.5, power_share=0.5, slow_share=0.5, full_share=0.5, skew_s=1.0)
+    lots = [draw(faults, number) for number in range(100)]
+    assert lots == [draw(faults, number) for number in range(100)]
+    assert 20 < sum(lot.full for lot in lots) < 80
+    assert draw(Faults(), 1).faults == ()
+
+
+def test_the_command_says_what_became_of_every_order() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "broadcaster", "fleet", "--receivers", "3", "--seconds", "0.2", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["good"]
+    assert found["ends"] == {"finished": 3}
+    assert found["broker"] == "embedded"

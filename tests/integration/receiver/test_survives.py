@@ -1,5 +1,6 @@
 """SIGKILL at every step of the ladder, a broker that dies, a line that breaks: nothing lost, nothing played twice."""
 
+import base64
 import os
 import signal
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ import pytest
 from devices.brokers.accounts import Account
 from devices.brokers.embedded import EmbeddedBroker
 from devices.wire import topics
-from devices.wire.messages import Audience, Card, Reason, ReceiptState
+from devices.wire.messages import Audience, Card, Reason, ReceiptState, Stop
+from devices.wire.signing import SigningKey, sign
 from tests.brokers import wait_for
 from tests.line import Line
 from tests.media import Media
-from tests.station import ReceiverProcess, Station, online, tone
+from tests.station import ReceiverProcess, Station, now, online, tone
 
 CLIP = tone(1.0, hertz=300)
 
@@ -282,6 +284,36 @@ def test_a_higher_priority_displaces_what_plays(station: Station, receiver: Rece
     station.order("k-emergency", to=name, clip=tone(0.5, hertz=265), in_s=0, priority="emergency")
     assert station.receipt(name, "k-routine", ReceiptState.INTERRUPTED).reason is Reason.PREEMPTED
     station.receipt(name, "k-emergency", ReceiptState.FINISHED)
+
+
+def test_a_stop_holds_over_a_kill_and_is_not_brought_back(
+    station: Station, receiver: ReceiverProcess, name: str
+) -> None:
+    station.order("k-loud", to=name, clip=tone(8.0, hertz=266), in_s=0.5)
+    station.receipt(name, "k-loud", ReceiptState.STARTED)
+    topic = topics.receiver_stop(name, "k-stop")
+    document = station.stop_all("k-stop", to=name)
+    asked = now()
+    stopped = station.receipt(name, "k-loud", ReceiptState.INTERRUPTED, within_s=5)
+    assert stopped.reason is Reason.STOPPED
+    assert (stopped.at - asked).total_seconds() < 3
+    restart(station, receiver, name)
+    wait_for(lambda: station.health[name].stops == ("k-stop",), 15, "the stop in its health")
+    station.order("k-waits", to=name, clip=CLIP, in_s=0)
+    station.receipt(name, "k-waits", ReceiptState.READY)
+    station.stop_all("k-stop", to=name, revision=2, lifted=True)
+    station.receipt(name, "k-waits", ReceiptState.FINISHED)
+    station.publish(topic, document)  # as a broker that is not to be trusted might
+    station.publish(topic, sign(Stop.model_validate_json(_payload(document)), SigningKey.generate("intruder")))
+    wait_for(lambda: "documents_refused" in station.health[name].conditions, 15, "the forged one counted")
+    assert station.health[name].stops == ()
+    station.order("k-after", to=name, clip=CLIP, in_s=0)
+    station.receipt(name, "k-after", ReceiptState.FINISHED)
+
+
+def _payload(document: bytes) -> bytes:
+    middle = document.split(b".")[1]
+    return base64.urlsafe_b64decode(middle + b"=" * (-len(middle) % 4))
 
 
 def test_of_equal_priority_the_later_waits_or_is_missed(station: Station, receiver: ReceiverProcess, name: str) -> None:

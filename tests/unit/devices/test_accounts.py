@@ -56,7 +56,9 @@ def test_filters_match_as_mqtt_says(filter_: str, topic: str, expected: bool) ->
 def test_a_receiver_reads_what_is_for_it_and_nothing_else() -> None:
     allowed = [
         *(topics.area_order(area, "+") for area in AREAS),
+        *(topics.area_stop(area, "+") for area in AREAS),
         topics.receiver_order("loa-1", "+"),
+        topics.receiver_stop("loa-1", "+"),
         topics.of_receiver("loa-1", "configuration"),
         topics.of_receiver("loa-1", "acknowledgements"),
     ]
@@ -72,6 +74,8 @@ def test_a_receiver_reads_what_is_for_it_and_nothing_else() -> None:
         "cb/v1/receivers/+/orders/+",
         "cb/v1/receivers/loa-1/#",
         "cb/v1/receivers/loa-2/orders/+",
+        "cb/v1/areas/xa-binh-an/stops/+",
+        "cb/v1/receivers/loa-2/stops/+",
         "cb/v1/receivers/loa-1/receipts",
         "cb/v1/receivers/loa-2/configuration",
         "$SYS/#",
@@ -87,12 +91,16 @@ def test_a_receiver_writes_about_itself_and_nothing_else() -> None:
         assert not LOA.may_publish(topics.of_receiver("loa-1", subject))
     assert not LOA.may_publish(topics.area_order("xa-tan-an", "o1"))
     assert not LOA.may_publish(topics.receiver_order("loa-1", "o1"))
+    assert not LOA.may_publish(topics.area_stop("xa-tan-an", "s1"))
+    assert not LOA.may_publish(topics.receiver_stop("loa-1", "s1"))
 
 
 def test_a_station_and_its_receivers_understand_each_other() -> None:
     for topic in (
         topics.area_order("xa-tan-an", "o1"),
         topics.receiver_order("loa-1", "o1"),
+        topics.area_stop("xa-tan-an", "s1"),
+        topics.receiver_stop("loa-1", "s1"),
         topics.of_receiver("loa-1", "configuration"),
         topics.of_receiver("loa-1", "acknowledgements"),
     ):
@@ -118,12 +126,12 @@ def test_the_file_keeps_accounts_for_its_owner_only(tmp_path: Path) -> None:
     assert file.read() == {}
     file.set(LOA, STATION)
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
-    assert file.read() == {"loa-1": LOA, "station": STATION}
+    assert file.read() == {"loa-1": LOA.stored(), "station": STATION.stored()}
     assert SECRET not in file.path.read_text()
     changed = LOA.model_copy(update={"subscribe": ()})
     file.set(changed)
     file.remove("station", "never-there")
-    assert file.read() == {"loa-1": changed}
+    assert file.read() == {"loa-1": changed.stored()}
     assert [entry.name for entry in tmp_path.iterdir()] == ["accounts.json"]
 
 

@@ -25,10 +25,14 @@ from devices.wire.messages import (
     ClockAnswer,
     Configuration,
     Document,
+    Drill,
+    Evidence,
+    Hours,
     Order,
     Reason,
     ReceiptState,
     Sound,
+    Stop,
 )
 from devices.wire.signing import Keyring, SigningKey, sign
 
@@ -69,13 +73,15 @@ class Plays:
 
 
 class SoundOutput:
+    audible = True
+
     def supports(self, order: Order) -> bool:
         return order.sound is not None
 
-    def needs_clip(self, order: Order) -> bool:  # noqa: ARG002 - the port asks
-        return True
+    def clip(self, order: Order) -> Sound | None:
+        return order.sound
 
-    def prepare(self, order: Order) -> Performance:  # noqa: ARG002 - the port asks
+    def prepare(self, order: Order, *, from_ms: int = 0, gain_db: float = 0.0) -> Performance:  # noqa: ARG002 - the port asks
         raise AssertionError("nothing is played here")
 
 
@@ -98,6 +104,7 @@ class Rig:
             self.plays,
             changed=lambda: None,
             configured=lambda configuration, _: self.configured.append(configuration),
+            rehomed=lambda *_: None,
             clock_answered=lambda answer, _: self.answers.append(answer),
         )
 
@@ -302,6 +309,117 @@ def test_only_the_stations_clock_is_believed(rig: Rig) -> None:
     assert rig.answers == []
     rig.give(answer, topic)
     assert rig.answers == [answer]
+
+
+def stop(revision: int = 1, **changes: object) -> Stop:
+    fields = {
+        "station": "tan-an",
+        "id": "s1",
+        "revision": revision,
+        "audience": Audience(areas=(AREA,)),
+        "issued_at": NOW,
+        "expires_at": NOW + timedelta(hours=1),
+        "reason": "Dừng tất cả",
+        **changes,
+    }
+    return Stop.model_validate(fields)
+
+
+def test_a_stop_holds_until_it_is_lifted_or_expires_and_never_comes_back(rig: Rig) -> None:
+    topic = topics.area_stop(AREA, "s1")
+    rig.give(stop(), topic)
+    assert [found.id for found in rig.journal.stops(NOW)] == ["s1"]
+    assert rig.journal.stops(NOW + timedelta(hours=1)) == []
+    rig.give(stop(2, lifted=True), topic)
+    assert rig.journal.stops(NOW) == []
+    rig.give(stop(1), topic)
+    rig.give(stop(2), topic)
+    assert rig.journal.stops(NOW) == []
+    rig.give(stop(3), topic)
+    assert len(rig.journal.stops(NOW)) == 1
+    assert rig.told() == []
+
+
+def test_a_stop_that_is_forged_or_not_for_here_changes_nothing(rig: Rig) -> None:
+    topic = topics.area_stop(AREA, "s1")
+    rig.give(sign(stop(), SigningKey.generate("station-1")), topic)
+    rig.give(b"silence", topic)
+    rig.give(stop(station="binh-an"), topic)
+    rig.give(stop(id="s2"), topic)
+    rig.give(stop(audience=Audience(areas=("xa-binh-an",))), topic)
+    rig.give(order(), topic)
+    assert rig.intake.refused_stops == 6
+    rig.give(stop(expires_at=NOW), topic)
+    rig.give(stop(audience=Audience(areas=(AREA,), excluded=("loa-1",))), topic)
+    rig.give(stop(), topics.area_stop("xa-binh-an", "s1"))
+    assert (rig.intake.refused_stops, rig.journal.stops(NOW), rig.told()) == (6, [], [])
+
+
+def test_a_drill_is_taken_in_and_stays_one_over_a_restart(tmp_path: Path) -> None:
+    first = Rig(tmp_path / "journal.sqlite")
+    first.give(Drill.model_validate(order().model_dump()))
+    first.journal.close()
+    again = Rig(tmp_path / "journal.sqlite")
+    entry = again.journal.entry("o1")
+    assert entry is not None
+    assert entry.order.is_drill
+    assert type(again.journal.entries("received")[0].order) is Drill
+    again.journal.close()
+
+
+def at_night(priority: str = "routine") -> Order:
+    night = NOW + timedelta(hours=13)  # 0:00 in Viet Nam
+    return order().model_copy(update={"play_at": night, "expires_at": night + timedelta(hours=1), "priority": priority})
+
+
+@pytest.mark.parametrize(("priority", "refused"), [("routine", True), ("priority", True), ("emergency", False)])
+def test_quiet_hours_refuse_all_but_emergencies(rig: Rig, priority: str, refused: bool) -> None:
+    quiet = (Hours(start="21:00", end="06:00"),)
+    rig.place.configuration = CONFIGURATION.model_copy(update={"quiet_hours": quiet})
+    rig.give(at_night(priority))
+    assert rig.told() == [("refused", Reason.QUIET_HOURS) if refused else RECEIVED]
+    rig.place.configuration = rig.place.configuration.model_copy(update={"kind": "screen"})
+    assert not rig.place.quiet(at_night("routine"), at_night().play_at)
+
+
+def test_an_order_refused_for_quiet_hours_is_taken_in_when_they_change(rig: Rig) -> None:
+    quiet = (Hours(start="21:00", end="06:00"),)
+    rig.place.configuration = CONFIGURATION.model_copy(update={"quiet_hours": quiet})
+    rig.give(at_night())
+    rig.place.configuration = CONFIGURATION
+    rig.connection += 1
+    rig.give(at_night())
+    assert rig.told() == [("refused", Reason.QUIET_HOURS), RECEIVED]
+
+
+def test_quiet_hours_are_of_the_receivers_own_zone_over_a_daylight_change(rig: Rig) -> None:
+    rig.place.configuration = CONFIGURATION.model_copy(
+        update={"quiet_hours": (Hours(start="21:00", end="06:00"),), "zone": "Europe/Berlin"}
+    )
+    six_in_winter, six_in_summer = datetime(2027, 3, 27, 5, tzinfo=UTC), datetime(2027, 3, 28, 4, tzinfo=UTC)
+    for six in (six_in_winter, six_in_summer):
+        assert rig.place.quiet(order(), six - timedelta(seconds=1))
+        assert not rig.place.quiet(order(), six)
+    unknown = CONFIGURATION.model_copy(update={"revision": 9, "zone": "Asia/Sai_Gon"})
+    rig.give(unknown, topics.of_receiver("loa-1", "configuration"))
+    assert (rig.configured, rig.intake.refused_configurations) == ([], 1)
+
+
+def test_what_is_paused_is_cancelled_and_no_replay_brings_it_back(rig: Rig) -> None:
+    document = order().model_copy(update={"interrupted": "resume"})
+    rig.give(document)
+    rig.journal.advance(document, "ready", NOW, only_from=("received",))
+    rig.journal.advance(document, "starting", NOW, only_from=("ready",))
+    rig.journal.pause(
+        document, NOW, position_ms=400, then="resume", reason=Reason.PREEMPTED, evidence=Evidence(played_ms=3400)
+    )
+    (entry,) = rig.journal.entries("paused")
+    assert entry.position_ms == 400
+    rig.give(document.model_copy(update={"revision": 2}))
+    assert rig.told()[-1] == REPLAYED
+    rig.give(cancellation(3))
+    assert rig.told()[-1] == ("interrupted", Reason.CANCELLED)
+    assert rig.journal.entries("paused") == []
 
 
 def test_a_flood_makes_few_receipts_and_each_document_one(rig: Rig) -> None:

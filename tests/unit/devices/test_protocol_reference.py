@@ -1,6 +1,8 @@
 """The protocol's document, its AsyncAPI file and its vectors say what the code does."""
 
 import base64
+import hashlib
+import itertools
 import json
 import re
 from datetime import datetime
@@ -14,9 +16,11 @@ from devices.receiver.intake import Intake
 from devices.receiver.journal import Journal
 from devices.receiver.place import Place
 from devices.wire import asyncapi, topics
+from devices.wire.enrolment import EnrolmentRequest, ProvisionDocument
 from devices.wire.examples import AREAS, CONFIGURATION, KINDS, NOW, RECEIVER, STATION, payload
 from devices.wire.messages import Document, Reason, ReceiptState
 from devices.wire.signing import Keyring, PublicKey, verify
+from devices.wire.trust_examples import OVER_HTTP, seal_key
 from tests.unit.devices.test_intake import FixedClock, Plays, SoundOutput
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -72,36 +76,65 @@ def pinned() -> Keyring:
 @pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda vector: vector["name"])
 def test_accepted_vectors_are_accepted(vector: dict[str, Any]) -> None:
     keys = Keyring(PublicKey.from_jwk(entry["jwk"]) for entry in VECTORS["keys"])
-    kind = TYPES.get(vector["name"], TYPES["order"])
+    head = vector["jws"].split(".")[0]
+    typ = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["typ"]
+    kind = next(kind for kind in TYPES.values() if typ == kind.TYP)
     found = verify(vector["jws"].encode(), keys, kind)
     assert payload(found).items() <= vector["payload"].items()
     assert topics.parse(vector["topic"]) is not None
 
 
+class Fresh:
+    """The receiver of the vectors, with an empty journal."""
+
+    def __init__(self, path: Path) -> None:
+        assert datetime.fromisoformat(VECTORS["receiver"]["now"]) == NOW
+        self.journal = Journal(path / "journal.sqlite")
+        self.clock = FixedClock()
+        self.clock.instant = NOW
+        place = Place(STATION, RECEIVER)
+        place.configuration = CONFIGURATION
+        place.output = SoundOutput()
+        assert place.areas == AREAS
+        self.intake = Intake(
+            place,
+            pinned(),
+            self.journal,
+            self.clock,
+            Plays(),
+            changed=lambda: None,
+            configured=lambda *_: None,
+            rehomed=lambda *_: None,
+            clock_answered=lambda *_: None,
+        )
+
+    def play(self, order: str) -> None:
+        entry = self.journal.entry(order)
+        assert entry is not None
+        for before, state in itertools.pairwise(("received", "ready", "starting", "started", "finished")):
+            self.journal.advance(entry.order, state, NOW, only_from=(before,))  # type: ignore[arg-type]  # states
+
+
+@pytest.mark.parametrize("vector", VECTORS["sequences"], ids=lambda vector: vector["name"])
+def test_sequences_bring_forth_their_receipts(vector: dict[str, Any], tmp_path: Path) -> None:
+    fresh = Fresh(tmp_path)
+    for message in vector["messages"]:
+        if "played" in message:
+            fresh.play(message["played"])
+        else:
+            fresh.intake.handle(Delivery(message["topic"], message["jws"].encode(), message["connection"]))
+    told = [f"{r.state}/{r.reason}" if r.reason else str(r.state) for r in fresh.journal.outbox()]
+    assert [word for word in told if word not in {"ready", "started", "finished"}] == vector["receipts"]
+    fresh.journal.close()
+
+
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["name"])
 def test_refused_vectors_are_refused_for_their_reason(vector: dict[str, Any], tmp_path: Path) -> None:
-    assert datetime.fromisoformat(VECTORS["receiver"]["now"]) == NOW
-    journal = Journal(tmp_path / "journal.sqlite")
-    clock = FixedClock()
-    clock.instant = NOW
-    place = Place(STATION, RECEIVER)
-    place.configuration = CONFIGURATION
-    place.output = SoundOutput()
-    assert place.areas == AREAS
-    intake = Intake(
-        place,
-        pinned(),
-        journal,
-        clock,
-        Plays(),
-        changed=lambda: None,
-        configured=lambda *_: None,
-        clock_answered=lambda *_: None,
-    )
-    intake.handle(Delivery(vector["topic"], base64.b64decode(vector["bytes_base64"]) * vector.get("times", 1), 1))
-    assert [(r.state, r.reason) for r in journal.outbox()] == [(ReceiptState.REFUSED, Reason(vector["reason"]))]
-    assert journal.entries("received", "ready") == []
-    journal.close()
+    fresh = Fresh(tmp_path)
+    fresh.intake.handle(Delivery(vector["topic"], base64.b64decode(vector["bytes_base64"]) * vector.get("times", 1), 1))
+    assert [(r.state, r.reason) for r in fresh.journal.outbox()] == [(ReceiptState.REFUSED, Reason(vector["reason"]))]
+    assert fresh.journal.entries("received", "ready") == []
+    fresh.journal.close()
 
 
 def test_every_reason_that_a_document_alone_can_give_has_a_vector() -> None:
@@ -116,5 +149,32 @@ def test_every_reason_that_a_document_alone_can_give_has_a_vector() -> None:
         Reason.CANCELLED,
         Reason.PREEMPTED,
         Reason.DISK_FULL,
+        Reason.STOPPED,
+        Reason.DRILL,
+        Reason.OTHER,
     }
     assert told == set(Reason) - needs_history
+
+
+@pytest.mark.parametrize("entry", OVER_HTTP, ids=lambda entry: entry[0])
+def test_every_document_over_http_has_an_example_that_is_one(entry: Any) -> None:
+    name, example, _ = entry
+    assert type(example).model_validate_json(EXAMPLES[name]) == example
+    assert type(example).__name__ in ASYNCAPI["components"]["schemas"]
+
+
+def test_the_enrolment_vector_is_a_conversation() -> None:
+    vector = VECTORS["enrolment"]
+    documents = {entry["name"]: entry["jws"].encode() for entry in vector["documents"]}
+    for name, example, signer in OVER_HTTP:
+        assert verify(documents[name], Keyring([signer.public()]), type(example)) == example
+    request = verify(documents["enrolment-request"], Keyring([OVER_HTTP[0][2].public()]), EnrolmentRequest)
+    assert hashlib.sha256(bytes.fromhex(vector["device_nonce"])).hexdigest() == request.commitment
+    prefix = b"commune-broadcaster enrolment v1" + bytes(1)
+    parts = [hashlib.sha256(documents[name]).digest() for name in ("enrolment-request", "enrolment-offer")]
+    digest = hashlib.sha256(prefix + b"".join(parts) + bytes.fromhex(vector["device_nonce"])).digest()
+    assert vector["code"] == f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06d}"
+    letters = base64.b32encode(digest[8:13]).decode()
+    assert vector["fingerprint"] == f"{letters[:4]}-{letters[4:]}"
+    provision = verify(documents["provision"], Keyring([OVER_HTTP[1][2].public()]), ProvisionDocument)
+    assert seal_key().open(provision.sealed_secret).decode() == vector["secret"]

@@ -1,0 +1,183 @@
+"""Accounts: made and changed by administrators; passwords, one-time codes and tokens by their owner."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.auth import ActorDep, StationDep
+from api.v1.sessions import Code, Person
+from broadcaster.people import Right, Role
+from broadcaster.storage.models import ApiToken
+from broadcaster.storage.models import Person as PersonRow
+
+router = APIRouter(tags=["people"])
+
+
+class NewPerson(BaseModel):
+    """An account to make."""
+
+    username: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Role
+
+
+class Invited(BaseModel):
+    """The account, and the password that its owner must change at the first log-in; shown this once."""
+
+    person: Person
+    password: str
+
+
+class Account(BaseModel):
+    """An account as an administrator sees it."""
+
+    id: str
+    username: str
+    name: str
+    role: Role
+    created_at: AwareDatetime
+    disabled_at: AwareDatetime | None
+    one_time_codes: bool
+
+    @classmethod
+    def of(cls, row: PersonRow) -> "Account":
+        """From its row."""
+        return cls(
+            id=row.id,
+            username=row.username,
+            name=row.name,
+            role=Role(row.role),
+            created_at=row.created_at,
+            disabled_at=row.disabled_at,
+            one_time_codes=row.totp_confirmed_at is not None,
+        )
+
+
+class AccountChange(BaseModel):
+    """What an administrator sets."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Role
+    disabled: bool = False
+
+
+class NewPassword(BaseModel):
+    """A password shown this once."""
+
+    password: str
+
+
+class PasswordChange(BaseModel):
+    """One's own password, present and new."""
+
+    old: Annotated[str, Field(max_length=1000)]
+    new: Annotated[str, Field(max_length=1000)]
+
+
+class CodeSecret(BaseModel):
+    """What an authenticator is set up with; codes are asked for once one was confirmed."""
+
+    secret: str
+    address: str = Field(description="otpauth:// address, to be shown as a QR code.")
+
+
+class NewToken(BaseModel):
+    """A token for a program."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    rights: list[Right]
+    days: Annotated[int, Field(ge=1, le=366)] = 90
+
+
+class MadeToken(BaseModel):
+    """The token, shown this once; send it as `Authorization: Bearer …`."""
+
+    token: str
+
+
+class Token(BaseModel):
+    """A token that serves."""
+
+    id: str
+    name: str
+    rights: list[Right]
+    created_at: AwareDatetime
+    expires_at: AwareDatetime
+
+    @classmethod
+    def of(cls, row: ApiToken) -> "Token":
+        """From its row."""
+        return cls(
+            id=row.id,
+            name=row.name,
+            rights=[Right(name) for name in row.rights],
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+        )
+
+
+@router.get("/people")
+def list_people(station: StationDep, actor: ActorDep) -> list[Account]:
+    """Every account, by user name."""
+    return [Account.of(row) for row in station.people.all(actor)]
+
+
+@router.post("/people", status_code=201)
+def invite(station: StationDep, actor: ActorDep, body: NewPerson) -> Invited:
+    """Make an account."""
+    made, password = station.people.invite(actor, username=body.username, name=body.name, role=body.role)
+    return Invited(person=Person.of(made), password=password)
+
+
+@router.put("/people/{person_id}", status_code=204)
+def change_person(station: StationDep, actor: ActorDep, person_id: str, body: AccountChange) -> Response:
+    """Set name and role, or disable the account: its log-ins end at once."""
+    station.people.change(actor, person_id, name=body.name, role=body.role, disabled=body.disabled)
+    return Response(status_code=204)
+
+
+@router.post("/people/{person_id}/password-reset")
+def reset_password(station: StationDep, actor: ActorDep, person_id: str) -> NewPassword:
+    """Give a new password, to be changed at the next log-in; one-time codes are switched off, log-ins end."""
+    return NewPassword(password=station.people.reset_password(actor, person_id))
+
+
+@router.put("/people/me/password", status_code=204)
+def change_password(station: StationDep, actor: ActorDep, body: PasswordChange) -> Response:
+    """Change one's own password; all log-ins end."""
+    station.people.change_password(actor, old=body.old, new=body.new)
+    return Response(status_code=204)
+
+
+@router.post("/people/me/one-time-codes", status_code=201)
+def begin_codes(station: StationDep, actor: ActorDep) -> CodeSecret:
+    """A secret for an authenticator; confirm it with a code."""
+    secret, address = station.log_ins.begin_codes(actor)
+    return CodeSecret(secret=secret, address=address)
+
+
+@router.put("/people/me/one-time-codes", status_code=204)
+def confirm_codes(station: StationDep, actor: ActorDep, body: Code) -> Response:
+    """Switch one-time codes on: from now on a log-in, and a release, ask for one."""
+    station.log_ins.confirm_codes(actor, body.code)
+    return Response(status_code=204)
+
+
+@router.get("/people/me/tokens")
+def list_tokens(station: StationDep, actor: ActorDep) -> list[Token]:
+    """One's own tokens that still serve."""
+    return [Token.of(row) for row in station.log_ins.tokens(actor)]
+
+
+@router.post("/people/me/tokens", status_code=201)
+def make_token(station: StationDep, actor: ActorDep, body: NewToken) -> MadeToken:
+    """A token for a program, with some of one's own rights."""
+    return MadeToken(token=station.log_ins.make_token(actor, name=body.name, rights=body.rights, days=body.days))
+
+
+@router.delete("/people/me/tokens/{token_id}", status_code=204)
+def revoke_token(station: StationDep, actor: ActorDep, token_id: str) -> Response:
+    """Take a token back."""
+    station.log_ins.revoke_token(actor, token_id)
+    return Response(status_code=204)

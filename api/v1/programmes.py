@@ -1,0 +1,197 @@
+"""Programmes with their slots and queues, campaigns with their progress, and the plan as a calendar."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from api.auth import ActorDep, StationDep
+from broadcaster.calendars import import_calendar, plan_feed
+from broadcaster.campaigns import CampaignPlan
+from broadcaster.people import Right
+from broadcaster.storage.models import Campaign as CampaignRow
+from broadcaster.targets import Targets
+from schedules.icalendar import MAX_BYTES
+from schedules.programmes import Programme as ProgrammeRules
+from schedules.rules import Rule
+
+router = APIRouter(tags=["programmes"])
+
+
+class ProgrammeInput(BaseModel):
+    """A programme's slots and rules, and where it airs, in place of those of `revision` (0: a new programme)."""
+
+    model_config = ConfigDict(extra="forbid")
+    programme: ProgrammeRules
+    targets: Targets
+    revision: Annotated[int, Field(ge=0)] = 0
+
+
+class Programme(BaseModel):
+    """A standing column."""
+
+    id: str
+    name: str
+    rules: dict[str, Any]
+    targets: dict[str, Any]
+    revision: int
+    changed_at: AwareDatetime
+
+
+class EmptySlot(BaseModel):
+    """A slot to come for which nothing is queued."""
+
+    programme_id: str
+    slot_at: AwareDatetime
+    warned_at: AwareDatetime
+    vi: str
+    en: str
+
+
+class Progress(BaseModel):
+    """Airings that a receiver proved to have played, within the period; and what is planned."""
+
+    airings: int
+    minutes: float
+    communes: int
+    planned: int
+    by_group: dict[str, int]
+
+
+class Campaign(BaseModel):
+    """A campaign as planned."""
+
+    id: str
+    name: str
+    starts_on: date
+    ends_on: date
+    content_groups: list[str]
+    goals: dict[str, int | None]
+
+
+class CampaignProgress(Campaign):
+    """A campaign and how far it is."""
+
+    progress: Progress
+
+
+class ImportedEvent(BaseModel):
+    """An event of a calendar as a rule for a bulletin's plan."""
+
+    uid: str
+    title: str
+    rule: Rule
+    duration_s: float | None
+
+
+class RefusedEvent(BaseModel):
+    """An event that cannot be taken, and why."""
+
+    title: str
+    vi: str
+    en: str
+
+
+class ImportedCalendar(BaseModel):
+    """What was read. Nothing is saved: take the rules over into bulletins or programmes."""
+
+    events: list[ImportedEvent]
+    refused: list[RefusedEvent]
+
+
+@router.get("/programmes")
+def list_programmes(station: StationDep, actor: ActorDep) -> list[Programme]:
+    """The programmes that have not ended."""
+    return [
+        Programme(**{name: getattr(row, name) for name in Programme.model_fields})
+        for row in station.programmes.all(actor)
+    ]
+
+
+@router.put("/programmes")
+def save_programme(station: StationDep, actor: ActorDep, body: ProgrammeInput) -> dict[str, int]:
+    """Save a programme; returns its revision."""
+    return {"revision": station.programmes.save(actor, body.programme, body.targets, revision=body.revision)}
+
+
+@router.delete("/programmes/{programme_id}", status_code=204)
+def end_programme(station: StationDep, actor: ActorDep, programme_id: str) -> None:
+    """It owns no slots any more."""
+    station.programmes.end(actor, programme_id)
+
+
+@router.get("/programme-warnings")
+def list_warnings(station: StationDep, actor: ActorDep) -> list[EmptySlot]:
+    """Slots of the next day for which nothing is queued, and what will air instead."""
+    return [
+        EmptySlot(**{name: getattr(row, name) for name in EmptySlot.model_fields})
+        for row in station.programmes.warnings(actor)
+    ]
+
+
+@router.get("/campaigns")
+def list_campaigns(station: StationDep, actor: ActorDep) -> list[Campaign]:
+    """All campaigns, the latest first."""
+    return [_campaign(row) for row in station.campaigns.all(actor)]
+
+
+@router.post("/campaigns", status_code=201)
+def write_campaign(station: StationDep, actor: ActorDep, body: CampaignPlan) -> dict[str, str]:
+    """A new campaign."""
+    return {"id": station.campaigns.save(actor, body)}
+
+
+@router.put("/campaigns/{campaign_id}", status_code=204)
+def change_campaign(station: StationDep, actor: ActorDep, campaign_id: str, body: CampaignPlan) -> None:
+    """Another plan for a campaign."""
+    station.campaigns.save(actor, body, campaign=campaign_id)
+
+
+@router.get("/campaigns/{campaign_id}")
+def read_campaign(station: StationDep, actor: ActorDep, campaign_id: str) -> CampaignProgress:
+    """A campaign and its progress against its goals."""
+    row, progress = station.campaigns.progress(actor, campaign_id)
+    return CampaignProgress(**_campaign(row).model_dump(), progress=Progress(**vars(progress)))
+
+
+@router.get("/areas/{area_id}/plan.ics", response_class=Response, responses={200: {"content": {"text/calendar": {}}}})
+def read_feed(
+    station: StationDep, actor: ActorDep, area_id: str, days: Annotated[int, Query(ge=1, le=90)] = 14
+) -> Response:
+    """What airs in an area as an iCalendar (RFC 5545) to subscribe to: yesterday, and the days to come."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        data = plan_feed(
+            session, area_id, now=station.clock.now(), zone=station.settings.zone, ahead=timedelta(days=days)
+        )
+    return Response(data, media_type="text/calendar; charset=utf-8")
+
+
+@router.post("/calendars/import")
+async def read_calendar(station: StationDep, actor: ActorDep, request: Request) -> ImportedCalendar:
+    """The events of an external programme's iCalendar file, sent as the body, as rules in the station's zone."""
+    actor.need(Right.EDIT)
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_BYTES:
+            break
+    found = import_calendar(data, zone=station.settings.zone)
+    return ImportedCalendar(
+        events=[
+            ImportedEvent(
+                uid=event.uid,
+                title=event.title,
+                rule=event.rule,
+                duration_s=event.duration.total_seconds() if event.duration else None,
+            )
+            for event in found.events
+        ],
+        refused=[RefusedEvent(title=title, vi=error.vi, en=error.en) for title, error in found.refused],
+    )
+
+
+def _campaign(row: CampaignRow) -> Campaign:
+    return Campaign(**{name: getattr(row, name) for name in Campaign.model_fields})

@@ -1,0 +1,60 @@
+"""Uploaded sounds: recorded speech in place of synthesis, and jingles."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.auth import ActorDep, StationDep
+from api.uploads import BINARY, body_of
+from broadcaster.people import Right
+from broadcaster.recordings import LIMITS, Kind
+from broadcaster.storage.models import Recording as RecordingRow
+
+router = APIRouter(tags=["recordings"])
+
+
+class Recording(BaseModel):
+    """An uploaded sound as it is kept: mono, 24 kHz."""
+
+    sha256: str
+    kind: Kind
+    name: str
+    size: int = Field(description="bytes")
+    duration_ms: int
+    lufs: float = Field(description="As recorded; it is brought to the loudness of speech.")
+    true_peak_dbtp: float
+    clipped: int = Field(description="Samples at full scale: many mean that it was recorded too loud.")
+    person_id: str
+    created_at: AwareDatetime
+
+    @classmethod
+    def of(cls, row: RecordingRow) -> "Recording":
+        """From the database's row."""
+        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+
+
+@router.post("/recordings", status_code=201, openapi_extra=BINARY)
+async def upload_recording(
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    name: Annotated[str, Query(min_length=1, max_length=200, description="The file's name, for people.")],
+    kind: Kind = "speech",
+) -> Recording:
+    """Upload an MP3, WAV, M4A, OGG or FLAC file as the body: speech of 1 s to 30 min in 100 MB, a jingle of 0.5 to 30 s in 20 MB."""
+    actor.need(Right.EDIT)
+    data = await body_of(request, LIMITS[kind].max_bytes)
+    return Recording.of(await run_in_threadpool(station.recordings.add, actor, data, name=name, kind=kind))
+
+
+@router.get("/recordings")
+def list_recordings(
+    station: StationDep,
+    actor: ActorDep,
+    kind: Kind | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[Recording]:
+    """Uploaded sounds, the newest first."""
+    return [Recording.of(row) for row in station.recordings.newest(actor, kind=kind, limit=limit)]

@@ -1,0 +1,86 @@
+"""Groups: targets saved under a name. A release binds to what a group is when it is released, not to its name."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from broadcaster.clock import Clock
+from broadcaster.errors import ConflictError, InvalidError, NotFoundError
+from broadcaster.identity import new_id
+from broadcaster.people import Actor, Right
+from broadcaster.storage.database import Database
+from broadcaster.storage.models import Area, Receiver, ReceiverGroup
+from broadcaster.targets import Targets
+
+
+def expanded(session: Session, targets: dict[str, Any]) -> dict[str, Any]:
+    """The targets with what their groups hold in place of the groups. Raises NotFoundError for a group that is gone."""
+    given = Targets.model_validate(targets)
+    if not given.groups:
+        return targets
+    areas, receivers, excluded, without = (
+        dict.fromkeys(names) for names in (given.areas, given.receivers, given.excluded, given.excluded_areas)
+    )
+    for group in given.groups:
+        row = session.get(ReceiverGroup, group)
+        if row is None:
+            raise NotFoundError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.", group=group)
+        held = Targets.model_validate(row.targets)
+        for names, more in (
+            (areas, held.areas),
+            (receivers, held.receivers),
+            (excluded, held.excluded),
+            (without, held.excluded_areas),
+        ):
+            names.update(dict.fromkeys(more))
+    found = Targets(
+        areas=tuple(areas),
+        receivers=tuple(receivers),
+        excluded=tuple(excluded),
+        excluded_areas=tuple(without),
+        kinds=given.kinds,
+    )
+    return found.model_dump(mode="json")
+
+
+class Groups:
+    """The saved groups of a station."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def save(self, actor: Actor, *, name: str, targets: Targets, group: str | None = None) -> str:
+        """A new group, or another content for `group`; returns its id. Raises ConflictError where the name is taken."""
+        actor.need(Right.OPERATE)
+        if targets.groups:
+            raise InvalidError("Nhóm không chứa nhóm khác.", "A group holds no other groups.", field="targets")
+        with self._database.writing() as session:
+            same = session.scalar(select(ReceiverGroup.id).where(ReceiverGroup.name == name))
+            if same is not None and same != group:
+                raise ConflictError(f"Đã có nhóm tên '{name}'.", f"There is a group named '{name}'.")
+            known = set(session.scalars(select(Area.id)))
+            unknown = sorted({*targets.areas, *targets.excluded_areas} - known)
+            unknown += [name for name in (*targets.receivers, *targets.excluded) if session.get(Receiver, name) is None]
+            if unknown:
+                names = ", ".join(unknown)
+                raise InvalidError(f"Không có: {names}.", f"There is no such area or receiver: {names}.")
+            row = self._find(session, group) if group is not None else ReceiverGroup(id=new_id())
+            row.name, row.targets = name, targets.model_dump(mode="json")
+            row.changed_by, row.changed_at = actor.id, self._clock.now()
+            session.add(row)
+            return row.id
+
+    def remove(self, actor: Actor, group: str) -> None:
+        """Forget a group; what was released with it stands."""
+        actor.need(Right.OPERATE)
+        with self._database.writing() as session:
+            session.delete(self._find(session, group))
+
+    @staticmethod
+    def _find(session: Session, group: str) -> ReceiverGroup:
+        row = session.get(ReceiverGroup, group)
+        if row is None:
+            raise NotFoundError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.")
+        return row

@@ -1,0 +1,283 @@
+"""Verifying the as-run log: the chain, the station's word on it, and each row against what its receiver signed.
+
+Needs the database and the station's public key only, no running station. The export says the same to a third party,
+who verifies it with nothing of ours (docs/how-to/verify-the-log.md).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from broadcaster.asrun import GENESIS, Checkpoint, as_json, row_hash
+from broadcaster.errors import ConflictError
+from broadcaster.receivers import keys_ever, ring_of
+from broadcaster.storage.models import AsRun, LogCheckpoint, LogHead, ReceiptEnvelope
+from devices.wire.messages import Receipt, Receipts
+from devices.wire.signing import Keyring, RefusedError
+from devices.wire.signing import verify as verify_document
+
+FORMAT = 1
+MOST_FAULTS = 100
+_AT_ONCE = 1000
+_UNREADABLE = (ValueError, TypeError, DBAPIError)
+"""What a column raises that holds no instant, no JSON or no UTF-8 any more."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where the log is not what it was, and how. `seq` is a row's number; None where no row can be named."""
+
+    table: str
+    seq: int | None
+    problem: str
+
+
+@dataclass
+class Finding:
+    """What a verification came to. `rows` of the log were looked at; the log is right if `faults` is empty."""
+
+    rows: int = 0
+    envelopes: int = 0
+    checkpoints: int = 0
+    hash: str = GENESIS  # of the last row
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.faults
+
+    def blame(self, table: str, seq: int | None, problem: str) -> None:
+        """Note a fault; a log that is broken all over needs no endless list."""
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(Fault(table, seq, problem))
+
+
+def verify(session: Session, keys: Keyring, *, since: int = 1) -> Finding:
+    """Walk the log from row `since` to its end.
+
+    `keys` are the station's, past and present. Found and placed are: a row or envelope that was changed, removed,
+    inserted or moved; a tail that was cut; a head or checkpoint that the station did not sign; a row that its
+    receiver did not state.
+    """
+    finding = Finding()
+    witness, checkpoints = _Witness(session), _Checkpoints(session, finding, keys, since)
+    expected = max(since, 1)
+    previous = GENESIS if since <= 1 else session.scalar(select(AsRun.hash).where(AsRun.seq == since - 1))
+    seen: set[str] = set()
+    for seq, found in _rows(session, expected):
+        finding.rows += 1
+        if seq != expected:
+            finding.blame("as_run", expected, f"rows {expected} to {seq - 1} are missing")
+            previous = None
+        if found is None:
+            finding.blame("as_run", seq, "the row or its envelope cannot be read: it was changed")
+            previous, expected = None, seq + 1
+            continue
+        row, envelope = found
+        if previous is not None and row.previous_hash != previous:
+            finding.blame("as_run", seq, "the row does not follow the one before it")
+        if row.hash != row_hash(row.previous_hash, vars(row)):
+            finding.blame("as_run", seq, "the row was changed")
+        problem = witness.contradicts(row, envelope)
+        if problem is not None:
+            finding.blame("receipt_envelopes", seq, problem)
+        seen.add(row.envelope_sha256)
+        checkpoints.pass_by(row)
+        previous, expected = row.hash, seq + 1
+    finding.hash, finding.envelopes = previous or GENESIS, len(seen)
+    checkpoints.close()
+    _head(session, finding, keys, last=expected - 1)
+    if since <= 1:
+        _orphans(session, finding)
+    return finding
+
+
+def _rows(session: Session, since: int) -> Iterator[tuple[int, tuple[AsRun, ReceiptEnvelope | None] | None]]:
+    """Rows with their envelopes in order, by number; None for one that was damaged so that it cannot be read."""
+    query = (
+        select(AsRun, ReceiptEnvelope)
+        .outerjoin(ReceiptEnvelope, ReceiptEnvelope.sha256 == AsRun.envelope_sha256)
+        .order_by(AsRun.seq)
+    )
+    while numbers := session.scalars(
+        select(AsRun.seq).where(AsRun.seq >= since).order_by(AsRun.seq).limit(_AT_ONCE)
+    ).all():
+        found: dict[int, tuple[AsRun, ReceiptEnvelope | None]] = {}
+        try:
+            found = {
+                row.seq: (row, proof)
+                for row, proof in session.execute(query.where(AsRun.seq.between(numbers[0], numbers[-1])))
+            }
+        except _UNREADABLE:
+            for seq in numbers:
+                with suppress(*_UNREADABLE):
+                    found |= {row.seq: (row, proof) for row, proof in session.execute(query.where(AsRun.seq == seq))}
+        for seq in numbers:
+            yield seq, found.get(seq)
+        session.expunge_all()  # a year of a province does not fit into memory
+        since = numbers[-1] + 1
+
+
+class _Checkpoints:
+    """The station's kept words, each compared with the row that it is about."""
+
+    def __init__(self, session: Session, finding: Finding, keys: Keyring, since: int) -> None:
+        self._finding, self._keys = finding, keys
+        self._before: int | None = 0 if since <= 1 else None
+        self._waiting: dict[int, LogCheckpoint] = {}
+        for seq in session.scalars(select(LogCheckpoint.seq).where(LogCheckpoint.seq >= (since if since > 1 else 0))):
+            try:
+                self._waiting[seq] = session.get_one(LogCheckpoint, seq)
+            except _UNREADABLE:
+                finding.blame("log_checkpoints", seq, "the checkpoint cannot be read: it was changed")
+        session.expunge_all()
+
+    def pass_by(self, row: AsRun) -> None:
+        """Compare the checkpoint of this row, if there is one."""
+        checkpoint = self._waiting.pop(row.seq, None)
+        if checkpoint is None:
+            return
+        self._finding.checkpoints += 1
+        if checkpoint.hash != row.hash:
+            self._finding.blame("log_checkpoints", row.seq, "the checkpoint names another hash than the row has")
+        said = _signed(self._finding, "log_checkpoints", checkpoint, self._keys, seq=row.seq)
+        if said is not None and self._before not in (said.before, None):
+            self._finding.blame("log_checkpoints", said.before, "the checkpoint before the next one is missing")
+        self._before = row.seq
+
+    def close(self) -> None:
+        """Whatever no row was found for."""
+        for seq in sorted(self._waiting):
+            self._finding.blame("log_checkpoints", seq, "the checkpoint's row is missing")
+
+
+def _orphans(session: Session, finding: Finding) -> None:
+    """Envelopes whose rows are gone."""
+    row = select(AsRun.seq).where(AsRun.envelope_sha256 == ReceiptEnvelope.sha256)
+    for digest in session.scalars(select(ReceiptEnvelope.sha256).where(~row.exists())):
+        finding.blame("receipt_envelopes", None, f"the envelope {digest} has no row in the log")
+
+
+class _Witness:
+    """What receivers signed, by envelope; several rows, one after the other, follow from one."""
+
+    def __init__(self, session: Session) -> None:
+        self._rings = {name: ring_of(keys) for name, keys in keys_ever(session).items()}
+        self._last: tuple[str, dict[str, Receipt] | str] = ("", {})
+
+    def contradicts(self, row: AsRun, envelope: ReceiptEnvelope | None) -> str | None:
+        """Why the row is not what its receiver stated, or None."""
+        if envelope is None:
+            return "the envelope that proves the row is missing"
+        if (envelope.receiver_id, envelope.received_at) != (row.receiver_id, row.received_at):
+            return "the envelope's receiver or instant was changed"
+        if self._last[0] != envelope.sha256:
+            self._last = (envelope.sha256, self._statement(envelope))
+        stated = self._last[1]
+        if isinstance(stated, str):
+            return stated
+        receipt = stated.get(row.receipt_id)
+        if receipt is None:
+            return "the envelope holds no such receipt"
+        wrong = [name for name, (written, said) in _fields(row, receipt).items() if written != said]
+        return f"the row differs from what the receiver stated: {', '.join(wrong)}" if wrong else None
+
+    def _statement(self, envelope: ReceiptEnvelope) -> dict[str, Receipt] | str:
+        """The receipts by id, or why they prove nothing."""
+        if hashlib.sha256(envelope.document.encode()).hexdigest() != envelope.sha256:
+            return "the envelope was changed"
+        ring = self._rings.get(envelope.receiver_id)
+        if ring is None:
+            return f"the key of the receiver {envelope.receiver_id} is missing"
+        try:
+            document = verify_document(envelope.document.encode(), ring, Receipts)
+        except RefusedError as error:
+            return f"the receiver did not sign the envelope: {error}"
+        return {receipt.id: receipt for receipt in document.receipts}
+
+
+def _fields(row: AsRun, receipt: Receipt) -> dict[str, tuple[object, object]]:
+    said = receipt.evidence.model_dump(mode="json", exclude_none=True) if receipt.evidence else None
+    return {
+        "receiver_seq": (row.receiver_seq, receipt.sequence),
+        "order_id": (row.order_id, receipt.order),
+        "order_revision": (row.order_revision, receipt.revision),
+        "state": (row.state, receipt.state.value),
+        "at": (row.at, receipt.at),
+        "reason": (row.reason, receipt.reason.value if receipt.reason else None),
+        "detail": (row.detail, receipt.detail),
+        "evidence": (row.evidence, said),
+    }
+
+
+def _signed(
+    finding: Finding, table: str, row: LogHead | LogCheckpoint, keys: Keyring, *, seq: int
+) -> Checkpoint | None:
+    try:
+        said = verify_document((row.document or "").encode(), keys, Checkpoint)
+    except RefusedError as error:
+        finding.blame(table, seq, f"the station did not sign it: {error}")
+        return None
+    if (said.seq, said.hash) != (row.seq, row.hash) or (isinstance(row, LogCheckpoint) and said.at != row.at):
+        finding.blame(table, seq, "it differs from what the station signed")
+    return said
+
+
+def _head(session: Session, finding: Finding, keys: Keyring, *, last: int) -> None:
+    head = session.get(LogHead, 1)
+    if head is None:
+        if finding.rows:
+            finding.blame("log_head", last, "the head of the log is missing")
+        return
+    said = _signed(finding, "log_head", head, keys, seq=last)
+    kept = session.scalar(select(func.max(LogCheckpoint.seq)))
+    if said is not None and (said.seq if said.kept else said.before) != (kept or 0):
+        finding.blame("log_checkpoints", said.seq if said.kept else said.before, "the last checkpoint is missing")
+    if head.seq > last:
+        finding.blame("as_run", last + 1, f"the end of the log is missing: rows {last + 1} to {head.seq}")
+    elif (head.seq, head.hash) != (last, finding.hash):
+        finding.blame("as_run", head.seq + 1, "rows stand behind the end that the station signed")
+
+
+def export(session: Session, station: str, keys: Keyring, *, since: int = 1) -> Iterator[str]:
+    """The log with its proof as JSON lines: a header with all public keys, then envelopes, rows, checkpoints, the head.
+
+    Streams: a line at a time, each envelope before its first row.
+    """
+
+    def line(kind: str, **fields: Any) -> str:
+        return json.dumps({"kind": kind, **fields}, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    yield line(
+        "log",
+        format=FORMAT,
+        station=station,
+        since=since,
+        station_keys=[key.to_jwk() for key in keys.values()],
+        receiver_keys=dict(sorted(keys_ever(session).items())),
+    )
+    last: str | None = None
+    for seq, found in _rows(session, since):
+        if found is None:
+            raise ConflictError(
+                f"Dòng {seq} của nhật ký không đọc được: hãy chạy 'broadcaster ledger verify'.",
+                f"Row {seq} of the log cannot be read: run 'broadcaster ledger verify'.",
+            )
+        row, envelope = found
+        if envelope is not None and envelope.sha256 != last:
+            yield line("envelope", receiver=envelope.receiver_id, document=envelope.document)
+            last = envelope.sha256
+        yield line("row", **as_json(row))
+    for checkpoint in session.scalars(select(LogCheckpoint).where(LogCheckpoint.seq >= since).order_by("seq")):
+        yield line("checkpoint", document=checkpoint.document)
+    head = session.get(LogHead, 1)
+    if head is not None:
+        yield line("head", document=head.document)

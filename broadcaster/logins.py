@@ -1,0 +1,283 @@
+"""Log-ins: passwords with a limit on guesses, one-time codes (RFC 6238), tokens for programs."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import pyotp
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from broadcaster.clock import Clock
+from broadcaster.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    NotLoggedInError,
+    TooManyError,
+)
+from broadcaster.identity import new_id
+from broadcaster.people import HASHER, PROOF_HOLDS, RIGHTS, Actor, Right, Role
+from broadcaster.storage.database import Database
+from broadcaster.storage.models import ApiToken, LogInFailure, LoginSession, Person
+
+# Verified when the user name is unknown, so that the time of an answer does not tell which names exist.
+_NOBODY = HASHER.hash(secrets.token_urlsafe(16))
+WINDOW = timedelta(minutes=15)
+GUESSES_AT_A_NAME = 5
+"""Failures from one address at one user name within the window; counted together, so that nobody can lock others out."""
+GUESSES_OF_AN_ADDRESS = 50
+GUESSES_AT_A_NAME_FROM_ANYWHERE = 100
+STEP_S = 30
+TOKEN_PREFIX = "cb_"  # noqa: S105  tells a program's token from a log-in's
+
+
+class LogIns:
+    """Who is there. A failure of any kind says the same, and costs the same time."""
+
+    def __init__(self, database: Database, clock: Clock, *, session_length: timedelta, station: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._session_length = session_length
+        self._station = station
+
+    def log_in(
+        self, username: str, password: str, *, code: str | None = None, address: str = ""
+    ) -> tuple[str, Actor, LoginSession]:
+        """A new log-in: its token (shown once), the person, the session.
+
+        Raises NotLoggedInError, with `proof` where a one-time code is wanted, and TooManyError after too many failures.
+        """
+        now = self._clock.now()
+        self._attempt(username, address)
+        with self._database.reading() as session:
+            person = session.scalar(select(Person).where(Person.username == username, Person.disabled_at.is_(None)))
+        right = HASHER.verify(password, person.password_hash if person else _NOBODY)
+        if person is None or not right:
+            raise NotLoggedInError("Tên đăng nhập hoặc mật khẩu không đúng.", "The user name or the password is wrong.")
+        proved = None
+        if person.totp_confirmed_at is not None:
+            if not code:
+                with self._database.writing() as session:
+                    _forget_attempts(session, username, address)  # the password was right
+                raise NotLoggedInError(
+                    "Nhập mã 6 số trong ứng dụng xác thực của bạn.",
+                    "Enter the 6 digits that your authenticator shows.",
+                    proof="totp",
+                )
+            if not self._take_code(person.id, code):
+                raise NotLoggedInError(
+                    "Mã xác thực không đúng hoặc đã dùng.", "The one-time code is wrong or was used."
+                )
+            proved = now
+        token = secrets.token_urlsafe(32)
+        login = LoginSession(
+            token_sha256=_digest(token),
+            person_id=person.id,
+            created_at=now,
+            expires_at=now + self._session_length,
+            proved_at=proved,
+        )
+        with self._database.writing() as session:
+            session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
+            _forget_attempts(session, username, address)
+            session.add(login)
+        return token, self._actor(person, proved), login
+
+    def recognise(self, token: str | None) -> Actor:
+        """Whose log-in or program's token this is. Raises NotLoggedInError."""
+        if token:
+            now, digest = self._clock.now(), _digest(token)
+            with self._database.reading() as session:
+                if token.startswith(TOKEN_PREFIX):
+                    found = session.execute(
+                        select(Person, ApiToken)
+                        .join(ApiToken, ApiToken.person_id == Person.id)
+                        .where(
+                            ApiToken.token_sha256 == digest,
+                            ApiToken.expires_at > now,
+                            ApiToken.revoked_at.is_(None),
+                            Person.disabled_at.is_(None),
+                        )
+                    ).first()
+                    if found is not None:
+                        rights = frozenset(Right(name) for name in found[1].rights)
+                        return self._actor(found[0], None, rights)
+                else:
+                    login = session.execute(
+                        select(Person, LoginSession.proved_at)
+                        .join(LoginSession, LoginSession.person_id == Person.id)
+                        .where(
+                            LoginSession.token_sha256 == digest,
+                            LoginSession.expires_at > now,
+                            Person.disabled_at.is_(None),
+                        )
+                    ).first()
+                    if login is not None:
+                        return self._actor(login[0], login[1])
+        raise NotLoggedInError(
+            "Bạn chưa đăng nhập hoặc phiên đã hết hạn. Hãy đăng nhập.",
+            "You are not logged in, or the session has ended. Log in.",
+        )
+
+    def log_out(self, token: str) -> None:
+        """End this log-in; ending one that has ended is no error."""
+        with self._database.writing() as session:
+            session.execute(delete(LoginSession).where(LoginSession.token_sha256 == _digest(token)))
+
+    # ---- one-time codes
+
+    def begin_codes(self, actor: Actor) -> tuple[str, str]:
+        """A new secret (base32) and its otpauth address for an authenticator; asked for once `confirm_codes` took a code."""
+        secret = pyotp.random_base32()
+        with self._database.writing() as session:
+            person = session.get_one(Person, actor.id, with_for_update=True)
+            if person.totp_confirmed_at is not None:
+                raise ConflictError(
+                    "Bạn đã bật mã xác thực. Người quản trị có thể đặt lại.",
+                    "One-time codes are on already. An administrator can reset them.",
+                )
+            person.totp_secret, person.totp_last_step = secret, None
+        return secret, pyotp.TOTP(secret).provisioning_uri(name=actor.username, issuer_name=self._station)
+
+    def confirm_codes(self, actor: Actor, code: str) -> None:
+        """Switch one-time codes on by the first right one. Raises InvalidError."""
+        if not self._take_code(actor.id, code):
+            raise InvalidError(
+                "Mã không đúng. Kiểm tra đồng hồ của điện thoại rồi nhập mã mới.",
+                "The code is wrong. Check the phone's clock and enter a new one.",
+                field="code",
+            )
+        with self._database.writing() as session:
+            session.get_one(Person, actor.id).totp_confirmed_at = self._clock.now()
+
+    def prove(self, token: str, actor: Actor, code: str, *, address: str = "") -> None:
+        """Give a one-time code within a log-in, for what needs one. Raises ForbiddenError, TooManyError."""
+        now = self._clock.now()
+        self._attempt(actor.username, address)
+        if not self._take_code(actor.id, code):
+            raise ForbiddenError(
+                "Mã xác thực không đúng hoặc đã dùng. Chờ mã mới rồi nhập lại.",
+                "The one-time code is wrong or was used. Wait for a new one and enter it.",
+            )
+        with self._database.writing() as session:
+            _forget_attempts(session, actor.username, address)
+            login = session.get(LoginSession, _digest(token))
+            if login is not None:
+                login.proved_at = now
+
+    def _take_code(self, person_id: str, code: str) -> bool:
+        """Whether the code is right, now or one step to either side; each serves once."""
+        now = self._clock.now()
+        with self._database.writing() as session:
+            person = session.get_one(Person, person_id, with_for_update=True)
+            if person.totp_secret is None:
+                return False
+            totp = pyotp.TOTP(person.totp_secret, interval=STEP_S)
+            present = int(now.timestamp()) // STEP_S
+            for step in (present, present - 1, present + 1):
+                if (person.totp_last_step is None or step > person.totp_last_step) and secrets.compare_digest(
+                    totp.generate_otp(step).encode(), code.strip().replace(" ", "").encode()
+                ):
+                    person.totp_last_step = step
+                    return True
+        return False
+
+    # ---- tokens for programs
+
+    def make_token(self, actor: Actor, *, name: str, rights: Iterable[Right], days: int) -> str:
+        """A token for a program, shown once, with some of one's own rights. Raises ForbiddenError for more than these."""
+        if actor.rights is not None:
+            raise ForbiddenError(
+                "Mã truy cập không tạo được mã khác. Hãy đăng nhập.", "A token cannot make another. Log in."
+            )
+        wanted = sorted(set(rights))
+        for right in wanted:
+            actor.need(right)
+        if not wanted:
+            raise InvalidError("Chọn ít nhất một quyền.", "Choose at least one right.", field="rights")
+        actor.need_proof()
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        now = self._clock.now()
+        with self._database.writing() as session:
+            session.add(
+                ApiToken(
+                    id=new_id(),
+                    person_id=actor.id,
+                    name=name,
+                    token_sha256=_digest(token),
+                    rights=[str(right) for right in wanted],
+                    created_at=now,
+                    expires_at=now + timedelta(days=days),
+                )
+            )
+        return token
+
+    def tokens(self, actor: Actor) -> Sequence[ApiToken]:
+        """One's own tokens that still serve."""
+        with self._database.reading() as session:
+            return session.scalars(
+                select(ApiToken)
+                .where(
+                    ApiToken.person_id == actor.id,
+                    ApiToken.revoked_at.is_(None),
+                    ApiToken.expires_at > self._clock.now(),
+                )
+                .order_by(ApiToken.created_at, ApiToken.id)
+            ).all()
+
+    def revoke_token(self, actor: Actor, token_id: str) -> None:
+        """Take back one's own token. Raises NotFoundError."""
+        with self._database.writing() as session:
+            token = session.get(ApiToken, token_id)
+            if token is None or token.person_id != actor.id:
+                raise NotFoundError("Không có mã truy cập này.", "There is no such token.")
+            token.revoked_at = token.revoked_at or self._clock.now()
+
+    # ---- guesses
+
+    def _attempt(self, username: str, address: str) -> None:
+        """Count a try before it is looked at, so that many at once are no way around the limit."""
+        now = self._clock.now()
+        with self._database.writing() as session:
+            session.execute(delete(LogInFailure).where(LogInFailure.at <= now - WINDOW))
+            for limit, conditions in (
+                (GUESSES_AT_A_NAME, (LogInFailure.username == username, LogInFailure.address == address)),
+                (GUESSES_OF_AN_ADDRESS, (LogInFailure.address == address,)),
+                (GUESSES_AT_A_NAME_FROM_ANYWHERE, (LogInFailure.username == username,)),
+            ):
+                last = select(LogInFailure.at).where(*conditions).order_by(LogInFailure.at.desc()).limit(limit)
+                tried = session.scalars(last).all()
+                if len(tried) >= limit:
+                    wait = max(1, int((tried[-1] + WINDOW - now).total_seconds()) + 1)
+                    raise TooManyError(
+                        f"Sai quá nhiều lần. Thử lại sau {-(-wait // 60)} phút, hoặc nhờ người quản trị cấp lại mật khẩu.",
+                        f"Too many failures. Try again in {-(-wait // 60)} minutes, or ask an administrator for a new password.",
+                        retry_after_s=wait,
+                    )
+            session.add(LogInFailure(username=username, address=address, at=now))
+
+    def _actor(self, person: Person, proved_at: datetime | None, rights: frozenset[Right] | None = None) -> Actor:
+        role = Role(person.role)
+        proved = None
+        if person.totp_confirmed_at is not None:
+            proved = proved_at is not None and proved_at > self._clock.now() - PROOF_HOLDS
+        return Actor(
+            person.id,
+            person.username,
+            person.name,
+            role,
+            rights=None if rights is None else rights & RIGHTS[role],
+            proved=proved,
+            must_change_password=person.must_change_password,
+        )
+
+
+def _forget_attempts(session: Session, username: str, address: str) -> None:
+    session.execute(delete(LogInFailure).where(LogInFailure.username == username, LogInFailure.address == address))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

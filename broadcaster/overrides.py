@@ -1,0 +1,148 @@
+"""One airing is changed by hand: it does not air, it airs at another time, or clashing priority items are put in order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from broadcaster import audit
+from broadcaster.clock import Clock
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.identity import Signatory
+from broadcaster.lawful import PolicyError, item_of, plan_with
+from broadcaster.orders import renewed, take_back
+from broadcaster.people import Actor, Right
+from broadcaster.places import PlacesByDay
+from broadcaster.storage.database import Database
+from broadcaster.storage.models import Airing, Bulletin, OrderRecord, Release
+from broadcaster.targets import Targets
+from schedules.airtime import judge, said
+from schedules.priorities import Item, in_succession
+
+NOTICE = timedelta(seconds=10)
+"""What begins so soon is not moved any more: a receiver may be about to begin it."""
+
+
+class Overrides:
+    """Changes of single airings; the rules that they came from stay as they are."""
+
+    def __init__(
+        self, database: Database, clock: Clock, signatory: Signatory, *, zone: str, changed: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._signatory = signatory
+        self._zone = zone
+        self._changed = changed
+
+    def skip(self, actor: Actor, airing_id: str, *, reason: str) -> None:
+        """Let one airing not air; the others of its rule do."""
+        actor.need(Right.RELEASE if actor.role == "approver" else Right.OPERATE)
+        now = self._clock.now()
+        with self._database.writing() as session:
+            airing, order = self._held(session, airing_id)
+            if order is not None:
+                take_back(order, now=now, signatory=self._signatory, reason=reason)
+            airing.state, airing.state_reason = "cancelled", reason
+            audit.note(session, actor, "airing-skipped", airing.id, at=now, reason=reason)
+        self._changed()
+
+    def move(self, actor: Actor, airing_id: str, *, to: datetime, reason: str) -> None:
+        """Let one airing begin at another instant. A time is part of what was approved, so an approver who is not the author decides.
+
+        Raises PolicyError where no policy allows that time, ConflictError for what has begun or is too near.
+        """
+        actor.need(Right.RELEASE)
+        actor.need_proof()
+        now = self._clock.now()
+        with self._database.writing() as session:
+            airing, order = self._held(session, airing_id)
+            if session.get_one(Bulletin, airing.bulletin_id).author_id == actor.id:
+                raise ForbiddenError(
+                    "Người soạn không được tự đổi giờ bản tin đã duyệt. Hãy nhờ người duyệt khác.",
+                    "The author cannot move what was released. Ask another approver.",
+                )
+            if min(to, airing.starts_at or airing.due_at) < now + NOTICE:
+                raise ConflictError("Giờ này quá gần hoặc đã qua.", "That time is too near, or over.", field="to")
+            places = PlacesByDay(session, self._zone)
+            item = self._item(places, airing, at=to)
+            targets = Targets.model_validate(airing.targets)
+            plan = plan_with(session, places, [(item, targets)], without_bulletin=None).changed(removed=[airing.id])
+            airtimes = plan.airtimes(item.receivers)
+            verdict = judge(item, airtimes, not_before=now)
+            if not verdict.lawful:
+                texts = {
+                    language: " ".join(said(verdict, language, in_force=airtimes[0].in_force))
+                    for language in ("vi", "en")
+                }
+                raise PolicyError(texts["vi"], texts["en"])
+            self._retime(session, places, airing, order, to=to, now=now)
+            details = {"due_at": airing.due_at.isoformat(), "to": to.isoformat()}
+            audit.note(session, actor, "airing-moved", airing.id, at=now, reason=reason, details=details)
+        self._changed()
+
+    def decide(self, actor: Actor, airings: Sequence[str]) -> list[tuple[str, datetime]]:
+        """The commune's own order of clashing `priority` items (Thông tư 39/2020/TT-BTTTT): one begins after the other.
+
+        Returns each airing's instant. Raises InvalidError for airings that are no `priority` items or do not clash.
+        """
+        actor.need(Right.RELEASE if actor.role == "approver" else Right.OPERATE)
+        now = self._clock.now()
+        if len(set(airings)) < 2 or len(set(airings)) < len(airings):
+            raise InvalidError("Chọn ít nhất hai lượt phát khác nhau.", "Name at least two different airings.")
+        with self._database.writing() as session:
+            places = PlacesByDay(session, self._zone)
+            held = [self._held(session, airing) for airing in airings]
+            wrong = [airing.title for airing, _ in held if airing.priority != "priority"]
+            if wrong:
+                names = ", ".join(wrong)
+                raise InvalidError(f"Không phải tin ưu tiên: {names}.", f"No priority items: {names}.")
+            for position, (airing, _) in enumerate(held, start=1):
+                airing.position, airing.starts_at = position, None
+            items = {airing.id: self._item(places, airing, at=airing.due_at) for airing, _ in held}
+            settled = {item.id: item.due_at for item in in_succession(list(items.values()))}
+            first = min(item.due_at for item in items.values())
+            if settled[held[0][0].id] != first:
+                raise InvalidError("Các lượt phát này không trùng nhau.", "These airings do not clash.")
+            if min(settled.values()) < now + NOTICE:
+                raise ConflictError("Có lượt phát sắp bắt đầu hoặc đã qua.", "One of them begins too soon, or is over.")
+            for airing, order in held:
+                self._retime(session, places, airing, order, to=settled[airing.id], now=now)
+            audit.note(session, actor, "clash-decided", airings[0], at=now, details={"order": list(airings)})
+        self._changed()
+        return [(airing, settled[airing]) for airing in airings]
+
+    def _held(self, session: Session, airing_id: str) -> tuple[Airing, OrderRecord | None]:
+        """The airing and its order while neither has begun; its release is held, as by whoever voids or renews."""
+        row = session.get(Airing, airing_id)
+        if row is None:
+            raise NotFoundError(f"Không có lượt phát '{airing_id}'.", f"There is no airing '{airing_id}'.")
+        session.scalar(select(Release.id).where(Release.id == row.release_id).with_for_update())
+        session.refresh(row)
+        if row.state not in ("planned", "dispatched") or (row.starts_at or row.due_at) <= self._clock.now():
+            raise ConflictError("Lượt phát đã qua hoặc đã hủy.", f"The airing is over ({row.state}).", state=row.state)
+        return row, session.scalar(select(OrderRecord).where(OrderRecord.airing_id == row.id))
+
+    @staticmethod
+    def _item(places: PlacesByDay, airing: Airing, *, at: datetime) -> Item:
+        reached = places.at(at).resolve(Targets.model_validate(airing.targets)).receivers
+        return replace(item_of(airing, frozenset(place.id for place in reached)), due_at=at)
+
+    def _retime(
+        self,
+        session: Session,
+        places: PlacesByDay,
+        airing: Airing,
+        order: OrderRecord | None,
+        *,
+        to: datetime,
+        now: datetime,
+    ) -> None:
+        airing.starts_at = None if to == airing.due_at else to
+        if order is not None and order.play_at != to:
+            resolution = places.at(to).resolve(Targets.model_validate(airing.targets))
+            values = renewed(order, resolution, now=now, signatory=self._signatory, play_at=to)
+            session.execute(update(OrderRecord).where(OrderRecord.id == order.id).values(**values))
+        session.flush()

@@ -1,0 +1,1 @@
+"""Communes that merge or split on a day."""

@@ -1,0 +1,78 @@
+"""The log is searched and written as tables, on both databases."""
+
+import csv
+import io
+from datetime import datetime, timedelta
+
+import openpyxl
+import pytest
+
+from broadcaster.log_search import COLUMNS, LogQuery, as_csv, as_xlsx, page
+from devices.links.port import Delivery
+from devices.wire.messages import Evidence, ReceiptState
+from tests.commune import ZONE, Commune
+from tests.contract.test_planning import _once
+
+
+@pytest.fixture
+def logged(commune: Commune) -> Commune:
+    """Two bulletins, each received, one also played, by two loudspeakers."""
+    for title in ("Chuyển đổi số", "=HYPERLINK(1)"):
+        commune.released(_once(commune, hours=1), title=title)
+        commune.planner.run()
+    for number, order in enumerate(commune.orders(), 1):
+        for name in ("loa-dong", "loa-doai"):
+            commune.clock.move(minutes=1)
+            receipts = [commune.receipt(name, order.id, ReceiptState.RECEIVED, number=2 * number)]
+            if number == 1:
+                played = commune.receipt(name, order.id, ReceiptState.FINISHED, number=2 * number + 1)
+                receipts.append(played.model_copy(update={"evidence": Evidence(played_ms=20_000)}))
+            commune.ingestion.take([Delivery(*commune.message(name, *receipts))])
+    return commune
+
+
+def _found(commune: Commune, query: LogQuery) -> list[int]:
+    with commune.database.reading() as session:
+        return [row.seq for row in page(session, query, after=0, limit=100)]
+
+
+def test_the_log_is_found_by_time_area_receiver_bulletin_and_state(logged: Commune) -> None:
+    everything = _found(logged, LogQuery())
+    assert everything == [1, 2, 3, 4, 5, 6]
+    assert _found(logged, LogQuery(area="tinh")) == everything
+    assert _found(logged, LogQuery(area="thon-dong")) == [1, 2, 5]
+    assert _found(logged, LogQuery(area="thon")) == []
+    assert _found(logged, LogQuery(receiver="loa-doai", states=("finished",))) == [4]
+    assert _found(logged, LogQuery(title="=HYPER")) == [5, 6]
+    assert _found(logged, LogQuery(title="%")) == []
+    with logged.database.reading() as session:
+        (first, *_) = page(session, LogQuery(), after=0, limit=1)
+    assert (first.bulletin_id is not None, first.field, first.area_line) == (
+        True,
+        "chuyển đổi số",
+        ["tinh", "xa", "thon-dong"],
+    )
+    assert _found(logged, LogQuery(bulletin=first.bulletin_id)) == [1, 2, 3, 4]
+    assert _found(logged, LogQuery(since=first.at + timedelta(seconds=1), until=logged.clock.now())) == [3, 4, 5]
+
+
+def test_tables_hold_the_rows_in_local_time_and_run_no_formula(logged: Commune) -> None:
+    with logged.database.reading() as session:
+        text = "".join(as_csv(session, LogQuery(), zone=ZONE, tongue="vi"))
+        with as_xlsx(session, LogQuery(), zone=ZONE, tongue="en") as file:
+            sheet = openpyxl.load_workbook(file).active
+    assert text.startswith("\ufeff")
+    heading, *rows = csv.reader(io.StringIO(text[1:]))
+    assert heading[:2] == ["Số thứ tự", "Lúc (giờ thiết bị)"]
+    cells = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    assert [row["seq"] for row in cells] == ["1", "2", "3", "4", "5", "6"]
+    assert [row["played_ms"] for row in cells] == ["", "20000", "", "20000", "", ""]
+    assert cells[0]["at"].endswith("+07:00")
+    assert cells[4]["bulletin_title"] == "'=HYPERLINK(1)"
+    assert sheet is not None
+    table = list(sheet.iter_rows(values_only=True))
+    assert table[0][:2] == ("Number", "At (receiver's clock)")
+    assert len(table) == 7
+    assert table[1][1] == datetime.fromisoformat(cells[0]["at"]).replace(tzinfo=None)
+    assert table[5][list(COLUMNS).index("bulletin_title")] == "=HYPERLINK(1)"
+    assert sheet.cell(6, list(COLUMNS).index("bulletin_title") + 1).data_type == "s"

@@ -1,0 +1,157 @@
+"""Accounts and log-ins: guesses are limited, codes serve once, tokens have no more than their owner. On both databases."""
+
+from datetime import timedelta
+
+import pyotp
+import pytest
+
+from broadcaster.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    NotLoggedInError,
+    TooManyError,
+)
+from broadcaster.people import Actor, Right, Role
+from broadcaster.storage.models import LogInFailure
+from tests.commune import PASSWORD, Commune
+from tests.contract.test_planning import _once
+
+
+@pytest.fixture
+def administrator(commune: Commune) -> Actor:
+    return commune.people.add(username="quan-tri", name="Quản trị", role=Role.ADMINISTRATOR, password=PASSWORD)
+
+
+def test_log_ins_end(commune: Commune) -> None:
+    token, actor, _ = commune.log_ins.log_in("mai", PASSWORD)
+    assert commune.log_ins.recognise(token) == actor == commune.editor
+    for wrong in ("mai", "ai đó"):
+        with pytest.raises(NotLoggedInError):
+            commune.log_ins.log_in(wrong, "không phải mật khẩu")
+    commune.clock.move(hours=11, minutes=59)
+    commune.log_ins.recognise(token)
+    commune.clock.move(minutes=1)
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.recognise(token)
+    token, _, _ = commune.log_ins.log_in("mai", PASSWORD)
+    commune.log_ins.log_out(token)
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.recognise(token)
+
+
+def test_accounts_need_a_name_of_their_own_and_a_long_password(commune: Commune) -> None:
+    with pytest.raises(ConflictError):
+        commune.people.add(username="mai", name="Mai", role=Role.EDITOR, password=PASSWORD)
+    with pytest.raises(InvalidError):
+        commune.people.add(username="lan", name="Lan", role=Role.EDITOR, password="ngắn quá")
+
+
+def test_guesses_are_limited_for_the_guesser_and_not_for_the_owner(commune: Commune) -> None:
+    for _ in range(5):
+        with pytest.raises(NotLoggedInError):
+            commune.log_ins.log_in("mai", "đoán bừa", address="203.0.113.9")
+    with pytest.raises(TooManyError) as refused:
+        commune.log_ins.log_in("mai", PASSWORD, address="203.0.113.9")
+    assert refused.value.details["retry_after_s"] == pytest.approx(900, abs=2)
+    commune.log_ins.log_in("mai", PASSWORD, address="198.51.100.2")
+    commune.clock.move(minutes=15, seconds=1)
+    commune.log_ins.log_in("mai", PASSWORD, address="203.0.113.9")
+
+
+def test_one_address_cannot_try_many_names(commune: Commune) -> None:
+    with commune.database.writing() as session:
+        session.add_all(
+            LogInFailure(username=f"tên {number}", address="203.0.113.9", at=commune.clock.now())
+            for number in range(49)
+        )
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.log_in("tên 50", "x", address="203.0.113.9")
+    with pytest.raises(TooManyError):
+        commune.log_ins.log_in("hoa", PASSWORD, address="203.0.113.9")
+
+
+def test_a_right_password_forgets_the_failures_before_it(commune: Commune) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            with pytest.raises(NotLoggedInError):
+                commune.log_ins.log_in("mai", "x", address="203.0.113.9")
+        commune.log_ins.log_in("mai", PASSWORD, address="203.0.113.9")
+
+
+def test_a_release_wants_a_code_from_whoever_has_them_and_each_serves_once(commune: Commune) -> None:
+    secret, address = commune.log_ins.begin_codes(commune.approver)
+    assert address.startswith("otpauth://totp/")
+    codes = pyotp.TOTP(secret)
+    with pytest.raises(InvalidError):
+        commune.log_ins.confirm_codes(commune.approver, "000000")
+    commune.log_ins.confirm_codes(commune.approver, codes.at(commune.clock.now()))
+    with pytest.raises(NotLoggedInError) as wanted:
+        commune.log_ins.log_in("hoa", PASSWORD)
+    assert wanted.value.details == {"proof": "totp"}
+    with pytest.raises(NotLoggedInError):  # the code that confirmed has served
+        commune.log_ins.log_in("hoa", PASSWORD, code=codes.at(commune.clock.now()))
+    commune.clock.move(seconds=60)
+    code = codes.at(commune.clock.now())
+    token, actor, _ = commune.log_ins.log_in("hoa", PASSWORD, code=f"{code[:3]} {code[3:]}")
+    bulletin = commune.written(_once(commune, hours=1))
+    _, digest = commune.releases.preview(actor, bulletin)
+    commune.clock.move(minutes=5)
+    with pytest.raises(ForbiddenError) as wanted_again:
+        commune.releases.release(commune.log_ins.recognise(token), bulletin, content_sha256=digest)
+    assert wanted_again.value.details == {"proof": "totp"}
+    with pytest.raises(ForbiddenError):
+        commune.log_ins.prove(token, actor, "123")
+    commune.log_ins.prove(token, actor, codes.at(commune.clock.now()))
+    commune.releases.release(commune.log_ins.recognise(token), bulletin, content_sha256=digest)
+
+
+def test_an_administrator_invites_resets_and_disables_but_one_remains(commune: Commune, administrator: Actor) -> None:
+    made, password = commune.people.invite(administrator, username="lan", name="Lan", role=Role.EDITOR)
+    token, actor, _ = commune.log_ins.log_in("lan", password)
+    with pytest.raises(ForbiddenError, match="Change it"):
+        actor.need(Right.READ)
+    with pytest.raises(ForbiddenError):
+        commune.people.change_password(actor, old="sai rồi", new="một mật khẩu mới")
+    commune.people.change_password(actor, old=password, new="một mật khẩu mới")
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.recognise(token)
+    token, actor, _ = commune.log_ins.log_in("lan", "một mật khẩu mới")
+    actor.need(Right.EDIT)
+    commune.people.change(administrator, made.id, name="Lan", role=Role.EDITOR, disabled=True)
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.recognise(token)
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.log_in("lan", "một mật khẩu mới")
+    with pytest.raises(ConflictError, match="One administrator"):
+        commune.people.change(administrator, administrator.id, name="Quản trị", role=Role.VIEWER, disabled=False)
+    again = commune.people.reset_password(administrator, "mai")
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.log_in("mai", PASSWORD)
+    assert commune.log_ins.log_in("mai", again)[1].must_change_password
+    with pytest.raises(ForbiddenError):
+        commune.people.reset_password(commune.operator, "mai")
+
+
+def test_a_token_has_no_more_than_its_owner_gave_it_and_ends(commune: Commune) -> None:
+    token = commune.log_ins.make_token(commune.editor, name="cổng thông tin", rights=[Right.READ], days=30)
+    program = commune.log_ins.recognise(token)
+    program.need(Right.READ)
+    with pytest.raises(ForbiddenError, match="token"):
+        program.need(Right.EDIT)
+    with pytest.raises(ForbiddenError):
+        commune.log_ins.make_token(commune.editor, name="quá quyền", rights=[Right.RELEASE], days=30)
+    with pytest.raises(ForbiddenError):
+        commune.log_ins.make_token(program, name="con", rights=[Right.READ], days=30)
+    (row,) = commune.log_ins.tokens(commune.editor)
+    with pytest.raises(NotFoundError):
+        commune.log_ins.revoke_token(commune.operator, row.id)
+    commune.clock.instant += timedelta(days=30)
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.recognise(token)
+    token = commune.log_ins.make_token(commune.editor, name="khác", rights=[Right.READ], days=30)
+    (row,) = commune.log_ins.tokens(commune.editor)
+    commune.log_ins.revoke_token(commune.editor, row.id)
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.recognise(token)

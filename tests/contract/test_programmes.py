@@ -1,0 +1,143 @@
+"""Programmes fill their slots from a queue, campaigns count what was proved, the plan is a calendar. On both databases."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from broadcaster.bulletins import Draft
+from broadcaster.calendars import import_calendar, plan_feed
+from broadcaster.campaigns import CampaignPlan
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
+from broadcaster.targets import Targets
+from devices.links.port import Delivery
+from devices.wire.messages import ReceiptState
+from schedules.icalendar import read
+from schedules.programmes import Programme
+from schedules.rules import Once
+from tests.commune import ZONE, Commune
+
+FIRST = datetime(2026, 11, 24, 10, tzinfo=UTC)  # 17:00 in Viet Nam
+
+
+def _programme(**changes: Any) -> Programme:
+    rule = {"kind": "recurring", "start": "2026-11-24T17:00:00", "rrule": "FREQ=DAILY"}
+    fields = {"id": "cds", "name": "Chuyển đổi số", "slots": [{"rule": rule, "seconds": 60}], **changes}
+    return Programme.model_validate(fields)
+
+
+def _queued(commune: Commune, title: str, **belonging: str) -> str:
+    draft = commune.draft(None, title=title)
+    made = Draft(**{**vars(draft), "programme": "cds", **belonging})
+    bulletin = commune.bulletins.write(commune.editor, made)
+    commune.speak(bulletin)
+    commune.bulletins.submit(commune.editor, bulletin, revision=1)
+    _, digest = commune.releases.preview(commune.approver, bulletin)
+    commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+    commune.clock.move(seconds=1)
+    return bulletin
+
+
+def _aired(commune: Commune) -> list[tuple[str, datetime]]:
+    return [(airing.title, airing.due_at) for airing in commune.airings() if airing.state != "cancelled"]
+
+
+@pytest.fixture
+def column(commune: Commune) -> Commune:
+    commune.programmes.save(commune.approver, _programme(), Targets(areas=("xa",)), revision=0)
+    return commune
+
+
+def test_what_is_released_fills_the_slots_in_order(column: Commune) -> None:
+    commune = column
+    for title in ("Một", "Hai", "Ba"):
+        _queued(commune, title)
+    commune.planner.run()
+    # Clips of twenty seconds, with a breath between them.
+    wanted = [("Một", FIRST), ("Hai", FIRST + timedelta(seconds=21)), ("Ba", FIRST + timedelta(seconds=42))]
+    assert _aired(commune) == wanted
+    commune.planner.run()
+    assert _aired(commune) == wanted
+    assert all(airing.targets is not None and airing.targets["areas"] == ["xa"] for airing in commune.airings())
+
+
+def test_a_withdrawn_bulletin_makes_room_for_the_next(column: Commune) -> None:
+    commune = column
+    first = _queued(commune, "Một")
+    commune.planner.run()
+    assert _aired(commune) == [("Một", FIRST)]
+    commune.bulletins.withdraw(commune.editor, first, "Sai")
+    _queued(commune, "Hai")
+    commune.planner.run()
+    assert _aired(commune) == [("Hai", FIRST)]
+
+
+def test_an_empty_slot_warns_the_day_before_and_falls_back(commune: Commune) -> None:
+    programme = _programme(fallback="repeat_last")
+    commune.programmes.save(commune.approver, programme, Targets(areas=("xa",)), revision=0)
+    _queued(commune, "Một")
+    commune.planner.run()
+    commune.clock.instant = FIRST + timedelta(hours=1)
+    commune.planner.run()
+    assert [(row.programme_id, row.slot_at) for row in commune.programmes.warnings(commune.editor)] == [
+        ("cds", FIRST + timedelta(days=1))
+    ]
+    assert "sẽ phát lại bản tin gần nhất" in commune.programmes.warnings(commune.editor)[0].vi
+    assert len(_aired(commune)) == 1  # it waits for a bulletin as long as there is time
+    commune.clock.instant = FIRST + timedelta(hours=19)
+    commune.planner.run()
+    assert _aired(commune) == [("Một", FIRST), ("Một", FIRST + timedelta(days=1))]
+    assert commune.programmes.warnings(commune.editor) == []
+
+
+def test_slots_are_an_approvers_and_bulletins_name_what_there_is(commune: Commune) -> None:
+    with pytest.raises(ForbiddenError):
+        commune.programmes.save(commune.editor, _programme(), Targets(areas=("xa",)), revision=0)
+    assert commune.programmes.save(commune.approver, _programme(), Targets(areas=("xa",)), revision=0) == 1
+    with pytest.raises(ConflictError):
+        commune.programmes.save(commune.approver, _programme(), Targets(areas=("xa",)), revision=0)
+    commune.programmes.end(commune.approver, "cds")
+    with pytest.raises(InvalidError, match="no programme"):
+        _queued(commune, "Một")
+
+
+def test_a_campaign_counts_what_was_proved_to_have_played(column: Commune) -> None:
+    commune = column
+    plan = CampaignPlan(
+        name="Nghị quyết 57",
+        starts_on=date(2026, 11, 1),
+        ends_on=date(2026, 12, 10),
+        content_groups=("Chủ trương", "Gương điển hình"),
+    )
+    campaign = commune.campaigns.save(commune.editor, plan)
+    with pytest.raises(InvalidError, match="content group"):
+        _queued(commune, "Một", campaign=campaign, content_group="Khác")
+    _queued(commune, "Một", campaign=campaign, content_group="Chủ trương")
+    _queued(commune, "Hai", campaign=campaign)
+    commune.planner.run()
+    order = commune.orders()[0]
+    receipts = [
+        commune.receipt(name, order.id, ReceiptState.FINISHED, number=1, at=FIRST) for name in ("loa-dong", "loa-doai")
+    ]
+    for receipt, name in zip(receipts, ("loa-dong", "loa-doai"), strict=True):
+        commune.ingestion.take([Delivery(*commune.message(name, receipt))])
+    _, progress = commune.campaigns.progress(commune.editor, campaign)
+    assert (progress.airings, progress.minutes, progress.communes, progress.planned) == (1, 0.3, 1, 2)
+    assert progress.by_group == {"Chủ trương": 1}
+
+
+def test_the_plan_of_an_area_is_a_calendar_that_reads_back(commune: Commune) -> None:
+    commune.released(Once(at=FIRST), title="Toàn xã")
+    commune.released(Once(at=FIRST + timedelta(hours=1)), areas=("thon-dong",), title="Thôn Đông")  # type: ignore[arg-type]
+    commune.planner.run()
+    with commune.database.reading() as session:
+        found = {
+            area: read(plan_feed(session, area, now=commune.clock.now(), zone=ZONE, ahead=timedelta(days=2)), zone=ZONE)
+            for area in ("tinh", "thon-dong", "thon-doai")
+        }
+    assert [event.title for event in found["thon-doai"].events] == ["Toàn xã"]
+    assert [event.title for event in found["thon-dong"].events] == ["Toàn xã", "Thôn Đông"]
+    assert [event.title for event in found["tinh"].events] == ["Toàn xã", "Thôn Đông"]
+    assert found["tinh"].events[0].duration == timedelta(seconds=20)
+    with pytest.raises(InvalidError):
+        import_calendar(b"no calendar", zone=ZONE)

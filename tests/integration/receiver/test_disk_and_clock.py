@@ -1,0 +1,84 @@
+"""A disk that takes nothing more, and clocks that are set while orders wait."""
+
+import resource
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from devices.receiver.agent import Agent
+from devices.receiver.provision import Provision
+from devices.receiver.run import mqtt_link
+from devices.receiver.sinks import WavSink
+from devices.receiver.timekeeping import Timekeeper
+from devices.wire.messages import Reason, ReceiptState
+from tests.brokers import wait_for
+from tests.station import ReceiverProcess, Station, now, online, tone
+
+
+def disk_takes(receiver: ReceiverProcess, bytes_of_a_file: int) -> None:
+    """No file of the process may grow beyond this: to a program it is as a full disk (EFBIG for ENOSPC)."""
+    _, hard = resource.prlimit(receiver.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(receiver.pid, resource.RLIMIT_FSIZE, (bytes_of_a_file, hard))
+
+
+def test_a_full_disk_forges_doubles_and_loses_nothing(station: Station, tmp_path: Path) -> None:
+    name, folder = "loa-dia", tmp_path / "loa-dia"
+    station.enrol(folder, name)
+    receiver = ReceiverProcess(folder)
+    receiver.start()
+    try:
+        online(station, name)
+        station.order("d-ready", tone(0.4, hertz=510), in_s=2.5, to=name)
+        station.receipt(name, "d-ready", ReceiptState.READY)
+        late = station.order("d-late", tone(0.4, hertz=512), in_s=2.6, to=name, late_limit_s=1)
+        station.receipt(name, "d-late", ReceiptState.READY)
+        written = folder / "journal.sqlite-wal"
+        disk_takes(receiver, 64 * 1024)  # its log still fits
+        assert written.stat().st_size > 64 * 1024
+        station.order("d-new", tone(0.4, hertz=514), in_s=1, to=name)
+        wait_for(lambda: receiver.log().count("the journal cannot be written") >= 3, 20, "writes that fail")
+        wait_for(lambda: now() > late.latest_start + timedelta(seconds=0.5), 20, "the latest start of d-late")
+        assert not list((folder / "played").glob("*.wav"))  # what cannot be written down does not begin
+        disk_takes(receiver, 2**40)
+        station.receipt(name, "d-ready", ReceiptState.FINISHED, within_s=25)
+        station.receipt(name, "d-new", ReceiptState.FINISHED, within_s=25)
+        assert station.receipt(name, "d-late", ReceiptState.MISSED, within_s=25).reason is Reason.TOO_LATE
+        for order in ("d-ready", "d-new"):
+            assert station.states(name, order) == ["received", "ready", "started", "finished"]
+        assert sorted(r.sequence for r in station.receipts[name]) == list(range(1, len(station.receipts[name]) + 1))
+    finally:
+        assert receiver.stop() == 0
+
+
+def test_a_clock_that_is_set_by_an_hour_moves_no_start(station: Station, tmp_path: Path) -> None:
+    name, folder = "loa-gio", tmp_path / "loa-gio"
+    station.enrol(folder, name)
+    wrong = [0.7]
+    with httpx.Client(trust_env=False) as client:
+        keeper = Timekeeper(system=lambda: time.time() + wrong[0])
+        agent = Agent(
+            folder,
+            link=mqtt_link(Provision.load(folder).broker),
+            clock=keeper,
+            client=client,
+            sink=WavSink(folder / "played"),
+            page=None,
+        )
+        thread = threading.Thread(target=agent.run, daemon=True)
+        thread.start()
+        try:
+            online(station, name)
+            wait_for(lambda: keeper.offset_s() is not None, 15, "the station's clock")
+            for jump_s in (3600.0, -7200.0):
+                order = station.order(f"j{jump_s}", tone(0.2, hertz=516), in_s=1.2, to=name, late_limit_s=10)
+                station.receipt(name, order.id, ReceiptState.READY)
+                wrong[0] += jump_s
+                station.receipt(name, order.id, ReceiptState.FINISHED)
+                assert 0.2 <= (now() - order.play_at).total_seconds() < 8
+                assert station.receipt(name, order.id, ReceiptState.STARTED).at >= order.play_at
+        finally:
+            agent.stop()
+            thread.join(timeout=20)
