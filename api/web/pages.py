@@ -16,6 +16,7 @@ from api.v1.airings import current_airing
 from api.web.words import number, words
 from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
 from broadcaster.ladder import RUNGS
+from broadcaster.log_search import LogQuery
 from broadcaster.quality import blocked_bulletins
 from broadcaster.storage.models import AsRun
 
@@ -48,15 +49,16 @@ def board(request: Request, station: StationDep, token: TokenDep, tongue: Langua
     except NotLoggedInError:
         return RedirectResponse("/login", 303)
     with station.database.reading() as session:
-        rows = session.scalars(select(AsRun).order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
-        blocked = blocked_bulletins(session, limit=BLOCKED_ROWS)
+        log = select(AsRun).where(*LogQuery(within=actor.within()).conditions())
+        rows = session.scalars(log.order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
+        blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
     return render(
         request,
         "board.html",
         tongue,
         actor=actor,
         station_name=station.settings.station_name,
-        airing=current_airing(station),
+        airing=current_airing(station, actor),
         rungs=RUNGS[2:],
         expiries=[(item, item.days(station.clock.now())) for item in station.expiries.pressing()],
         rows=rows,
