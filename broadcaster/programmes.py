@@ -15,12 +15,13 @@ from broadcaster import audit
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
-from broadcaster.groups import expanded
+from broadcaster.groups import areas_in, expanded
 from broadcaster.identity import id_of
 from broadcaster.people import Actor, Right
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, Campaign, ProgrammeRecord, ProgrammeWarning, Release
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import place_bulletin
 from schedules.priorities import Item
 from schedules.programmes import Filling, Programme, Queued, Slot, fill, warning
 from schedules.refusals import clock as said_time
@@ -63,12 +64,16 @@ class Programmes:
                 )
             held = expanded(session, targets.model_dump(mode="json"))
             require(areas_on(session, day_of(now, self._zone)), Targets.model_validate(held).areas)
+            actor.need(Right.RELEASE, *areas_in(session, [held, *([row.targets] if row else [])]))
             if row is None:
                 row = ProgrammeRecord(id=programme.id, revision=0)
                 session.add(row)
             row.name, row.rules, row.targets = programme.name, programme.model_dump(mode="json"), held
             row.revision += 1
             row.changed_by, row.changed_at = actor.id, now
+            session.flush()
+            for bulletin in session.scalars(select(Bulletin).where(Bulletin.programme_id == row.id)):
+                place_bulletin(session, bulletin)
             audit.note(session, actor, "programme-saved", row.id, at=now, details={"rules": row.rules, "targets": held})
             made = row.revision
         self._changed()
@@ -82,6 +87,7 @@ class Programmes:
             row = session.get(ProgrammeRecord, programme, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
+            actor.need(Right.RELEASE, *areas_in(session, [row.targets]))
             row.ended_at = row.ended_at or now
             audit.note(session, actor, "programme-ended", row.id, at=now)
 

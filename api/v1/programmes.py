@@ -67,6 +67,7 @@ class Campaign(BaseModel):
     name: str
     starts_on: date
     ends_on: date
+    area_id: str | None
     content_groups: list[str]
     goals: dict[str, int | None]
 
@@ -161,7 +162,7 @@ def read_feed(
     station: StationDep, actor: ActorDep, area_id: str, days: Annotated[int, Query(ge=1, le=90)] = 14
 ) -> Response:
     """What airs in an area as an iCalendar (RFC 5545) to subscribe to: yesterday, and the days to come."""
-    actor.need(Right.READ)
+    actor.need_sight([area_id])
     with station.database.reading() as session:
         data = plan_feed(
             session, area_id, now=station.clock.now(), zone=station.settings.zone, ahead=timedelta(days=days)
