@@ -113,9 +113,7 @@ def ratio(at: Cursor) -> Reading | None:
         return None
     second = cardinal(found[2].replace(".", ""))
     said = f"{cardinal(found[1])} trên {second}"
-    return Reading(
-        found.end(), TokenClass.FRACTION, said, (f"{cardinal(found[1])} {second}",), certain=named
-    )
+    return Reading(found.end(), TokenClass.FRACTION, said, (f"{cardinal(found[1])} {second}",), certain=named)
 
 
 def times(at: Cursor) -> Reading | None:
