@@ -388,6 +388,7 @@ class Station(Core):
             self.clips,
             engines=settings.engines,
             gtts_timeout_s=settings.gtts_timeout_s,
+            piper_voice=settings.piper_voice,
             workers=settings.speech_workers,
             opus=settings.opus,
         )
