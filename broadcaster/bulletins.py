@@ -3,8 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
@@ -27,6 +26,7 @@ from broadcaster.whereabouts import areas_of, place_bulletin, visible_to
 from devices.cards.layout import CardError, Panel
 from devices.cards.layout import check as check_card
 from devices.wire.messages import Card, Priority
+from schedules.priorities import AfterInterruption
 from schedules.recurrence import Recurring
 from schedules.rules import Once, Repeating
 
@@ -53,8 +53,9 @@ class Draft:
     recording: str | None = None  # an uploaded recording, heard in place of title and text
     versions: tuple[Version, ...] = ()
     sound: Sound = AS_ABOVE
-    interrupted: Literal["resume", "restart", "drop"] = "drop"  # what becomes of it when a higher class ends it
+    interrupted: AfterInterruption = "drop"  # what becomes of it when a higher class ends it
     programme: str | None = None
+    expires_at: datetime | None = None  # after it, it airs neither out of the queue nor behind a later session
     campaign: str | None = None
     content_group: str | None = None
     area: str | None = None  # whose it is; None: its author's at first, then as it was
@@ -221,6 +222,13 @@ class Bulletins:
             require(areas_on(session, day_of(self._clock.now(), self._zone)), [draft.area])
             bulletin.area_id = draft.area
         bulletin.interrupted = draft.interrupted
+        if draft.expires_at is not None and draft.expires_at <= self._clock.now():
+            raise InvalidError(
+                "Hạn phát của bản tin đã qua. Hãy chọn thời điểm sau này, hoặc bỏ trống.",
+                "The bulletin's expiry is over. Choose a later time, or none.",
+                field="expires_at",
+            )
+        bulletin.expires_at = draft.expires_at
         bulletin.recording_sha256 = draft.recording
         bulletin.versions = [version.in_nfc().as_json() for version in draft.versions]
         bulletin.sound = draft.sound.given()

@@ -72,7 +72,7 @@ class Overrides:
             places = PlacesByDay(session, self._zone)
             item = self._item(places, airing, at=to)
             targets = Targets.model_validate(airing.targets)
-            plan = plan_with(session, places, [(item, targets)], without_bulletin=None).changed(removed=[airing.id])
+            plan = plan_with(session, places, [(item, targets)], now=now).changed(removed=[airing.id])
             airtimes = plan.airtimes(item.receivers)
             verdict = judge(item, airtimes, not_before=now)
             if not verdict.lawful:

@@ -181,6 +181,16 @@ class SimulatedAiring(BaseModel):
     en: str
 
 
+class LostAiring(BaseModel):
+    """An airing that was withdrawn, skipped or missed by the station, and why."""
+
+    airing: str
+    title: str
+    due_at: AwareDatetime
+    state: str
+    reason: str | None
+
+
 class SimulatedDay(BaseModel):
     """One receiver's day."""
 
@@ -188,6 +198,7 @@ class SimulatedDay(BaseModel):
     name: str
     day: date
     airings: list[SimulatedAiring]
+    lost: list[LostAiring] = Field(description="What was to air there and stands no more.")
 
 
 @router.get("/simulation")
@@ -226,5 +237,9 @@ def simulate_day(station: StationDep, actor: ActorDep, day: date, receiver: str)
                 en=found.explained(fate, "en"),
             )
             for fate in found.fates
+        ],
+        lost=[
+            LostAiring(airing=row.id, title=row.title, due_at=row.due_at, state=row.state, reason=row.state_reason)
+            for row in found.lost
         ],
     )
