@@ -141,7 +141,9 @@ def _is_preempted(rig: Rig, attempt: Attempt, sounds: list[Sound]) -> None:
     held(rig, routine, urgent)
     with rig.point("preempt.interrupted", go_on=True) as note:
         wait = (at - now()).total_seconds() + rig.patience_s
-        rig.receipt(routine.id, "started", wait)
+        begun = rig.receipt(routine.id, "started", wait).receipt
+        if begun.at > urgent_at - timedelta(seconds=0.4):
+            raise MootError("the order that is to be displaced had to wait for another case's")
         told = rig.receipt(routine.id, "interrupted", 1 + rig.patience_s, reason="preempted")
         note.seen = broken_off(rig, told)
     with rig.point("preempt.plays"):
