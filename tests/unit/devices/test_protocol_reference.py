@@ -53,6 +53,18 @@ def test_every_reason_state_and_topic_is_in_the_document() -> None:
             assert topic in {channel["address"] for channel in ASYNCAPI["channels"].values()}
 
 
+def test_every_type_is_in_the_table_of_section_3() -> None:
+    table = PROTOCOL.partition("## 3. Signed documents")[2].partition("## 4. Topics")[0]
+    for kind in [*TYPES.values(), *(type(example) for _, example, _ in OVER_HTTP)]:
+        assert f"`{kind.TYP}`" in table, kind
+
+
+def test_sections_are_numbered_once_and_references_lead_somewhere() -> None:
+    numbers = [int(number) for number in re.findall(r"^## ([0-9]+)\.", PROTOCOL, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert {int(number) for number in re.findall(r"section ([0-9]+)", PROTOCOL)} <= set(numbers)
+
+
 def test_every_reference_in_asyncapi_leads_somewhere() -> None:
     def walk(node: object) -> None:
         if isinstance(node, dict):
