@@ -18,7 +18,15 @@ from broadcaster.quality import require_quality
 from broadcaster.recordings import require_recordings
 from broadcaster.releases import find, void
 from broadcaster.sound import AS_ABOVE, Sound
-from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certain_call, speak_anew
+from broadcaster.speech import (
+    WAITING,
+    Speaking,
+    Version,
+    is_of,
+    require_certain_call,
+    settled_alike,
+    speak_anew,
+)
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
@@ -81,18 +89,27 @@ class Bulletins:
 
     def write(self, actor: Actor, draft: Draft) -> str:
         """A new draft; returns its id. It is rendered in the background at once."""
+        return self.write_all(actor, [(draft, None)])[0]
+
+    def write_all(self, actor: Actor, drafts: Sequence[tuple[Draft, str | None]]) -> list[str]:
+        """New drafts, all or none; each may name a bulletin whose settled readings it takes over. Returns their ids."""
         actor.need(Right.EDIT)
         now = self._clock.now()
-        bulletin = Bulletin(id=new_id(), author_id=actor.id, revision=1, state="draft", created_at=now)
+        made: list[str] = []
         with self._database.writing() as session:
-            self._fill(session, bulletin, draft)
-            speak_anew(bulletin)
-            session.add(bulletin)
-            session.flush()
-            self._plan(session, bulletin.id, draft)
-            self._check_call(session, bulletin)
+            for draft, like in drafts:
+                bulletin = Bulletin(id=new_id(), author_id=actor.id, revision=1, state="draft", created_at=now)
+                self._fill(session, bulletin, draft)
+                speak_anew(bulletin)
+                session.add(bulletin)
+                session.flush()
+                if like is not None:
+                    session.add_all(settled_alike(session, find(session, like), bulletin))
+                self._plan(session, bulletin.id, draft)
+                self._check_call(session, bulletin)
+                made.append(bulletin.id)
         self._changed()
-        return bulletin.id
+        return made
 
     def edit(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
         """Replace the content; returns the new revision. Whoever edits becomes the author, so cannot release it.

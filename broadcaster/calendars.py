@@ -38,9 +38,7 @@ def plan_feed(session: Session, area: str, *, now: datetime, zone: str, ahead: t
             parsed[key] = Targets.model_validate(airing.targets)
         there = places.at(airing.due_at)
         resolution = there.resolve(parsed[key])
-        own = there.lines.get(area, ())
-        addressed = bool(set(own) & set(resolution.audience.areas))
-        if not addressed and not any(area in there.lines[place.area_id] for place in resolution.receivers):
+        if not there.concerns(resolution, area):
             continue
         names = [there.areas[name].name for name in resolution.audience.areas]
         names += [there.receivers[name].name for name in resolution.audience.receivers]
@@ -52,7 +50,8 @@ def plan_feed(session: Session, area: str, *, now: datetime, zone: str, ahead: t
                 duration=timedelta(milliseconds=airing.duration_ms),
                 changed_at=changed_at,
                 place=", ".join(names),
-                cancelled=airing.state == "cancelled",
+                description=airing.state_reason or "",
+                cancelled=airing.state in ("cancelled", "missed"),
             )
         )
     return feed(entries, name=places.at(now).areas[area].name)

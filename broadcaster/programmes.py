@@ -129,7 +129,8 @@ class Programmes:
         actor.need(Right.READ)
         with self._database.reading() as session:
             columns = self._columns(session, programme)
-            return [(queued, columns.contents[queued.bulletin]["title"]) for queued in columns.queues[programme]]
+            queue = sorted(columns.queues[programme], key=lambda queued: queued.released_at)
+            return [(queued, columns.contents[queued.bulletin]["title"]) for queued in queue]
 
     def sessions(self, actor: Actor, programme: str, *, ahead: timedelta) -> list[ProgrammeSession]:
         """Its sessions to come: those that are planned, and what would air in the other slots by what is queued now. Raises NotFoundError."""

@@ -36,6 +36,7 @@ from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Area, AreaPolicy, AsRun, Bulletin, ClipRecord, OrderRecord, Person
 from broadcaster.targets import Targets
+from broadcaster.week_copies import WeekCopies
 from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Order, Receipt, Receipts, ReceiptState
@@ -84,6 +85,7 @@ class Commune:
         self.bulletins = Bulletins(
             database, clock, self.signatory, self.speaking, zone=ZONE, changed=self.changes.notify
         )
+        self.week_copies = WeekCopies(database, clock, self.bulletins, zone=ZONE)
         self.lexicons = Lexicons(database, clock, self.speaking, changed=self.changes.notify)
         self.readings = Readings(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.area_sounds = AreaSounds(database, clock, self.speaking, changed=self.changes.notify)
