@@ -13,7 +13,7 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
-from broadcaster.programmes import require_belonging
+from broadcaster.programmes import require_belonging, require_room
 from broadcaster.quality import require_quality
 from broadcaster.recordings import require_recordings
 from broadcaster.releases import find, void
@@ -167,6 +167,8 @@ class Bulletins:
                     "Bản tin chưa có lịch phát. Chọn giờ và địa bàn rồi gửi lại.",
                     "The bulletin has no schedule yet. Choose times and areas, then submit.",
                 )
+            clip = session.get_one(ClipRecord, bulletin.clip_sha256)
+            require_room(session, bulletin.programme_id, timedelta(milliseconds=clip.duration_ms))
             bulletin.state = "submitted"
             bulletin.updated_at = self._clock.now()
         self._changed()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from broadcaster.lawful import CHECKED_AHEAD, REFUSED, item_of, planned, spot_of
 from broadcaster.places import PlacesByDay
-from broadcaster.storage.models import Airing, Release
+from broadcaster.storage.models import Airing, ProgrammeRecord, Release
 from broadcaster.targets import Resolution
 from schedules.day_plan import DayPlan, plan_day
 from schedules.hours import InForce
@@ -29,7 +29,8 @@ class Counted:
         """`released`: when the releases of the batch were made."""
         self._session = session
         self._places = places
-        self._late = {airing.id: airing for airing in batch if _late(airing, released[airing.release_id])}
+        self._programmes = dict(session.execute(select(ProgrammeRecord.id, ProgrammeRecord.changed_at)).all())
+        self._late = {airing.id: airing for airing in batch if self._is_late(airing, released[airing.release_id])}
         self._plan: DayPlan | None = None
 
     def without_refused(self, airing: Airing, resolution: Resolution) -> tuple[Resolution, str | None]:
@@ -70,17 +71,19 @@ class Counted:
             .join(Release, Release.id == Airing.release_id)
             .where(Airing.state == "planned", Airing.due_at >= start, Airing.due_at < end)
         )
-        return [airing.id for airing, released_at in rows if _late(airing, released_at)]
+        return [airing.id for airing, released_at in rows if self._is_late(airing, released_at)]
+
+    def _is_late(self, airing: Airing, released_at: datetime) -> bool:
+        """Whether it was too far ahead to be judged at its release; of a slot, when its programme was saved."""
+        if airing.drill or airing.priority == "emergency":
+            return False
+        if airing.slot_at is not None and airing.programme_id is not None:
+            return airing.slot_at >= self._programmes[airing.programme_id] + CHECKED_AHEAD
+        # What was moved behind a session has no schedule: it was judged when it was moved.
+        return airing.schedule_id is not None and airing.due_at >= released_at + CHECKED_AHEAD
 
     def _in_force(self, spot: Spot) -> InForce:
         return self._places.policies.in_force(spot)
-
-
-def _late(airing: Airing, released_at: datetime) -> bool:
-    """Whether it was too far ahead to be judged at its release. Slots are judged as slots, and what is moved when it is moved."""
-    if airing.schedule_id is None or airing.drill or airing.priority == "emergency":
-        return False
-    return airing.due_at >= released_at + CHECKED_AHEAD
 
 
 def _counts(in_force: InForce) -> bool:

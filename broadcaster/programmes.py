@@ -218,6 +218,18 @@ def require_belonging(session: Session, programme: str | None, campaign: str | N
         )
 
 
+def require_room(session: Session, programme: str | None, length: timedelta) -> None:
+    """Raise ConflictError for a bulletin that is longer than every slot of its programme, where it would wait for ever."""
+    row = session.get(ProgrammeRecord, programme) if programme is not None else None
+    longest = max((slot["seconds"] for slot in row.rules["slots"]), default=None) if row is not None else None
+    if longest is not None and length > timedelta(seconds=longest):
+        seconds = -(-length // timedelta(seconds=1))
+        raise ConflictError(
+            f"Bản tin dài {seconds} giây, khung giờ dài nhất của chuyên mục chỉ {longest} giây. Hãy rút ngắn hoặc chia thành nhiều bản tin.",
+            f"The bulletin takes {seconds} s, the programme's longest slot has {longest} s. Shorten it, or split it.",
+        )
+
+
 def _planned(session: Session, programme: Programme, start: datetime, end: datetime) -> Iterator[ProgrammeSession]:
     """Sessions that have their airings."""
     parts: dict[datetime, list[Part]] = {}

@@ -75,6 +75,13 @@ def test_groups_policies_conflicts_and_the_simulated_day(served: ServedStation) 
     assert editor.get("/api/v1/simulation", params={**day, "receiver": "không-có"}).status_code == 404
     feed = editor.get("/api/v1/areas/thon-dong/plan.ics")
     assert feed.headers["content-type"].startswith("text/calendar")
+    # A calendar program knows names and passwords; a token of a program is its password.
+    made = _ok(editor.post("/api/v1/people/me/tokens", json={"name": "Lịch", "rights": ["read"], "days": 30}), 201)
+    outside = served.anonymous()
+    refused = outside.get("/api/v1/areas/thon-dong/plan.ics")
+    assert (refused.status_code, refused.headers["www-authenticate"][:5]) == (401, "Basic")
+    assert "Họp dân" in outside.get("/api/v1/areas/thon-dong/plan.ics", auth=("lich", made["token"])).text
+    assert outside.get("/api/v1/airings", auth=("lich", made["token"])).status_code == 401  # for calendars only
     read = _ok(editor.post("/api/v1/calendars/import", content=feed.content))
     assert "Họp dân" in [event["title"] for event in read["events"]]
 
