@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from broadcaster import audit
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.groups import areas_in
 from broadcaster.identity import Signatory
 from broadcaster.lawful import Permits, PolicyError, item_of, plan_with
 from broadcaster.orders import renewed, take_back
@@ -18,6 +19,7 @@ from broadcaster.places import PlacesByDay
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, OrderRecord, Release
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import heard_in
 from schedules.airtime import judge, said
 from schedules.day_plan import DayPlan
 from schedules.priorities import Item, in_succession
@@ -44,10 +46,10 @@ class Overrides:
 
     def skip(self, actor: Actor, airing_id: str, *, reason: str) -> None:
         """Let one airing not air; the others of its rule do."""
-        actor.need(Right.RELEASE if actor.role == "approver" else Right.OPERATE)
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
+            _need_say(session, actor, airing)
             if order is not None:
                 take_back(order, now=now, signatory=self._signatory, reason=reason)
             airing.state, airing.state_reason = "cancelled", reason
@@ -64,6 +66,7 @@ class Overrides:
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
+            actor.need(Right.RELEASE, *_heard_in(session, airing))
             if session.get_one(Bulletin, airing.bulletin_id).author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự đổi giờ bản tin đã duyệt. Hãy nhờ người duyệt khác.",
@@ -87,13 +90,14 @@ class Overrides:
         Returns each airing's instant. Raises InvalidError for airings that are no `priority` items or do not clash, PolicyError where the last of
         them would come into closed hours or exceed a quota.
         """
-        actor.need(Right.RELEASE if actor.role == "approver" else Right.OPERATE)
         now = self._clock.now()
         if len(set(airings)) < 2 or len(set(airings)) < len(airings):
             raise InvalidError("Chọn ít nhất hai lượt phát khác nhau.", "Name at least two different airings.")
         with self._database.writing() as session:
             places = PlacesByDay(session, self._zone)
             held = [self._held(session, airing) for airing in airings]
+            for airing, _ in held:
+                _need_say(session, actor, airing)
             wrong = [airing.title for airing, _ in held if airing.priority != "priority"]
             if wrong:
                 names = ", ".join(wrong)
@@ -171,3 +175,16 @@ def _require_lawful(plan: DayPlan, items: Sequence[Item], now: datetime) -> None
             vi, en = (" ".join(said(verdict, language, in_force=airtimes[0].in_force)) for language in LANGUAGES)
             raise PolicyError(vi, en)
         plan = plan.changed(added=[item])
+
+
+def _heard_in(session: Session, airing: Airing) -> set[str] | set[str | None]:
+    if airing.targets is not None:
+        return areas_in(session, [airing.targets])
+    return heard_in(session, session.get_one(Bulletin, airing.bulletin_id))
+
+
+def _need_say(session: Session, actor: Actor, airing: Airing) -> None:
+    """Whoever releases or operates wherever it is heard has a say in when it airs."""
+    areas = _heard_in(session, airing)
+    if not actor.may(Right.RELEASE, *areas):
+        actor.need(Right.OPERATE, *areas)

@@ -12,13 +12,14 @@ from broadcaster import audit
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
-from broadcaster.groups import expanded
+from broadcaster.groups import areas_in, expanded
 from broadcaster.lawful import require_lawful
 from broadcaster.people import Actor, Right
 from broadcaster.slots import Columns
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, Campaign, ProgrammeRecord, ProgrammeWarning
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import place_bulletin
 from schedules.programmes import Fallback, Programme, Queued
 
 
@@ -94,6 +95,7 @@ class Programmes:
             held = expanded(session, targets.model_dump(mode="json"))
             places = Targets.model_validate(held)
             require(areas_on(session, day_of(now, self._zone)), (*places.areas, *places.excluded_areas))
+            actor.need(Right.RELEASE, *areas_in(session, [held, *([row.targets] if row else [])]))
             self._require_lawful(session, programme, held, now)
             if row is None:
                 row = ProgrammeRecord(id=programme.id, revision=0)
@@ -101,6 +103,9 @@ class Programmes:
             row.name, row.rules, row.targets = programme.name, programme.model_dump(mode="json"), held
             row.revision += 1
             row.changed_by, row.changed_at = actor.id, now
+            session.flush()
+            for queued in session.scalars(select(Bulletin).where(Bulletin.programme_id == row.id)):
+                place_bulletin(session, queued)
             audit.note(session, actor, "programme-saved", row.id, at=now, details={"rules": row.rules, "targets": held})
             made = row.revision
         self._changed()
@@ -114,6 +119,7 @@ class Programmes:
             row = session.get(ProgrammeRecord, programme, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
+            actor.need(Right.RELEASE, *areas_in(session, [row.targets]))
             row.ended_at = row.ended_at or now
             audit.note(session, actor, "programme-ended", row.id, at=now)
 
@@ -128,7 +134,7 @@ class Programmes:
         """What is released for it, in the order of release, with its titles. Raises NotFoundError."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            columns = self._columns(session, programme)
+            columns = self._columns(session, actor, programme)
             queue = sorted(columns.queues[programme], key=lambda queued: queued.released_at)
             return [(queued, columns.contents[queued.bulletin]["title"]) for queued in queue]
 
@@ -137,7 +143,7 @@ class Programmes:
         actor.need(Right.READ)
         now = self._clock.now()
         with self._database.reading() as session:
-            columns = self._columns(session, programme)
+            columns = self._columns(session, actor, programme)
             taken = columns.taken(now)
             found = list(_planned(session, columns.programmes[programme], now, now + ahead))
             known = {each.slot_at for each in found}
@@ -158,10 +164,11 @@ class Programmes:
         return sorted(found, key=lambda each: each.slot_at)
 
     @staticmethod
-    def _columns(session: Session, programme: str) -> Columns:
+    def _columns(session: Session, actor: Actor, programme: str) -> Columns:
         columns = Columns(session)
         if programme not in columns.programmes:
             raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
+        actor.need_sight(areas_in(session, [columns.records[programme].targets]))
         columns.read_queues()
         return columns
 

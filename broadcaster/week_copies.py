@@ -16,6 +16,7 @@ from broadcaster.areas import line
 from broadcaster.bulletins import Bulletins, Draft
 from broadcaster.clock import Clock
 from broadcaster.errors import InvalidError
+from broadcaster.groups import areas_in
 from broadcaster.people import Actor, Right
 from broadcaster.places import PlacesByDay
 from broadcaster.sound import Sound
@@ -51,7 +52,8 @@ class WeekCopies:
     def copy(self, actor: Actor, monday: date, to: date, *, area: str | None = None) -> list[Copy]:
         """A draft of each bulletin that aired from `monday` on (in `area`, if given), for the same wall-clock times from `to` on.
 
-        Left out: programmes, which fill their slots themselves; emergencies and drills; what was withdrawn; what airs then anyway; what would be over.
+        Left out: programmes, which fill their slots themselves; emergencies and drills; what was withdrawn; what airs then anyway; what would be over;
+        and what this person may not edit where it airs.
         """
         actor.need(Right.EDIT)
         now = self._clock.now()
@@ -67,6 +69,8 @@ class WeekCopies:
             drafts = [
                 (self._draft(session, bulletin, plan), bulletin)
                 for bulletin, plan in self._plans(session, monday, to, area, now).items()
+                # What airs beyond one's own areas is for others to copy.
+                if actor.may(Right.EDIT, *areas_in(session, [targets.model_dump(mode="json") for targets in plan]))
             ]
         made = self._bulletins.write_all(actor, drafts)
         return [Copy(bulletin, of) for bulletin, (_, of) in zip(made, drafts, strict=True)]

@@ -60,7 +60,7 @@ def read_feed(
 
     Calendar programs know user names and passwords only: the password is a program's token, the name is not looked at.
     """
-    actor.need(Right.READ)
+    actor.need_sight([area_id])
     with station.database.reading() as session:
         data = plan_feed(
             session, area_id, now=station.clock.now(), zone=station.settings.zone, ahead=timedelta(days=days)

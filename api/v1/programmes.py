@@ -100,6 +100,7 @@ class Campaign(BaseModel):
     name: str
     starts_on: date
     ends_on: date
+    area_id: str | None
     content_groups: list[str]
     goals: dict[str, int | None]
 
