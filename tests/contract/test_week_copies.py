@@ -7,6 +7,8 @@ from sqlalchemy import select
 
 from broadcaster.errors import ForbiddenError, InvalidError
 from broadcaster.identity import new_id
+from broadcaster.people import Actor, Grant, Role
+from broadcaster.reach import Reach
 from broadcaster.storage.models import Bulletin, Schedule, SettlementRecord
 from schedules.recurrence import Recurring
 from schedules.rules import RULE, Once
@@ -61,3 +63,9 @@ def test_a_week_is_copied_as_drafts(commune: Commune) -> None:
         assert (settled.written, settled.person_id) == ("57-NQ/TW", "mai")
     assert len(commune.week_copies.copy(commune.editor, MONDAY, date(2026, 12, 7))) == 2  # now all areas, a later week
     assert _copied(commune)["Thôn Đoài"] == [("thon-doai", [TUESDAY + timedelta(days=14, hours=1)])]
+    # Whoever edits for one village copies what airs there, not what airs in the whole commune.
+    reach = Reach(frozenset({"thon-doai"}), frozenset({"xa", "tinh"}))
+    of_village = Actor("mai", "mai", "Mai", (Grant(Role.EDITOR, "thon-doai", reach),))
+    (copy,) = commune.week_copies.copy(of_village, MONDAY, date(2026, 12, 14))
+    with commune.database.reading() as session:
+        assert session.get_one(Bulletin, copy.bulletin).title == "Thôn Đoài"
