@@ -93,6 +93,9 @@ def test_groups_policies_conflicts_and_the_simulated_day(served: ServedStation) 
     wait_for(
         lambda: editor.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json()[0]["state"] == "cancelled"
     )
+    lost = _ok(editor.get("/api/v1/simulation", params=day))["lost"]
+    assert [(row["title"], row["state"]) for row in lost] == [("Họp dân", "cancelled")]
+    assert "từ 8 giờ đến 10 giờ" in lost[0]["reason"]
     draft = served.written(title="Lúc yên tĩnh", plan=plan)
     assert "từ 8 giờ đến 10 giờ" in draft["warnings"][0]["vi"]
     editor.post(f"/api/v1/bulletins/{draft['id']}/submission", json={"revision": 1})
