@@ -13,12 +13,20 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
-from broadcaster.programmes import require_belonging
+from broadcaster.programmes import require_belonging, require_room
 from broadcaster.quality import require_quality
 from broadcaster.recordings import require_recordings
 from broadcaster.releases import find, void
 from broadcaster.sound import AS_ABOVE, Sound
-from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certain_call, speak_anew
+from broadcaster.speech import (
+    WAITING,
+    Speaking,
+    Version,
+    is_of,
+    require_certain_call,
+    settled_alike,
+    speak_anew,
+)
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
@@ -83,20 +91,29 @@ class Bulletins:
 
     def write(self, actor: Actor, draft: Draft) -> str:
         """A new draft; returns its id. It is rendered in the background at once."""
+        return self.write_all(actor, [(draft, None)])[0]
+
+    def write_all(self, actor: Actor, drafts: Sequence[tuple[Draft, str | None]]) -> list[str]:
+        """New drafts, all or none; each may name a bulletin whose settled readings it takes over. Returns their ids."""
         actor.need(Right.EDIT)
         now = self._clock.now()
-        bulletin = Bulletin(
-            id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
-        )
+        made: list[str] = []
         with self._database.writing() as session:
-            self._fill(session, bulletin, draft)
-            speak_anew(bulletin)
-            session.add(bulletin)
-            session.flush()
-            self._plan(session, actor, bulletin, draft)
-            self._check_call(session, bulletin)
+            for draft, like in drafts:
+                bulletin = Bulletin(
+                    id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
+                )
+                self._fill(session, bulletin, draft)
+                speak_anew(bulletin)
+                session.add(bulletin)
+                session.flush()
+                if like is not None:
+                    session.add_all(settled_alike(session, find(session, like), bulletin))
+                self._plan(session, actor, bulletin, draft)
+                self._check_call(session, bulletin)
+                made.append(bulletin.id)
         self._changed()
-        return bulletin.id
+        return made
 
     def edit(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
         """Replace the content; returns the new revision. Whoever edits becomes the author, so cannot release it.
@@ -156,6 +173,8 @@ class Bulletins:
                     "Bản tin chưa có lịch phát. Chọn giờ và địa bàn rồi gửi lại.",
                     "The bulletin has no schedule yet. Choose times and areas, then submit.",
                 )
+            clip = session.get_one(ClipRecord, bulletin.clip_sha256)
+            require_room(session, bulletin.programme_id, timedelta(milliseconds=clip.duration_ms))
             bulletin.state = "submitted"
             bulletin.updated_at = self._clock.now()
         self._changed()

@@ -134,15 +134,16 @@ class Programmes:
         """What is released for it, in the order of release, with its titles. Raises NotFoundError."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            columns = self._columns(session, programme)
-            return [(queued, columns.contents[queued.bulletin]["title"]) for queued in columns.queues[programme]]
+            columns = self._columns(session, actor, programme)
+            queue = sorted(columns.queues[programme], key=lambda queued: queued.released_at)
+            return [(queued, columns.contents[queued.bulletin]["title"]) for queued in queue]
 
     def sessions(self, actor: Actor, programme: str, *, ahead: timedelta) -> list[ProgrammeSession]:
         """Its sessions to come: those that are planned, and what would air in the other slots by what is queued now. Raises NotFoundError."""
         actor.need(Right.READ)
         now = self._clock.now()
         with self._database.reading() as session:
-            columns = self._columns(session, programme)
+            columns = self._columns(session, actor, programme)
             taken = columns.taken(now)
             found = list(_planned(session, columns.programmes[programme], now, now + ahead))
             known = {each.slot_at for each in found}
@@ -163,10 +164,11 @@ class Programmes:
         return sorted(found, key=lambda each: each.slot_at)
 
     @staticmethod
-    def _columns(session: Session, programme: str) -> Columns:
+    def _columns(session: Session, actor: Actor, programme: str) -> Columns:
         columns = Columns(session)
         if programme not in columns.programmes:
             raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
+        actor.need_sight(areas_in(session, [columns.records[programme].targets]))
         columns.read_queues()
         return columns
 
@@ -220,6 +222,18 @@ def require_belonging(session: Session, programme: str | None, campaign: str | N
             "Không có đợt tuyên truyền hoặc nhóm nội dung này.",
             "There is no such campaign, or no such content group in it.",
             field="campaign",
+        )
+
+
+def require_room(session: Session, programme: str | None, length: timedelta) -> None:
+    """Raise ConflictError for a bulletin that is longer than every slot of its programme, where it would wait for ever."""
+    row = session.get(ProgrammeRecord, programme) if programme is not None else None
+    longest = max((slot["seconds"] for slot in row.rules["slots"]), default=None) if row is not None else None
+    if longest is not None and length > timedelta(seconds=longest):
+        seconds = -(-length // timedelta(seconds=1))
+        raise ConflictError(
+            f"Bản tin dài {seconds} giây, khung giờ dài nhất của chuyên mục chỉ {longest} giây. Hãy rút ngắn hoặc chia thành nhiều bản tin.",
+            f"The bulletin takes {seconds} s, the programme's longest slot has {longest} s. Shorten it, or split it.",
         )
 
 

@@ -48,6 +48,7 @@ from broadcaster.station_keys import KeyRing
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Receiver
+from broadcaster.week_copies import WeekCopies
 from devices.brokers.embedded import EmbeddedBrokerError
 from devices.brokers.port import BrokerAccountsError
 from devices.links.timekeeping import ClockAnswers
@@ -96,6 +97,7 @@ class Core:
         self.bulletins = Bulletins(
             self.database, self.clock, self.signatory, self.speaking, zone=settings.zone, changed=self._changed
         )
+        self.week_copies = WeekCopies(self.database, self.clock, self.bulletins, zone=settings.zone)
         self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
