@@ -51,7 +51,7 @@ def variety(at: Cursor, written: str, end: int) -> Reading | None:
     if found is None or (is_syllable(found[1].lower()) and not found[1].isupper()) or tables.units().get(found[1]):
         return None
     nearest = at.before[-1] if at.before else ""
-    named = not found[2] and found[1] not in _NUMBERED_SHORT
+    named = not found[2] and (found[1] not in _NUMBERED_SHORT or found[1] in ("NĐ", "NQ", "NV") or bool(found[4]))
     named = named or nearest in _VARIETY_WORDS | _VARIETY_KINDS or _VARIETY_BEFORE.fullmatch(nearest) is not None
     doubtful = found[1] in tables.abbreviations() and found[2] == " " and not found[4]
     if doubtful or (not named and (found[1] in tables.abbreviations() or found[2] == " ")):

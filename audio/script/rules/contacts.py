@@ -78,7 +78,7 @@ def phone(at: Cursor) -> Reading | None:
     if (
         found is not None
         and found[0] in _EMERGENCY
-        and at.preceded_by(*_SERVICES)
+        and (at.preceded_by(*_SERVICES) or at.phone)
         and at.following(found.end())[0] not in tables.counted()
     ):
         return Reading(found.end(), TokenClass.PHONE, spelled(found[0]))  # "cảnh sát 113", "ứng dụng Báo cháy 114"

@@ -33,6 +33,9 @@ _FIGURES = (
     TokenClass.TIME,
     TokenClass.DATE,
 )
+_SLASH_CODE = re.compile(r"/\s?\dG(?![^\W_])")
+_SLASH_DATE = re.compile(r"\s?/\s?\d{1,2}[/-]\d{1,2}(?!\d)")
+_TRANSFORMED = re.compile(r"\s?-\s?\d{1,3}(?:\(\d{1,3}\))?\s?/\s?0,4\s?[kK][vV]")
 _SLASH_FIGURE = re.compile(r"/\s?\d")
 
 
@@ -78,6 +81,8 @@ def doubtful_dash(cursor: Cursor) -> Reading | None:
     text, place = cursor.text, cursor.place
     if not place or cursor.last not in _FIGURES:
         return None
+    if cursor.last is TokenClass.MEASURE and _TRANSFORMED.match(text, place) is not None:
+        return Reading(place + 1, TokenClass.SYMBOL, "")  # "250kVA-22/0,4kV"
     figure_after = text[place + 1 : place + 3].strip()[:1].isdecimal()
     tight = text[place - 1].isalnum() and text[place + 1 : place + 2].isalnum()
     if not figure_after and not (tight and text[place - 1].isdecimal()):
@@ -89,4 +94,10 @@ def doubtful_slash(cursor: Cursor) -> Reading | None:
     """A slash between figures that no rule has explained."""
     if cursor.last is None or _SLASH_FIGURE.match(cursor.text, cursor.place) is None:
         return None
+    if (cursor.last is TokenClass.CODE and _SLASH_CODE.match(cursor.text, cursor.place) is not None) or (
+        cursor.before[-1:] != []
+        and cursor.before[-1].endswith(("h", "giờ"))
+        and _SLASH_DATE.match(cursor.text, cursor.place) is not None
+    ):
+        return Reading(cursor.place + 1, TokenClass.SYMBOL, "")  # "4G/5G", "7h/12/9"
     return Reading(cursor.place + 1, TokenClass.SYMBOL, "trên", ("",), certain=False)
