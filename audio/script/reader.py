@@ -268,6 +268,13 @@ class _Pass:
                 Reading(place + 1, TokenClass.SYMBOL, result, ("cộng" if char == "+" else "trừ",), certain=False),
             )
             return
+        if (
+            char == "+"
+            and cursor.last is TokenClass.NUMBER
+            and cursor.before[-2:-1] == [cursor.following(place + 1)[0]]
+        ):
+            self._keep(cursor, start, Reading(place + 1, TokenClass.SYMBOL, "và", ("cộng",)))  # "Thôn 1 + Thôn 2"
+            return
         if char == "+" and cursor.last is TokenClass.NUMBER and _NO_NUMBER_AFTER.match(line, place + 1):
             self._keep(cursor, start, Reading(place + 1, TokenClass.SYMBOL, "trở lên", ("cộng",), certain=False))
             return

@@ -23,10 +23,10 @@ _SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _MONTHS_YEAR = re.compile(rf"{_M}{_TO}{_M}[/.]{_Y}")
 _MONTHS = re.compile(rf"{_M}\s?-\s?{_M}(?![/.-]\d)")
 _TO_MONTH = re.compile(r"\s(?:đến|tới)(?: hết)? tháng ")
-_OF_YEAR = re.compile(r"(\d{1,2})\s?/\s?((?:19|20)\d\d)")
+_OF_YEAR = re.compile(r"(?=\d{1,2}-|(?!19|20)\d{1,4}\s?/|\d{1,2}\s?/)(\d{1,4})\s?[-/]\s?((?:19|20)\d\d)")
 _THOUSANDS = re.compile(r"[.,]\d")
 _OF_EACH_MONTH = (("hàng", "tháng"), ("hằng", "tháng"), ("mỗi", "tháng"), ("của", "tháng"), ("trong", "tháng"))
-_QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?/\s?(\d{4})")
+_QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?[-/]\s?((?:19|20)\d\d)")
 
 _DAY_WORDS = tables.cues("day")
 _DATE_CUES = tables.cues("date")
@@ -138,7 +138,7 @@ def of_year(at: Cursor) -> Reading | None:
         said = f"{month(int(found[1]))} {link} {month(int(found[2]))}"
         return Reading(found.end(), TokenClass.DATE_RANGE, said)
     if (
-        at.preceded_by("đợt", "kỳ", "vòng", "phiên", "họp", "lần", "tuần", "số", "bản tin")
+        at.preceded_by("đợt", "kỳ", "vòng", "phiên", "họp", "lần", "lần thứ", "tuần", "số", "bản tin")
         and (found := at.match(_OF_YEAR)) is not None
     ):
         return Reading(found.end(), TokenClass.DATE, f"{cardinal(found[1])} năm {cardinal(found[2])}")
@@ -167,7 +167,7 @@ def date(at: Cursor) -> Reading | None:  # noqa: PLR0911 - one answer for each f
     if at.preceded_by("ngày") and (found := at.match(_DAY_MONTH_APART)) is not None and int(found[1]) > int(found[2]):
         sure = int(found[1]) > 12 and at.following(found.end())[0] not in tables.counted()  # "ngày 21 - 4"
         return Reading(found.end(), TokenClass.DATE, _said(found[1], found[2], None), certain=sure)
-    found = None if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ") else at.match(_MONTH_YEAR)
+    found = None if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ", "số") else at.match(_MONTH_YEAR)
     if found is not None and 1945 <= int(found[2]) <= 2100:
         said = f"tháng {month(int(found[1]))} năm {cardinal(found[2])}"
         return Reading(found.end(), TokenClass.DATE, said, certain=not at.preceded_by("ngày"))
@@ -247,6 +247,7 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
     falling = first > second and found[2] == "-" and not at.preceded_by("tháng")  # no span falls: "trước 31-12"
     if (
         counted
+        or (at.scores and not _cue_near(at))
         or at.preceded_by(
             "thôn",
             "xóm",

@@ -75,7 +75,7 @@ def serial(at: Cursor, written: str, end: int) -> Reading | None:
     """A code of letters and several groups of digits, "H23.45.12-251105-0012": one by one, and a person must look."""
     del written, end
     found = at.match(_SERIAL)
-    if found is None:
+    if found is None or found[0].startswith("NPK"):
         return None
     parts = [spelled(part) if part.isdecimal() else names_of(part) for part in re.findall(r"\d+|[^\W\d_]+", found[0])]
     return Reading(found.end(), TokenClass.CODE, " ".join(parts), certain=False)

@@ -94,6 +94,8 @@ def doubtful_slash(cursor: Cursor) -> Reading | None:
     """A slash between figures that no rule has explained."""
     if cursor.last is None or _SLASH_FIGURE.match(cursor.text, cursor.place) is None:
         return None
+    if cursor.last is TokenClass.PHONE and cursor.text[cursor.place + 1 : cursor.place + 2] in ("0", "+", "1"):
+        return Reading(cursor.place + 1, TokenClass.SYMBOL, "")  # two numbers to call
     if (cursor.last is TokenClass.CODE and _SLASH_CODE.match(cursor.text, cursor.place) is not None) or (
         cursor.before[-1:] != []
         and cursor.before[-1].endswith(("h", "giờ"))

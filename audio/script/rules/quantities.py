@@ -46,6 +46,8 @@ _PLACES = tables.cues("place")
 _SLOGANS = tables.cues("slogan")
 _POINTS = tables.cues("points")
 _DEGREES = re.compile(r"(\d{1,3})[.,](\d{1,2})\s?([NE])")
+_ARC = re.compile(r"(\d{1,3})°\s?(\d{1,2})'\s?(?:(\d{1,2})(?:[.,]\d{1,3})?(?:\"|'')\s?)?([NE])(?![^\W_])")
+_MONTHS_SHORT = re.compile(r"\s?[Tt](?:/(20\d\d)(?!\d)|(?=\s(?:đầu|cuối)\snăm|\snăm\s20))")
 _HEAVY = frozenset(
     ["xe", "tải", "trên", "quá", "cầu", "trọng", "nặng", "khối", "lượng", "sản", "tấn", "dưới", "cấm", "đường"]
 )
@@ -210,6 +212,10 @@ def _amount(at: Cursor, start: int) -> _Amount | None:  # noqa: PLR0911, PLR0912
                 f"{number_said(written)} {'điểm' if points else 'đồng'}", currency.end(), TokenClass.MONEY, points
             )
         return _per(at, _Amount(_money(written, currency[1]), currency.end(), TokenClass.MONEY))
+    months = _MONTHS_SHORT.match(at.text, end)
+    if months is not None and written.isdecimal() and int(written) <= 12:  # "9T/2025"
+        year = f" năm {cardinal(months[1])}" if months[1] else ""
+        return _Amount(f"{cardinal(written)} tháng{year}", months.end(), TokenClass.DATE)
     unit = unit_at(at, end)
     if unit is not None:
         said, unit_end = unit
@@ -247,6 +253,11 @@ def _pointed(at: Cursor, start: int) -> _Amount | None:  # noqa: PLR0911 - one a
     if degrees is not None and not at.joined(degrees.end()):  # "16,7N-109,3E"
         said = f"{cardinal(degrees[1])} phẩy {decimal_part(degrees[2])} độ {_COMPASS[degrees[3]]}"
         return _Amount(said, degrees.end(), TokenClass.MEASURE, not _ON_THE_MAP.isdisjoint(at.before[-5:]))
+    arc = _ARC.match(at.text, start)
+    if arc is not None:  # "20°57'N"
+        seconds = f" {cardinal(arc[3])} giây" if arc[3] else ""
+        said = f"{cardinal(arc[1])} độ {cardinal(arc[2])} phút{seconds} {_COMPASS[arc[4]]}"
+        return _Amount(said, arc.end(), TokenClass.MEASURE)
     point = _POINT.match(at.text, start)
     if point is not None and (measured := unit_at(at, point.end())) is not None:
         said = f"{cardinal(point[1])} phẩy {decimal_part(point[2])} {measured[0]}"
