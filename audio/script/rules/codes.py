@@ -26,6 +26,8 @@ _VARIETY_BEFORE = re.compile(r"[^\W\d_]{1,5}\d[\d-]{0,6}")
 _VARIETY_KINDS = tables.cues("variety kind")
 _BOAT = re.compile(r"([A-ZĐ]{1,3})\s?-\s?(\d{4,5})\s?-\s?TS")
 _COMMA_TAIL = re.compile(r",(\d{1,2})(?![\d.,]*\d)(?![^\W\d_])")
+_CONCRETE = frozenset(("btxm", "btct", "đá", "dày", "vữa"))
+"""Near these "M200" is a grade of concrete."""
 _FUEL = re.compile(r"(\d{2})\s?-\s?(I{1,3}|IV|V)")
 _SERIAL = re.compile(r"[A-ZĐ]{1,4}\d{1,6}(?:[.-]\d{1,12}){2,6}")
 _WARD = re.compile(r"[A-ZĐ]\.\s?(\d{1,4})(?![.,/]?\d)")
@@ -127,7 +129,11 @@ def code(at: Cursor) -> Reading | None:
     for part in re.findall(r"[^\W\d_]+|\d+|(?<=\d)\.(?=\d)", found[0]):
         if part == ".":
             parts.append("chấm")
-        elif part == "M" and not parts and at.preceded_by("mác", "bê tông", "btct", "btxm", "vữa"):
+        elif (
+            part == "M"
+            and not parts
+            and (at.preceded_by("mác", "bê tông", "btct", "btxm", "vữa") or not _CONCRETE.isdisjoint(at.before[-8:]))
+        ):
             parts += [] if at.preceded_by("mác") else ["mác"]  # "mác M250", "bê tông M200"
         elif part in ("x", "X") and parts and found[0][0].isdecimal() and found[0][-1].isdecimal():
             parts.append("nhân")

@@ -50,6 +50,7 @@ _KNOWN = {
     "facebook": "phây búc",
     "youtube": "diu túp",
     "zalo": "da lô",
+    "gopy": "góp ý",
     "google": "gu gồ",
 }
 _MARKS = {".": "chấm", "/": "xuyệt", "@": "a còng", "-": "gạch ngang", "_": "gạch dưới"}

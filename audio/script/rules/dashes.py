@@ -9,8 +9,8 @@ from audio.script.rules.cursor import Cursor, Reading
 
 _DASH_ROMAN = re.compile(r"-\s?[IVX]{1,5}(?![^\W_])")
 _DASH_CODE = re.compile(r"-\s?([^\W\d_]{1,3})(?=\d)")
-_AGES = ("tháng", "tuổi", "tuần", "ngày")
-_DASH_AGE = re.compile(r"-\s?\d{1,3}\s(?:tháng|tuổi|tuần|ngày)(?![^\W_])")
+_AGES = ("tháng", "tuổi", "tuần", "ngày", "năm", "giờ", "phút")
+_DASH_AGE = re.compile(r"-\s?\d{1,3}\s(?:tháng|tuổi|tuần|ngày|năm|giờ|phút)(?![^\W_])")
 _CHAIN = re.compile(r"-\s?[^\W\d_]{1,3}\d{1,4}\s?-\s?[^\W\d_]{1,3}\d")
 _HEAD = re.compile(r"[^\W\d_]{1,3}(?=\d)")
 _RUNNING = tables.cues("running numbers")
@@ -33,6 +33,7 @@ _FIGURES = (
     TokenClass.TIME,
     TokenClass.DATE,
 )
+_NUMBER_OF = re.compile(r"-\s?\d{1,6}(?:[.,]\d{1,3})?\s([^\W\d_]{1,7})(?![^\W_])")
 _SLASH_CODE = re.compile(r"/\s?\dG(?![^\W_])")
 _SLASH_DATE = re.compile(r"\s?/\s?\d{1,2}[/-]\d{1,2}(?!\d)")
 _TRANSFORMED = re.compile(r"\s?-\s?\d{1,3}(?:\(\d{1,3}\))?\s?/\s?0,4\s?[kK][vV]")
@@ -79,6 +80,8 @@ def until(cursor: Cursor) -> Reading | None:
 def doubtful_dash(cursor: Cursor) -> Reading | None:
     """A dash at a number that no rule has explained: it is silent, and a person must look."""
     text, place = cursor.text, cursor.place
+    if cursor.last is TokenClass.WORD and _counted_again(cursor):
+        return Reading(place + 1, TokenClass.SYMBOL, "", ("đến",), certain=False)  # "12 hộ - 15 hộ"
     if not place or cursor.last not in _FIGURES:
         return None
     if cursor.last is TokenClass.MEASURE and _TRANSFORMED.match(text, place) is not None:
@@ -88,6 +91,13 @@ def doubtful_dash(cursor: Cursor) -> Reading | None:
     if not figure_after and not (tight and text[place - 1].isdecimal()):
         return None
     return Reading(place + 1, TokenClass.SYMBOL, "", ("đến", "gạch ngang"), certain=False)
+
+
+def _counted_again(cursor: Cursor) -> bool:
+    """Whether a number of the same thing stands before the dash and after it."""
+    found = _NUMBER_OF.match(cursor.text, cursor.place)
+    before = cursor.before
+    return found is not None and len(before) > 1 and before[-2][:1].isdecimal() and before[-1] == found[1].lower()
 
 
 def doubtful_slash(cursor: Cursor) -> Reading | None:

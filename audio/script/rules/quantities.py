@@ -195,6 +195,8 @@ def _amount(at: Cursor, start: int) -> _Amount | None:  # noqa: PLR0911, PLR0912
         currency = _CURRENCY.match(at.text, short.end())
         if currency is not None and not at.joined(currency.end()):
             return _per(at, _Amount(f"{said} {tables.currencies()[currency[1]][0]}", currency.end(), TokenClass.MONEY))
+        if short[1] in ("k", "K") and written.isdecimal() and int(written) <= 24 and "vàng" in at.before[-6:]:
+            return _Amount(f"{cardinal(written)} ca", short.end(), TokenClass.CODE)  # "vàng 24K"
         if short[1] == "K" and len(written) == 1 and not at.preceded_by("giá", "phí", "mức", "thu"):
             said = f"{cardinal(written)} ca"  # "thông điệp 5K"
             return _Amount(said, short.end(), TokenClass.CODE, not _SLOGANS.isdisjoint(at.before[-6:]))
@@ -441,9 +443,11 @@ def _dotted(at: Cursor, found: re.Match[str]) -> _Amount:
     return _Amount(said, found.end(), TokenClass.NUMBER, certain and all(len(part) < 4 for part in parts))
 
 
-def _whole_number(at: Cursor, written: str, end: int) -> _Amount:
+def _whole_number(at: Cursor, written: str, end: int) -> _Amount:  # noqa: PLR0911 - one answer for each form
     """Digits alone: "thứ 4" is an ordinal, "tháng 4" a month, "mã 1234" a code, "05 hộ" five, "Đề án 06" zero six."""
     zero = written.startswith("0") and len(written) > 1
+    if written in ("999", "9999") and "vàng" in at.before[-5:]:
+        return _Amount(f"{cardinal(len(written))} số chín", end, TokenClass.CODE)  # the fineness of gold
     if at.preceded_by("thứ") and len(written) < 6:
         return _Amount(ordinal(int(written)), end, TokenClass.ORDINAL)
     if at.preceded_by("tháng", "tết") and int(written) == 4:
