@@ -65,6 +65,7 @@ class Programmes:
             held = expanded(session, targets.model_dump(mode="json"))
             require(areas_on(session, day_of(now, self._zone)), Targets.model_validate(held).areas)
             actor.need(Right.RELEASE, *areas_in(session, [held, *([row.targets] if row else [])]))
+            before = audit.state(row) or {}
             if row is None:
                 row = ProgrammeRecord(id=programme.id, revision=0)
                 session.add(row)
@@ -74,7 +75,9 @@ class Programmes:
             session.flush()
             for bulletin in session.scalars(select(Bulletin).where(Bulletin.programme_id == row.id)):
                 place_bulletin(session, bulletin)
-            audit.note(session, actor, "programme-saved", row.id, at=now, details={"rules": row.rules, "targets": held})
+            after = audit.state(row)
+            where = areas_in(session, [held])
+            audit.note(session, actor, "programme-saved", row.id, at=now, areas=where, before=before, after=after)
             made = row.revision
         self._changed()
         return made
@@ -87,9 +90,10 @@ class Programmes:
             row = session.get(ProgrammeRecord, programme, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
-            actor.need(Right.RELEASE, *areas_in(session, [row.targets]))
+            where = areas_in(session, [row.targets])
+            actor.need(Right.RELEASE, *where)
             row.ended_at = row.ended_at or now
-            audit.note(session, actor, "programme-ended", row.id, at=now)
+            audit.note(session, actor, "programme-ended", row.id, at=now, areas=where)
 
     def all(self, actor: Actor) -> Sequence[ProgrammeRecord]:
         """The programmes that have not ended, by name."""

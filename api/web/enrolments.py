@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import StationDep, TokenDep, same_origin
+from api.auth import AddressDep, StationDep, TokenDep, same_origin
 from api.web.pages import LanguageDep, render
 from broadcaster.areas import areas_on
 from broadcaster.enrolment import Acceptance
@@ -53,11 +53,18 @@ def _form(
 
 @router.get("/enrolments")
 def enrolments(
-    *, request: Request, station: StationDep, token: TokenDep, tongue: LanguageDep, code: str = "", done: str = ""
+    *,
+    request: Request,
+    station: StationDep,
+    token: TokenDep,
+    address: AddressDep,
+    tongue: LanguageDep,
+    code: str = "",
+    done: str = "",
 ) -> Response:
     """Devices that wait, and the form."""
     try:
-        actor = station.log_ins.recognise(token)
+        actor = station.log_ins.recognise(token, address=address)
     except NotLoggedInError:
         return RedirectResponse("/login", 303)
     actor.need(Right.OPERATE)
@@ -70,6 +77,7 @@ def accept(
     request: Request,
     station: StationDep,
     token: TokenDep,
+    address: AddressDep,
     tongue: LanguageDep,
     code: Annotated[str, Form(max_length=12)],
     fingerprint: Annotated[str, Form(max_length=20)],
@@ -81,7 +89,7 @@ def accept(
 ) -> Response:
     """Take the device into service, or say what is wrong and keep the code."""
     same_origin(request)
-    actor = station.log_ins.recognise(token)
+    actor = station.log_ins.recognise(token, address=address)
     actor.need(Right.OPERATE)
     digits = "".join(c for c in code if c.isdigit())
     try:

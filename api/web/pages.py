@@ -42,10 +42,10 @@ def render(request: Request, name: str, tongue: Language, status: int = 200, **c
 
 
 @router.get("/")
-def board(request: Request, station: StationDep, token: TokenDep, tongue: LanguageDep) -> Response:
+def board(request: Request, station: StationDep, token: TokenDep, address: AddressDep, tongue: LanguageDep) -> Response:
     """The current airing's ladder of proof and the end of the log."""
     try:
-        actor = station.log_ins.recognise(token)
+        actor = station.log_ins.recognise(token, address=address)
     except NotLoggedInError:
         return RedirectResponse("/login", 303)
     with station.database.reading() as session:
@@ -105,10 +105,10 @@ def log_in(
 
 
 @router.post("/logout")
-def log_out(station: StationDep, token: TokenDep) -> Response:
+def log_out(station: StationDep, token: TokenDep, address: AddressDep) -> Response:
     """Log out."""
     if token:
-        station.log_ins.log_out(token)
+        station.log_ins.log_out(token, address=address)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(cookie_name(station), path="/", secure=cookie_name(station).startswith("__Host-"))
     return response

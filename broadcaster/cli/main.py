@@ -378,12 +378,13 @@ def ledger_export(
 def reference(
     *, check: Annotated[bool, typer.Option("--check", help="Only say whether the files are current.")] = False
 ) -> None:
-    """Write docs/reference/openapi.json and settings.md from the code, or check that they are current."""
+    """Write docs/reference/openapi.json, permissions.md and settings.md from the code, or check that they are current."""
     from broadcaster.settings import settings_reference  # noqa: PLC0415
 
     folder = Path("docs/reference")
     made = {
         folder / "openapi.json": str(import_module("api.server").openapi_text()),
+        folder / "permissions.md": str(import_module("api.permissions").reference_text()),
         folder / "settings.md": settings_reference(),
     }
     for path, text in made.items():
