@@ -40,7 +40,7 @@ class People:
         password or an area that does not stand."""
         digest = digest_of(password)
         with self._database.writing() as session:
-            return self._make(session, None, username=username, name=name, grants=(Grant(role, area),), digest=digest)
+            return self.make(session, None, username=username, name=name, grants=(Grant(role, area),), digest=digest)
 
     def invite(self, actor: Actor, *, username: str, name: str, grants: Sequence[Grant]) -> tuple[Actor, str]:
         """An account that an administrator makes: the person, and a password that must be changed at the first log-in."""
@@ -48,7 +48,7 @@ class People:
         password = secrets.token_urlsafe(12)
         digest = digest_of(password)
         with self._database.writing() as session:
-            made = self._make(session, actor, username=username, name=name, grants=grants, digest=digest)
+            made = self.make(session, actor, username=username, name=name, grants=grants, digest=digest)
             session.get_one(Person, made.id).must_change_password = True
         return made, password
 
@@ -126,7 +126,7 @@ class People:
             _end_log_ins(session, actor.id)
             self._note(session, actor, "account-password-changed", actor.id)
 
-    def _make(
+    def make(
         self,
         session: Session,
         actor: Actor | None,
@@ -136,6 +136,7 @@ class People:
         grants: Sequence[Grant],
         digest: str,
     ) -> Actor:
+        """An account in the caller's transaction; `digest` is its password's. Raises ConflictError, InvalidError."""
         if session.scalar(select(Person.id).where(Person.username == username)):
             raise ConflictError(
                 f"Tên đăng nhập '{username}' đã có người dùng.", f"The user name '{username}' is taken."

@@ -50,6 +50,7 @@ from broadcaster.station_keys import KeyRing, KeyTimes
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Receiver
+from broadcaster.welcome import Welcome
 from devices.brokers.embedded import EmbeddedBrokerError
 from devices.brokers.port import BrokerAccountsError
 from devices.links.timekeeping import ClockAnswers
@@ -78,6 +79,7 @@ class Core:
         self.changes = Changes()
         audit.keep(self.database, self.signatory, self.clock)
         self.people = People(self.database, self.clock, today=self.today)
+        self.welcome = Welcome(self.database, self.clock, self.people)
         self.log_ins = LogIns(
             self.database,
             self.clock,

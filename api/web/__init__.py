@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.web import enrolments, pages
+from api.web import enrolments, pages, welcome
 
 router = APIRouter(include_in_schema=False)
 router.include_router(pages.router)
 router.include_router(enrolments.router)
+router.include_router(welcome.router)
 
 __all__ = ["router"]

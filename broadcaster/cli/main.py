@@ -306,6 +306,18 @@ def fleet(
 
 
 @app.command()
+def welcome(folder: Folder = None) -> None:
+    """Print a link by which another administrator of the whole station is made, once, within 24 hours."""
+    from broadcaster.settings import load_settings  # noqa: PLC0415
+    from broadcaster.station import Core  # noqa: PLC0415
+
+    core = Core(load_settings(folder=folder))
+    core.database.migrate()
+    typer.echo(f"{core.settings.base_url}{core.welcome.link()}")
+    core.close()
+
+
+@app.command()
 def migrate(folder: Folder = None) -> None:
     """Bring the database's schema to this version."""
     from broadcaster.settings import load_settings  # noqa: PLC0415

@@ -23,11 +23,10 @@ _AREAS = (
     ("thon-dong", "Thôn Đông", "village", COMMUNE),
     ("thon-doai", "Thôn Đoài", "village", COMMUNE),
 )
-_PEOPLE: tuple[tuple[str, str, Role, str | None], ...] = (
+_PEOPLE = (
     ("bientap", "Nguyễn Thị Mai", Role.EDITOR, COMMUNE),
     ("lanhdao", "Trần Văn Hòa", Role.APPROVER, COMMUNE),
     ("vanhanh", "Lê Quốc Việt", Role.OPERATOR, COMMUNE),
-    ("quantri", "Phạm Thị Lan", Role.ADMINISTRATOR, None),
 )
 
 

@@ -292,6 +292,29 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class WelcomeLink(Base):
+    """A link by which one administrator of the whole station is made, once. Only the hash of its token is kept."""
+
+    __tablename__ = "welcome_links"
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class IdempotentAnswer(Base):
+    """The answer to a request that had an Idempotency-Key, for whoever sends it again."""
+
+    __tablename__ = "idempotent_answers"
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]  # of method, path and body
+    at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]  # none: it is being answered
+    headers: Mapped[Json | None]
+    body: Mapped[str | None] = mapped_column(Text)
+
+
 class Receiver(Base):
     """An endpoint that was enrolled: its own public key, its place, the hash of its broker secret."""
 

@@ -15,6 +15,7 @@ from broadcaster.errors import (
 )
 from broadcaster.people import Actor, Grant, Right, Role
 from broadcaster.storage.models import LogInFailure
+from broadcaster.welcome import Welcome
 from tests.commune import PASSWORD, Commune
 from tests.contract.test_planning import _once
 
@@ -157,3 +158,29 @@ def test_a_token_has_no_more_than_its_owner_gave_it_and_ends(commune: Commune) -
     commune.log_ins.revoke_token(commune.editor, row.id)
     with pytest.raises(NotLoggedInError):
         commune.log_ins.recognise(token, address="")
+
+
+def test_the_first_administrator_comes_by_a_link_that_serves_once(commune: Commune) -> None:
+    welcome = Welcome(commune.database, commune.clock, commune.people)
+    assert welcome.needed()
+    worthless = welcome.link().rpartition("/")[2]
+    token = welcome.link().rpartition("/")[2]
+
+    def accept(token: str, password: str = PASSWORD, username: str = "quan-tri") -> Actor:
+        return welcome.accept(token, username=username, name="Quản trị", password=password, address="192.0.2.1")
+
+    with pytest.raises(NotFoundError):
+        accept(worthless)
+    with pytest.raises(InvalidError):
+        accept(token, "ngắn quá")
+    with pytest.raises(ConflictError):
+        accept(token, username="mai")
+    made = accept(token)
+    assert made.may(Right.ADMINISTER, None)
+    assert not welcome.needed()
+    with pytest.raises(NotFoundError):
+        accept(token, username="ke-den-sau")
+    late = welcome.link().rpartition("/")[2]
+    commune.clock.move(hours=24)
+    with pytest.raises(NotFoundError):
+        welcome.require(late)

@@ -53,6 +53,15 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("PUT", f"{V1}/people/me/one-time-codes"): lambda _: Sample({"code": "000000"}, answers=(422,)),
     ("POST", f"{V1}/people/me/tokens"): lambda _: Sample({"name": "x", "rights": ["read"]}),
     ("DELETE", f"{V1}/people/me/tokens/{{token_id}}"): lambda _: Sample(answers=(404,)),
+    ("POST", f"{V1}/welcome"): lambda _: Sample(
+        {"token": "none", "username": "quan-tri", "name": "Q", "password": "x" * 12}, answers=(404,)
+    ),
+    ("GET", "/welcome/{token}"): lambda _: Sample(ids={"token": "none"}, answers=(404,)),
+    ("POST", "/welcome/{token}"): lambda _: Sample(
+        data={"username": "quan-tri", "name": "Q", "password": "x" * 12, "again": "x" * 12},
+        ids={"token": "none"},
+        answers=(404,),
+    ),
     ("GET", f"{V1}/people"): lambda _: Sample(shows="person_id"),
     ("POST", f"{V1}/people"): lambda ids: Sample(
         {"username": "nguoi-moi", "name": "Mới", "roles": [{"role": "editor", "area": ids["area_id"]}]}

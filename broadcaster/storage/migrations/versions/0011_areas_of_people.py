@@ -48,6 +48,29 @@ def upgrade() -> None:
     op.create_index(op.f("ix_bulletin_areas_area_id"), "bulletin_areas", ["area_id"])
     _place_bulletins()
     _audit()
+    op.create_table(
+        "welcome_links",
+        sa.Column("token_sha256", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_welcome_links")),
+    )
+    op.create_table(
+        "idempotent_answers",
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request_sha256", sa.String(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("headers", sa.JSON(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_idempotent_answers_person_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "key", name=op.f("pk_idempotent_answers")),
+    )
+    op.create_index(op.f("ix_idempotent_answers_at"), "idempotent_answers", ["at"])
 
 
 def _audit() -> None:
@@ -114,7 +137,8 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER audit_log_no_{action}")
     else:
         op.execute("DROP TRIGGER audit_log_append_only ON audit_log")
-    op.drop_table("audit_log")
+    for table in ("audit_log", "idempotent_answers", "welcome_links"):
+        op.drop_table(table)
     op.drop_table("bulletin_areas")
     for table in OWNED:
         with op.batch_alter_table(table) as batch:
