@@ -11,6 +11,7 @@ from api.v1.airings import current_airing
 from api.web import page as pages
 from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
 from broadcaster.ladder import RUNGS
+from broadcaster.people import Right
 from broadcaster.quality import blocked_bulletins
 from broadcaster.storage.models import AsRun
 
@@ -22,6 +23,7 @@ BLOCKED_ROWS = 10
 @router.get("/")
 def board(request: Request, station: StationDep, actor: ActorDep) -> Response:
     """The current airing's ladder of proof and the end of the log."""
+    actor.need(Right.READ)
     with station.database.reading() as session:
         rows = session.scalars(select(AsRun).order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
         blocked = blocked_bulletins(session, limit=BLOCKED_ROWS)

@@ -26,8 +26,8 @@ from api.auth import cookie_name, station_of
 from api.problems import Language, page_language, said, status_of
 from api.web.navigation import menu
 from api.web.words import words
-from broadcaster.errors import BroadcasterError, InvalidError, NotLoggedInError
-from broadcaster.people import Actor
+from broadcaster.errors import BroadcasterError, ForbiddenError, InvalidError, NotLoggedInError
+from broadcaster.people import Actor, Right
 
 LanguageDep = Annotated[Language, Depends(page_language)]
 STATIC = Path(__file__).parent / "static"
@@ -131,6 +131,15 @@ def page(
     return response
 
 
+def may(actor: Actor, right: Right) -> bool:
+    """Whether this person is shown what needs the right; the services decide again."""
+    try:
+        actor.need(right)
+    except ForbiddenError:
+        return False
+    return True
+
+
 # ---- routes
 
 
@@ -167,6 +176,8 @@ def problem_page(request: Request, error: BroadcasterError) -> Response:
     except NotLoggedInError:
         actor = None
     part = request.headers.get("hx-request") == "true"
+    if actor is not None and actor.must_change_password and isinstance(error, ForbiddenError):
+        return to_me(part=part)
     return page(request, "_problem.html" if part else "problem.html", actor=actor, problem=error)
 
 
@@ -181,6 +192,11 @@ def to_login(request: Request) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(headers={"HX-Redirect": target})
     return RedirectResponse(target, 303)
+
+
+def to_me(*, part: bool = False) -> Response:
+    """To one's own page: a password that an administrator gave is changed before anything else."""
+    return Response(headers={"HX-Redirect": "/me"}) if part else RedirectResponse("/me", 303)
 
 
 def onward(target: str) -> str:
