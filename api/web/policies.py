@@ -143,7 +143,7 @@ def _form(
         actor=actor,
         form=form,
         area_name=tree.areas[form.area].name if form.area in tree.areas else None,
-        named_days=[(name, name_of(name, tongue)) for name in NAMED_DAYS],
+        named_days=[(name, _capital(name_of(name, tongue))) for name in NAMED_DAYS],
         places=PLACES,
         problem=problem,
     )
@@ -182,6 +182,10 @@ def _shown(request: Request, station: Station, actor: Actor, area: str, *, at: s
         problem=problem,
         may_change=pages.may(actor, Right.OPERATE),
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _instant(at: str, zone: str) -> datetime:

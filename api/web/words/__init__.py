@@ -6,9 +6,23 @@ A word with a figure in it is written for Jinja's `format` filter: `{{ w.confirm
 from functools import cache
 
 from api.problems import Language
-from api.web.words import areas, board, common, enrolments, lexicon, login, navigation, policies, receivers, sound
+from api.web.words import (
+    areas,
+    audit,
+    board,
+    common,
+    enrolments,
+    lexicon,
+    login,
+    me,
+    navigation,
+    people,
+    policies,
+    receivers,
+    sound,
+)
 
-_PAGES = (common, navigation, login, board, areas, receivers, enrolments, lexicon, sound, policies)
+_PAGES = (common, navigation, login, board, areas, receivers, enrolments, lexicon, sound, policies, people, me, audit)
 
 
 @cache

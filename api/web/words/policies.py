@@ -13,6 +13,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "There are no rules: anything may air at any time.",
     ),
     "policies_own": ("Quy định riêng của %(area)s", "Rules of %(area)s itself"),
+    "policies_own_national": ("Các quy định chung", "The defaults"),
+    "policies_own_national_none": (
+        "Quy định chung đang trống. Thêm quy định bên dưới; mọi địa bàn chưa có quy định riêng cùng loại sẽ theo.",
+        "The defaults are empty. Add a rule below: every area without one of its own kind follows it.",
+    ),
     "policies_own_none": (
         "Chưa có quy định riêng, đang theo cấp trên. Thêm quy định bên dưới, hoặc lấy theo mẫu.",
         "No rules of its own: those above hold. Add one below, or take over a template.",
