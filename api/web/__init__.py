@@ -3,12 +3,25 @@
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import areas, audit, board, enrolments, lexicon, me, people, policies, receivers, sound
+from api.web import (
+    areas,
+    audit,
+    board,
+    enrolments,
+    groups,
+    lexicon,
+    me,
+    people,
+    policies,
+    receivers,
+    reorganisations,
+    sound,
+)
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-for part in (board, areas, receivers, enrolments, lexicon, sound, policies, people, me, audit):
+for part in (board, areas, receivers, enrolments, groups, lexicon, sound, policies, reorganisations, people, me, audit):
     router.include_router(part.router)
 
 elsewhere = pages.router()

@@ -12,6 +12,7 @@ from api.web.words import (
     board,
     common,
     enrolments,
+    groups,
     lexicon,
     login,
     me,
@@ -19,10 +20,27 @@ from api.web.words import (
     people,
     policies,
     receivers,
+    reorganisations,
     sound,
 )
 
-_PAGES = (common, navigation, login, board, areas, receivers, enrolments, lexicon, sound, policies, people, me, audit)
+_PAGES = (
+    common,
+    navigation,
+    login,
+    board,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+)
 
 
 @cache
