@@ -109,7 +109,7 @@ def spoken_of(row: LexiconRecord) -> str:
 def names_of_people(session: Session, ids: Iterable[str | None]) -> dict[str, str]:
     """Names of people by id."""
     wanted = {name for name in ids if name is not None}
-    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted))).tuples().all())
+    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted))).all())
 
 
 def _shown(

@@ -164,9 +164,9 @@ def _shown(
     with station.database.reading() as session:
         row = find(session, reorganisation)
         ids = [name for name in (row.planned_by, row.approved_by, row.undone_by) if name is not None]
-        people = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(ids))).tuples().all())
-        names = dict(session.execute(select(Area.id, Area.name)).tuples().all())
-        devices = dict(session.execute(select(Receiver.id, Receiver.name)).tuples().all())
+        people = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(ids))).all())
+        names = dict(session.execute(select(Area.id, Area.name)).all())
+        devices = dict(session.execute(select(Receiver.id, Receiver.name)).all())
     names |= {area["id"]: area["name"] for area in row.plan.get("areas", ())}
     content: dict[str, Any] | None = json.loads(row.preview) if row.preview else None
     digest = ""

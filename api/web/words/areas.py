@@ -10,6 +10,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "area_above": ("Địa bàn bên trên", "Areas above"),
     "area_search": ("Tìm địa bàn hoặc thiết bị", "Find an area or a receiver"),
     "area_search_hint": ("Gõ không dấu cũng được: thon dong", "Diacritics are not needed: thon dong"),
+    "leave_form": ("Thôi", "Cancel"),
     "find": ("Tìm", "Find"),
     "areas_found": ("Kết quả tìm “%(text)s”", "Found for “%(text)s”"),
     "areas_not_found": (

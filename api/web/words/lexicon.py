@@ -29,7 +29,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "lexicon_override_of": ("Đọc %(written)s khác ở đây", "Read %(written)s otherwise here"),
     "lexicon_remove": ("Bỏ", "Remove"),
     "lexicon_remove_of": ("Bỏ cách đọc %(written)s", "Remove the reading of %(written)s"),
-    "lexicon_cancel": ("Thôi", "Cancel"),
     "lexicon_search": ("Tìm trong từ điển", "Search the lexicon"),
     "lexicon_count": ("%(found)s trên %(all)s mục", "%(found)s of %(all)s entries"),
     "lexicon_more": (

@@ -92,8 +92,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "policies_alone_yes": ("Được, khi không kịp tìm người duyệt", "Yes, when there is no time to find an approver"),
     "policies_alone_no": ("Không, luôn cần hai người", "No, always two persons"),
     "policies_alone_now": ("Hiện tại: %(now)s", "In force: %(now)s"),
-    "yes": ("có", "yes"),
-    "no": ("không", "no"),
     "done_policy_saved": (
         "Đã lưu. Lệnh đã gửi được kiểm tra lại ngay; lượt phát trái quy định sẽ không phát.",
         "Saved. Orders that stand are checked at once; what is against the rules does not air.",
