@@ -116,6 +116,7 @@ def remove(station: StationDep, actor: ActorDep, group: str, sure: Annotated[str
 
 
 def _save(request: Request, station: Station, actor: Actor, form: GroupForm, group: str | None) -> Response:
+    actor.need(Right.OPERATE)
     try:
         station.groups.save(actor, name=form.name.strip(), targets=form.targets(), group=group)
     except BroadcasterError as error:

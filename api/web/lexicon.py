@@ -45,6 +45,7 @@ def put(
     note: Annotated[str, Form(max_length=NOTE_LIMIT)] = "",
 ) -> Response:
     """Have a term read so; tells which bulletins are spoken anew."""
+    actor.need(Right.PRONOUNCE)
     try:
         change = station.lexicons.put(actor, area, written=written, reading=None if spelled else reading, note=note)
     except BroadcasterError as error:

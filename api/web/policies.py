@@ -64,6 +64,7 @@ def rule(
 @router.post("/policies/rule")
 def save(request: Request, station: StationDep, actor: ActorDep, form: Annotated[RuleForm, Form()]) -> Response:
     """Add a rule, or put it in the place of another."""
+    actor.need(Right.OPERATE)
     try:
         made = form.rule()
         rules = list(station.policies.of(actor, form.area).own.rules)

@@ -47,6 +47,7 @@ def put(
     jingle_in_place_of_chime: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """Replace what the area says itself; tells which bulletins are spoken anew."""
+    actor.need(Right.PRONOUNCE)
     typed = {
         "voice": voice,
         "rate_wpm": rate_wpm,

@@ -388,6 +388,10 @@ def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
 def test_every_page_is_fit_for_everybody(station_pages: ServedStation, tongue: str, width: int, scheme: str) -> None:
     found: list[str] = []
     said: list[ConsoleMessage] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        said.append(message)
+
     with chromium() as browser:
         for who, paths in _paths(station_pages).items():
             context = browser.new_context(
@@ -396,7 +400,7 @@ def test_every_page_is_fit_for_everybody(station_pages: ServedStation, tongue: s
                 color_scheme="dark" if scheme == "dark" else "light",
             )
             page = context.new_page()
-            page.on("console", said.append)
+            page.on("console", hear)
             page.goto(f"/login?lang={tongue}")
             page.fill("#username", who)
             page.fill("#password", f"mật khẩu của {who}")
@@ -405,8 +409,8 @@ def test_every_page_is_fit_for_everybody(station_pages: ServedStation, tongue: s
             for path in paths:
                 found += [f"{path}: {fault}" for fault in _faults(page, path)]
             context.close()
-    assert found == []
-    assert [message.text for message in said] == []
+    found += [f"console: {message.text}" for message in said]
+    assert not found, "\n".join(found)
 
 
 def _faults(page: Page, path: str) -> list[str]:
