@@ -48,6 +48,7 @@ from broadcaster.station_keys import KeyRing
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Receiver
+from broadcaster.week_copies import WeekCopies
 from devices.brokers.embedded import EmbeddedBrokerError
 from devices.brokers.port import BrokerAccountsError
 from devices.links.timekeeping import ClockAnswers
@@ -74,9 +75,13 @@ class Core:
         self.secrets = account_secrets(settings.folder)
         self.keys = KeyRing(settings.folder, self.clock, self.signatory)
         self.changes = Changes()
-        self.people = People(self.database, self.clock)
+        self.people = People(self.database, self.clock, today=self.today)
         self.log_ins = LogIns(
-            self.database, self.clock, session_length=settings.session_length, station=settings.station_name
+            self.database,
+            self.clock,
+            session_length=settings.session_length,
+            station=settings.station_name,
+            today=self.today,
         )
         self.receivers = Receivers(
             self.database,
@@ -92,6 +97,7 @@ class Core:
         self.bulletins = Bulletins(
             self.database, self.clock, self.signatory, self.speaking, zone=settings.zone, changed=self._changed
         )
+        self.week_copies = WeekCopies(self.database, self.clock, self.bulletins, zone=settings.zone)
         self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
@@ -384,6 +390,7 @@ class Station(Core):
             self.clips,
             engines=settings.engines,
             gtts_timeout_s=settings.gtts_timeout_s,
+            piper_voice=settings.piper_voice,
             workers=settings.speech_workers,
             opus=settings.opus,
         )

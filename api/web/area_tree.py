@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from broadcaster.areas import AreaOn, areas_on, line
 from broadcaster.people import Actor
@@ -60,12 +60,16 @@ class AreaTree:
         names = [area.name for area in self.way(area_id)]
         return ", ".join(reversed(names[1:] if len(self.roots) == 1 and len(names) > 1 else names))
 
-    def options(self, top: str | None = None) -> list[tuple[str, str]]:
-        """For a list to choose from: what lies under another is set in."""
-        return [(area.id, "\u2003" * depth + area.name) for area, depth in self.walk(top)]
+    def options(self, within: Collection[str] | None = None) -> list[tuple[str, str]]:
+        """For a list to choose from, of all areas or of some: what lies under another is set in."""
+        shown = [(area, depth) for area, depth in self.walk() if within is None or area.id in within]
+        least = min((depth for _, depth in shown), default=0)
+        return [(area.id, "\u2003" * (depth - least) + area.name) for area, depth in shown]
 
-    def first(self, _actor: Actor) -> str | None:
-        """The area that a page is about unless another is asked for: the first commune."""
+    def first(self, actor: Actor) -> str | None:
+        """The area that a page is about unless another is asked for: the person's own, or the first commune."""
+        if actor.home in self.areas:
+            return actor.home
         communes = (area.id for area, _ in self.walk() if area.kind == "commune")
         return next(communes, self.roots[0].id if self.roots else None)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -52,19 +52,19 @@ def area(request: Request, station: StationDep, actor: ActorDep, area_id: str) -
 
 
 def _below(request: Request, session: Session, tree: AreaTree, actor: Actor, top: str | None) -> Response:
-    counts = _counts(session, tree)
-    within = [found.id for found, _ in tree.walk(top)]
-    total = Count(
-        sum(counts[root.id].all for root in (tree.roots if top is None else [tree.areas[top]])),
-        sum(counts[root.id].online for root in (tree.roots if top is None else [tree.areas[top]])),
-    )
-    query = select(Receiver).where(Receiver.revoked_at.is_(None)).order_by(Receiver.name)
+    own = actor.within()
+    counts = _counts(session, tree, own)
+    # Whoever serves some areas begins with these.
+    tops = _tops(tree, actor) if top is None else [tree.areas[top]]
+    within = [found.id for root in tops for found, _ in tree.walk(root.id)]
+    total = Count(sum(counts[root.id].all for root in tops), sum(counts[root.id].online for root in tops))
+    query = select(Receiver).where(Receiver.revoked_at.is_(None), *_seen(own)).order_by(Receiver.name)
     whole = total.all <= ROWS and len(within) <= ROWS
     shown = within if whole else [top]
     rows = session.scalars(query.where(Receiver.area_id.in_(shown)).limit(ROWS)).all()
     gone = session.scalars(
         select(Receiver)
-        .where(Receiver.revoked_at.is_not(None), Receiver.area_id.in_(shown))
+        .where(Receiver.revoked_at.is_not(None), Receiver.area_id.in_(shown), *_seen(own))
         .order_by(Receiver.revoked_at.desc())
         .limit(FOUND)
     ).all()
@@ -77,7 +77,7 @@ def _below(request: Request, session: Session, tree: AreaTree, actor: Actor, top
         area=None if top is None else tree.areas[top],
         total=total,
         counts=counts,
-        children=[] if whole and top is None else (tree.roots if top is None else tree.below(top)),
+        children=[] if whole and top is None else (tops if top is None else tree.below(top)),
         groups=groups,
         whole=whole,
         gone=[(row, standing_of(row)) for row in gone],
@@ -88,7 +88,7 @@ def _below(request: Request, session: Session, tree: AreaTree, actor: Actor, top
 
 def _found(request: Request, session: Session, tree: AreaTree, actor: Actor, q: str) -> Response:
     wanted = plain(q)[:100]
-    names = session.execute(select(Receiver.id, Receiver.name)).all()
+    names = session.execute(select(Receiver.id, Receiver.name).where(*_seen(actor.within()))).all()
     ids = [name for name, called in names if wanted in plain(called) or wanted in name.lower()][:FOUND]
     rows = session.scalars(select(Receiver).where(Receiver.id.in_(ids))).all()
     found_areas: list[AreaOn] = [found for found, _ in tree.walk() if wanted in plain(found.name)][:FOUND]
@@ -109,11 +109,21 @@ def _worst_first(rows: Sequence[Receiver]) -> list[tuple[Receiver, ReceiverStand
     return sorted(pairs, key=lambda pair: (pair[1].rank, by_name(pair[0].name)))
 
 
-def _counts(session: Session, tree: AreaTree) -> dict[str, Count]:
+def _tops(tree: AreaTree, actor: Actor) -> list[AreaOn]:
+    homes = [tree.areas[home] for home in actor.homes(Right.READ) if home in tree.areas]
+    return tree.roots if actor.within() is None else homes
+
+
+def _seen(own: frozenset[str] | None) -> list[ColumnElement[bool]]:
+    """What devices are and say is seen in one's own area alone."""
+    return [] if own is None else [Receiver.area_id.in_(own)]
+
+
+def _counts(session: Session, tree: AreaTree, own: frozenset[str] | None) -> dict[str, Count]:
     counts = {name: Count() for name in tree.areas}
     grouped = session.execute(
         select(Receiver.area_id, Receiver.presence, func.count())
-        .where(Receiver.revoked_at.is_(None))
+        .where(Receiver.revoked_at.is_(None), *_seen(own))
         .group_by(Receiver.area_id, Receiver.presence)
     )
     for area_id, presence, number in grouped:

@@ -11,6 +11,7 @@ from api.v1.airings import current_airing
 from api.web import page as pages
 from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
 from broadcaster.ladder import RUNGS
+from broadcaster.log_search import LogQuery
 from broadcaster.people import Right
 from broadcaster.quality import blocked_bulletins
 from broadcaster.storage.models import AsRun
@@ -25,13 +26,14 @@ def board(request: Request, station: StationDep, actor: ActorDep) -> Response:
     """The current airing's ladder of proof and the end of the log."""
     actor.need(Right.READ)
     with station.database.reading() as session:
-        rows = session.scalars(select(AsRun).order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
-        blocked = blocked_bulletins(session, limit=BLOCKED_ROWS)
+        log = select(AsRun).where(*LogQuery(within=actor.within()).conditions())
+        rows = session.scalars(log.order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
+        blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
     return pages.page(
         request,
         "board.html",
         actor=actor,
-        airing=current_airing(station),
+        airing=current_airing(station, actor),
         rungs=RUNGS[2:],
         expiries=[(item, item.days(station.clock.now())) for item in station.expiries.pressing()],
         rows=rows,

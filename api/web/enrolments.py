@@ -32,10 +32,13 @@ def _form(
     problem: BroadcasterError | None = None,
     done: str = "",
 ) -> Response:
+    own = actor.within()
     with station.database.reading() as session:
         replaced = session.get(Receiver, replaces) if replaces else None
         receivers = session.execute(
-            select(Receiver.id, Receiver.name).where(Receiver.revoked_at.is_(None)).order_by(Receiver.name)
+            select(Receiver.id, Receiver.name)
+            .where(Receiver.revoked_at.is_(None), *([] if own is None else [Receiver.area_id.in_(own)]))
+            .order_by(Receiver.name)
         ).all()
     return pages.page(
         request,
@@ -43,7 +46,7 @@ def _form(
         actor=actor,
         problem=problem,
         waiting=station.enrolments.waiting(),
-        areas=tree_of(station).options(),
+        areas=tree_of(station).options(actor.within(Right.OPERATE)),
         receivers=receivers,
         replaced=replaced,
         typed=typed or {},

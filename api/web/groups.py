@@ -72,7 +72,7 @@ def groups(request: Request, station: StationDep, actor: ActorDep) -> Response:
         tree=AreaTree(places.areas),
         receivers=places.receivers,
         groups=[(row, given, len(places.resolve(given).receivers)) for row, given in targets],
-        may_change=pages.may(actor, Right.OPERATE),
+        may_change=actor.may(Right.OPERATE),
     )
 
 
@@ -144,7 +144,8 @@ def _form(
         places = Places(session, station.today())
     tree = AreaTree(places.areas)
     large = len(places.areas) + len(places.receivers) > DRAWN
-    top = form.within if form.within in places.areas else (tree.first(actor) if large else None)
+    start = tree.first(actor) if large or actor.home in places.areas else None
+    top = form.within if form.within in places.areas else start
     shown = [area for area, _ in tree.walk(top)]
     at: dict[str, list[Place]] = {area.id: [] for area in shown}
     for place in sorted(places.receivers.values(), key=lambda place: by_name(place.name)):

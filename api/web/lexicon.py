@@ -45,7 +45,7 @@ def put(
     note: Annotated[str, Form(max_length=NOTE_LIMIT)] = "",
 ) -> Response:
     """Have a term read so; tells which bulletins are spoken anew."""
-    actor.need(Right.PRONOUNCE)
+    actor.need(Right.PRONOUNCE, area)
     try:
         change = station.lexicons.put(actor, area, written=written, reading=None if spelled else reading, note=note)
     except BroadcasterError as error:
@@ -153,6 +153,6 @@ def _shown(
         changing=changed is not None,
         typed=typed or {"written": written},
         problem=problem,
-        may_change=pages.may(actor, Right.PRONOUNCE),
+        may_change=actor.may(Right.PRONOUNCE, chosen),
         note_limit=NOTE_LIMIT,
     )

@@ -8,8 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, set_cookie
 from api.web import page as pages
+from api.web.area_tree import tree_of
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotLoggedInError
-from broadcaster.people import RIGHTS, SHORTEST_PASSWORD, Actor, Right
+from broadcaster.people import SHORTEST_PASSWORD, Actor, Right
 from broadcaster.station import Station
 
 router = pages.router()
@@ -92,6 +93,7 @@ def make_token(
     name: Annotated[str, Form(max_length=100)] = "",
     rights: Annotated[list[str], Form(default_factory=list)],
     days: Annotated[str, Form(max_length=5)] = "90",
+    area: Annotated[str, Form(max_length=64)] = "",
     code: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """A token for a program, shown this once."""
@@ -106,10 +108,19 @@ def make_token(
             )
         actor = _proven(station, actor, token, code, address)
         wanted = [Right(right) for right in rights if right in list(Right)]
-        made = station.log_ins.make_token(actor, name=name.strip(), rights=wanted, days=int(days))
+        made = station.log_ins.make_token(actor, name=name.strip(), rights=wanted, days=int(days), area=area or None)
     except BroadcasterError as error:
         return _shown(
-            request, station, actor, token, problem=error, at="token", token_name=name, chosen=rights, days=days
+            request,
+            station,
+            actor,
+            token,
+            problem=error,
+            at="token",
+            token_name=name,
+            chosen=rights,
+            days=days,
+            area=area,
         )
     return _shown(request, station, actor, token, made=made)
 
@@ -160,7 +171,9 @@ def _shown(
     token_name: str = "",
     chosen: list[str] | None = None,
     days: str = "90",
+    area: str = "",
 ) -> Response:
+    tree = tree_of(station)
     return pages.page(
         request,
         "me.html",
@@ -171,7 +184,10 @@ def _shown(
         token_name=token_name,
         chosen=chosen or [],
         days=days,
-        rights=sorted(RIGHTS[actor.role], key=list(Right).index),
+        area=area,
+        rights=[right for right in Right if actor.may(right)],
+        tree=tree,
+        places=tree.options(actor.within()),
         tokens=station.log_ins.tokens(actor),
         log_ins=station.log_ins.open_log_ins(actor, token),
         shortest=SHORTEST_PASSWORD,

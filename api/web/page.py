@@ -27,7 +27,7 @@ from api.problems import Language, page_language, said, status_of
 from api.web.navigation import menu
 from api.web.words import words
 from broadcaster.errors import BroadcasterError, ForbiddenError, InvalidError, NotLoggedInError
-from broadcaster.people import Actor, Right
+from broadcaster.people import Actor
 
 LanguageDep = Annotated[Language, Depends(page_language)]
 STATIC = Path(__file__).parent / "static"
@@ -129,15 +129,6 @@ def page(
     if request.query_params.get("lang") in ("vi", "en"):
         response.set_cookie("lang", tongue, max_age=31536000, samesite="lax", httponly=True)
     return response
-
-
-def may(actor: Actor, right: Right) -> bool:
-    """Whether this person is shown what needs the right; the services decide again."""
-    try:
-        actor.need(right)
-    except ForbiddenError:
-        return False
-    return True
 
 
 # ---- routes

@@ -1,7 +1,9 @@
 """Accounts: who may log in and what they may do; made, changed and reset by administrators."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Annotated
 
 from fastapi import Form, Request
@@ -9,13 +11,25 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
-from api.web.area_tree import plain
+from api.web.area_tree import plain, tree_of
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
-from broadcaster.people import RIGHTS, Actor, Right, Role
+from broadcaster.people import RIGHTS, Actor, Grant, Right, Role
 from broadcaster.station import Station
 from broadcaster.storage.models import Person
 
 router = pages.router()
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What stands in the form of an account; each role with its area, none for the whole station."""
+
+    name: str
+    grants: list[tuple[str, str]]
+    disabled: bool
+
+
+Account = tuple[Person, tuple[Grant, ...]]
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
@@ -24,15 +38,16 @@ def everybody(request: Request, station: StationDep, actor: ActorDep, q: str = "
     """Every account."""
     people = station.people.all(actor)
     wanted = plain(q)
-    found = [person for person in people if wanted in plain(f"{person.name} {person.username}")]
-    return pages.page(request, "people.html", actor=actor, people=found, all=len(people), q=q)
+    found = [(person, grants) for person, grants in people if wanted in plain(f"{person.name} {person.username}")]
+    tree = tree_of(station)
+    return pages.page(request, "people.html", actor=actor, tree=tree, people=found, all=len(people), q=q)
 
 
 @router.get("/people/new")
-def new(request: Request, actor: ActorDep) -> Response:
+def new(request: Request, station: StationDep, actor: ActorDep) -> Response:
     """The form of a new account."""
     actor.need(Right.ADMINISTER)
-    return _form(request, actor, {})
+    return _form(request, station, actor, {})
 
 
 @router.post("/people/new")
@@ -44,6 +59,7 @@ def invite(
     username: Annotated[str, Form(max_length=100)] = "",
     name: Annotated[str, Form(max_length=200)] = "",
     role: Annotated[str, Form(max_length=20)] = "",
+    area: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Make an account; its first password is shown this once."""
     username = username.strip().lower()
@@ -54,16 +70,18 @@ def invite(
                 "A user name has 2 – 64 letters without diacritics, digits, dots and hyphens; it begins with a letter or digit.",
                 field="username",
             )
-        made, password = station.people.invite(actor, username=username, name=_name(name), role=_role(role))
+        grants = _grants([role], [area])
+        made, password = station.people.invite(actor, username=username, name=_name(name), grants=grants)
     except BroadcasterError as error:
-        return _form(request, actor, {"username": username, "name": name, "role": role}, problem=error)
+        typed = {"username": username, "name": name, "role": role, "area": area}
+        return _form(request, station, actor, typed, problem=error)
     return _password(request, actor, name=made.name, username=made.username, password=password)
 
 
 @router.get("/people/{person_id}")
 def one(request: Request, station: StationDep, actor: ActorDep, person_id: str) -> Response:
     """One account."""
-    return _one(request, actor, _find(station, actor, person_id))
+    return _one(request, station, actor, _find(station, actor, person_id))
 
 
 @router.post("/people/{person_id}")
@@ -74,15 +92,18 @@ def change(
     actor: ActorDep,
     person_id: str,
     name: Annotated[str, Form(max_length=200)] = "",
-    role: Annotated[str, Form(max_length=20)] = "",
+    roles: Annotated[list[str], Form(default_factory=list)],
+    areas: Annotated[list[str], Form(default_factory=list)],
     disabled: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
-    """Set name and role, or disable the account."""
-    person = _find(station, actor, person_id)
+    """Set name and roles, or disable the account."""
+    account = _find(station, actor, person_id)
     try:
-        station.people.change(actor, person_id, name=_name(name), role=_role(role), disabled=bool(disabled))
+        given = _grants(roles, areas)
+        station.people.change(actor, person_id, name=_name(name), grants=given, disabled=bool(disabled))
     except BroadcasterError as error:
-        return _one(request, actor, person, {"name": name, "role": role, "disabled": disabled}, problem=error)
+        typed = Typed(name, list(zip(roles, areas, strict=False)), bool(disabled))
+        return _one(request, station, actor, account, typed, problem=error)
     return RedirectResponse(f"/people/{person_id}?done=person_saved", 303)
 
 
@@ -96,21 +117,21 @@ def reset(
     sure: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """Give a new password, shown this once."""
-    person = _find(station, actor, person_id)
+    account = _find(station, actor, person_id)
     if not sure:
         error = InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
-        return _one(request, actor, person, problem=error)
+        return _one(request, station, actor, account, problem=error)
     password = station.people.reset_password(actor, person_id)
-    return _password(request, actor, name=person.name, username=person.username, password=password)
+    return _password(request, actor, name=account[0].name, username=account[0].username, password=password)
 
 
-def _find(station: Station, actor: Actor, person_id: str) -> Person:
-    person = next((each for each in station.people.all(actor) if each.id == person_id), None)
-    if person is None:
+def _find(station: Station, actor: Actor, person_id: str) -> Account:
+    found = next((each for each in station.people.all(actor) if each[0].id == person_id), None)
+    if found is None:
         raise NotFoundError(
             "Không có người này. Chọn trong danh sách.", "There is no such person. Choose from the list."
         )
-    return person
+    return found
 
 
 def _name(text: str) -> str:
@@ -119,28 +140,61 @@ def _name(text: str) -> str:
     return text.strip()
 
 
-def _role(text: str) -> Role:
-    if text not in list(Role):
+def _grants(roles: Sequence[str], areas: Sequence[str]) -> list[Grant]:
+    """Roles with the area of each, row by row; a row without a role is none. Raises InvalidError."""
+    rows = [(role, area) for role, area in zip_longest(roles, areas, fillvalue="") if role]
+    if not rows or any(role not in list(Role) for role, _ in rows):
         raise InvalidError("Chọn một vai trò.", "Choose a role.", field="role")
-    return Role(text)
+    return list(dict.fromkeys(Grant(Role(role), area or None) for role, area in rows))
+
+
+def _places(station: Station, actor: Actor) -> list[tuple[str, str]]:
+    """The areas in which this administrator gives roles."""
+    return tree_of(station).options(actor.within(Right.ADMINISTER))
 
 
 def _form(
-    request: Request, actor: Actor, typed: Mapping[str, str], *, problem: BroadcasterError | None = None
+    request: Request,
+    station: Station,
+    actor: Actor,
+    typed: Mapping[str, str],
+    *,
+    problem: BroadcasterError | None = None,
 ) -> Response:
-    return pages.page(request, "person_new.html", actor=actor, typed=typed, roles=RIGHTS, problem=problem)
+    return pages.page(
+        request,
+        "person_new.html",
+        actor=actor,
+        typed=typed,
+        roles=RIGHTS,
+        places=_places(station, actor),
+        everywhere=actor.within(Right.ADMINISTER) is None,
+        problem=problem,
+    )
 
 
 def _one(
     request: Request,
+    station: Station,
     actor: Actor,
-    person: Person,
-    typed: Mapping[str, str] | None = None,
+    account: Account,
+    typed: Typed | None = None,
     *,
     problem: BroadcasterError | None = None,
 ) -> Response:
-    shown = typed or {"name": person.name, "role": person.role, "disabled": "yes" if person.disabled_at else ""}
-    return pages.page(request, "person.html", actor=actor, person=person, typed=shown, roles=RIGHTS, problem=problem)
+    person, grants = account
+    held = [(str(grant.role), grant.area or "") for grant in grants]
+    return pages.page(
+        request,
+        "person.html",
+        actor=actor,
+        person=person,
+        typed=typed or Typed(person.name, held, person.disabled_at is not None),
+        roles=RIGHTS,
+        places=_places(station, actor),
+        everywhere=actor.within(Right.ADMINISTER) is None,
+        problem=problem,
+    )
 
 
 def _password(request: Request, actor: Actor, *, name: str, username: str, password: str) -> Response:

@@ -181,7 +181,7 @@ def _shown(request: Request, station: Station, actor: Actor, area: str, *, at: s
         at=at or f"{soon:%Y-%m-%dT}17:00",
         minutes=minutes,
         problem=problem,
-        may_change=pages.may(actor, Right.OPERATE),
+        may_change=actor.may(Right.OPERATE, None if chosen == NATIONAL else chosen),
     )
 
 

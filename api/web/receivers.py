@@ -88,6 +88,7 @@ def ask(request: Request, station: StationDep, actor: ActorDep, receiver: str, s
     """What would follow, before it is done."""
     actor.need(Right.OPERATE)
     row = _row(station, receiver)
+    actor.need(Right.OPERATE, row.area_id)
     return pages.page(request, "receiver_step.html", actor=actor, row=row, step=step)
 
 
@@ -133,6 +134,8 @@ def _row(station: Station, receiver: str) -> Receiver:
 
 def _shown(request: Request, station: Station, actor: Actor, receiver: str, typed: Typed) -> Response:
     row = _row(station, receiver)
+    history = station.lifecycle.history(actor, receiver)
+    tree = tree_of(station)
     return pages.page(
         request,
         "receiver.html",
@@ -142,9 +145,10 @@ def _shown(request: Request, station: Station, actor: Actor, receiver: str, type
         row=row,
         standing=standing_of(row),
         conditions=conditions_of(row),
-        tree=tree_of(station),
-        history=list(reversed(station.lifecycle.history(receiver))),
-        may_operate=pages.may(actor, Right.OPERATE),
+        tree=tree,
+        history=list(reversed(history)),
+        may_operate=actor.may(Right.OPERATE, row.area_id),
+        areas=tree.options(actor.within(Right.OPERATE)),
         places=PLACES,
     )
 

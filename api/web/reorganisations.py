@@ -30,7 +30,7 @@ def all_of_them(request: Request, station: StationDep, actor: ActorDep) -> Respo
     query = select(Reorganisation).order_by(Reorganisation.day.desc(), Reorganisation.id).limit(ROWS)
     with station.database.reading() as session:
         rows = session.scalars(query).all()
-    return pages.page(request, "reorganisations.html", actor=actor, rows=rows, may_plan=pages.may(actor, Right.OPERATE))
+    return pages.page(request, "reorganisations.html", actor=actor, rows=rows, may_plan=actor.may(Right.OPERATE))
 
 
 @router.get("/reorganisations/new")
@@ -185,8 +185,8 @@ def _shown(
         devices=devices,
         content=content,
         digest=digest,
-        may_approve=pages.may(actor, Right.RELEASE),
+        may_approve=actor.may(Right.RELEASE),
         own=row.planned_by == actor.id,
-        may_undo=pages.may(actor, Right.OPERATE) and row.day > station.today(),
+        may_undo=actor.may(Right.OPERATE) and row.day > station.today(),
         problem=problem,
     )

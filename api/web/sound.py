@@ -47,7 +47,7 @@ def put(
     jingle_in_place_of_chime: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """Replace what the area says itself; tells which bulletins are spoken anew."""
-    actor.need(Right.PRONOUNCE)
+    actor.need(Right.PRONOUNCE, area)
     typed = {
         "voice": voice,
         "rate_wpm": rate_wpm,
@@ -143,5 +143,5 @@ def _shown(
         most_repeats=MOST_REPEATS,
         problem=problem,
         anew=anew,
-        may_change=pages.may(actor, Right.PRONOUNCE),
+        may_change=actor.may(Right.PRONOUNCE, chosen),
     )

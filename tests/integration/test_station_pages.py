@@ -133,19 +133,24 @@ def test_accounts_are_changed_disabled_and_reset(visit: Visit, station_pages: Se
         ids = dict(session.execute(select(Person.username, Person.id)).all())
     path = f"/people/{ids['xem']}"
     viewer = visit("xem")
-    assert "Nguyễn Văn Xem" in sent(admin, path, to=path, name="Nguyễn Văn Xem", role="editor")
-    sent(admin, path, to=path, name="Nguyễn Văn Xem", role="viewer", disabled="yes")
+    assert "Nguyễn Văn Xem" in sent(
+        admin, path, to=path, name="Nguyễn Văn Xem", roles=["editor", "viewer", ""], areas=["xa", "", ""]
+    )
+    sent(admin, path, to=path, name="Nguyễn Văn Xem", roles=["viewer"], areas=["xa"], disabled="yes")
     assert viewer.get("/areas").headers["location"] == "/login?next=/areas"
-    sent(admin, path, to=path, name="Nguyễn Văn Xem", role="viewer")
+    page = sent(admin, path, to=path, name="Nguyễn Văn Xem", roles=["viewer"], areas=["xa"])
+    assert 'value="xa" selected' in page
     refused(admin, f"{path}/password", 422)
     password = once(sent(admin, f"{path}/password", sure="yes"))
     visit("xem", password, lands="/me")
-    refused(admin, f"/people/{ids['quan']}", 409, name="Phạm Quân", role="viewer")  # one administrator remains
+    refused(
+        admin, f"/people/{ids['quan']}", 409, name="Phạm Quân", roles=["viewer"], areas=[""]
+    )  # one administrator remains
     assert admin.get("/people/nobody").status_code == 404
     assert visit("mai").get("/people").status_code == 403
     elsewhere = httpx.Client(base_url=station_pages.base, cookies=admin.cookies, trust_env=False)
     with elsewhere:
-        answer = elsewhere.post(path, data={"name": "x", "role": "viewer"}, headers={"Origin": "https://evil.example"})
+        answer = elsewhere.post(path, data={"name": "x", "roles": "viewer"}, headers={"Origin": "https://evil.example"})
         assert answer.status_code == 403
 
 

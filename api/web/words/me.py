@@ -46,6 +46,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "me_token_name_hint": ("Để nhận ra về sau, ví dụ Cổng thông tin xã", "To know it by, such as Commune portal"),
     "me_token_rights": ("Quyền", "Rights"),
     "me_token_days": ("Thời hạn (ngày)", "Lasts (days)"),
+    "me_token_area": ("Chỉ trong địa bàn", "Only in the area"),
+    "me_token_area_any": ("Mọi nơi tôi phụ trách", "Wherever I serve"),
     "me_token_make": ("Tạo mã", "Make a token"),
     "me_token_until": ("đến %(at)s", "until %(at)s"),
     "me_token_revoke": ("Thu hồi", "Revoke"),
