@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Form, Request
-from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
@@ -32,14 +31,8 @@ def _form(
     problem: BroadcasterError | None = None,
     done: str = "",
 ) -> Response:
-    own = actor.within()
     with station.database.reading() as session:
         replaced = session.get(Receiver, replaces) if replaces else None
-        receivers = session.execute(
-            select(Receiver.id, Receiver.name)
-            .where(Receiver.revoked_at.is_(None), *([] if own is None else [Receiver.area_id.in_(own)]))
-            .order_by(Receiver.name)
-        ).all()
     return pages.page(
         request,
         "enrolments.html",
@@ -47,7 +40,6 @@ def _form(
         problem=problem,
         waiting=station.enrolments.waiting(),
         areas=tree_of(station).options(actor.within(Right.OPERATE)),
-        receivers=receivers,
         replaced=replaced,
         typed=typed or {},
         code=code,

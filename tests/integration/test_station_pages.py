@@ -295,6 +295,23 @@ def test_the_life_of_a_receiver(visit: Visit, station_pages: ServedStation) -> N
     refused(mai, "/receivers/loa-0/revocation", 403, sure="yes")
 
 
+def test_who_serves_one_village_sees_and_changes_what_lies_there(visit: Visit, station_pages: ServedStation) -> None:
+    station_pages.station.people.add(
+        username="thon", name="Trưởng thôn", role=Role.OPERATOR, password="mật khẩu của thon", area="thon-dong"
+    )
+    thon = visit("thon")
+    page = seen(thon, "/areas")
+    assert "Cụm loa Đông" in page
+    assert "Loa UBND" not in page
+    assert "Loa UBND" not in seen(thon, "/areas?q=loa")
+    assert 'name="full_volume_dba"' in seen(thon, "/receivers/loa-0")
+    assert thon.get("/receivers/loa-2").status_code == 403
+    refused(thon, "/receivers/loa-2/revocation", 403, sure="yes")
+    assert "/policies/rule?area=thon-dong" in seen(thon, "/policies")  # its own village, unasked
+    assert "/policies/rule" not in seen(thon, "/policies?area=xa")
+    refused(thon, "/groups/new", 403, name="Cả xã", areas=["xa"], kinds=["loudspeaker"])
+
+
 def test_groups(visit: Visit) -> None:
     viet = visit("viet")
     assert "Chưa có nhóm nào" in seen(viet, "/groups")
