@@ -6,9 +6,43 @@ A word with a figure in it is written for Jinja's `format` filter: `{{ w.confirm
 from functools import cache
 
 from api.problems import Language
-from api.web.words import board, common, enrolments, login, navigation, welcome
+from api.web.words import (
+    areas,
+    audit,
+    board,
+    common,
+    enrolments,
+    groups,
+    lexicon,
+    login,
+    me,
+    navigation,
+    people,
+    policies,
+    receivers,
+    reorganisations,
+    sound,
+    welcome,
+)
 
-_PAGES = (common, navigation, login, board, enrolments, welcome)
+_PAGES = (
+    common,
+    navigation,
+    login,
+    board,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+    welcome,
+)
 
 
 @cache

@@ -1,0 +1,38 @@
+"""The audit trail."""
+
+WORDS: dict[str, tuple[str, str]] = {
+    "audit": ("Nhật ký thao tác", "Audit trail"),
+    "audit_intro": (
+        "Ai đã làm gì, lúc nào, vì sao. Chỉ được ghi thêm, không ai sửa hay xóa được.",
+        "Who did what, when and why. Entries are only added; nobody changes or deletes them.",
+    ),
+    "audit_who": ("Ai", "Who"),
+    "audit_what": ("Việc", "What"),
+    "audit_all_people": ("Mọi người", "Everybody"),
+    "audit_all_actions": ("Mọi việc", "Everything"),
+    "audit_show": ("Xem", "Show"),
+    "audit_none": (
+        "Chưa có thao tác nào được ghi. Khi ai đó dừng phát, phát khẩn cấp, đổi quy định …, việc đó hiện ở đây.",
+        "Nothing is noted yet. When somebody stops everything, issues an emergency, changes rules …, it appears here.",
+    ),
+    "audit_none_found": ("Không có thao tác nào như vậy.", "Nothing of that kind is noted."),
+    "audit_details": ("Chi tiết", "Details"),
+    "audit_before": ("Trước", "Before"),
+    "audit_after": ("Sau", "After"),
+    "audit_subject": ("Đối tượng", "Subject"),
+    "audit_newest": ("Về mới nhất", "Newest"),
+    "action_policy-changed": ("Đổi quy định giờ phát", "Airing rules changed"),
+    "action_receiver-placed": ("Đổi nơi đặt, độ to của thiết bị", "Loudness and place of a receiver changed"),
+    "action_programme-saved": ("Lưu chuyên mục", "Programme saved"),
+    "action_programme-ended": ("Kết thúc chuyên mục", "Programme ended"),
+    "action_template-released": ("Duyệt mẫu khẩn cấp", "Emergency template released"),
+    "action_template-retired": ("Bỏ mẫu khẩn cấp", "Emergency template retired"),
+    "action_emergency-issued": ("Phát tin khẩn cấp", "Emergency issued"),
+    "action_emergency-issued-alone": ("Một người phát tin khẩn cấp", "Emergency issued by one person"),
+    "action_emergency-ended": ("Kết thúc tin khẩn cấp", "Emergency ended"),
+    "action_stop-issued": ("Dừng phát", "Everything stopped"),
+    "action_stop-lifted": ("Bỏ lệnh dừng", "Stop lifted"),
+    "action_airing-skipped": ("Bỏ một lượt phát", "Airing skipped"),
+    "action_airing-moved": ("Dời một lượt phát", "Airing moved"),
+    "action_clash-decided": ("Xếp thứ tự khi trùng giờ", "Order of a clash decided"),
+}
