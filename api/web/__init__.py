@@ -15,15 +15,33 @@ from api.web import (
     policies,
     receivers,
     reorganisations,
+    schedule,
+    schedule_airings,
+    simulation,
     sound,
-    welcome,
     welcome,
 )
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-for part in (board, areas, receivers, enrolments, groups, lexicon, sound, policies, reorganisations, people, me, audit, welcome):
+PLAN = (schedule, schedule_airings, simulation)
+for part in (
+    *PLAN,
+    board,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+    welcome,
+):
     router.include_router(part.router)
 
 elsewhere = pages.router()

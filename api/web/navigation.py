@@ -15,7 +15,7 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("nav_air", (Entry("/", "nav_today"),)),
+    ("nav_air", (Entry("/", "nav_today"), Entry("/schedule", "nav_schedule"))),
     ("nav_write", ()),
     (
         "nav_station",

@@ -21,6 +21,7 @@ from api.web.words import (
     policies,
     receivers,
     reorganisations,
+    schedule,
     sound,
     welcome,
 )
@@ -38,6 +39,7 @@ _PAGES = (
     sound,
     policies,
     reorganisations,
+    schedule,
     people,
     me,
     audit,

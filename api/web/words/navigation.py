@@ -8,6 +8,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav_station": ("Đài và thiết bị", "Station"),
     "nav_people": ("Người và quyền", "People"),
     "nav_today": ("Vận hành hôm nay", "Today"),
+    "nav_schedule": ("Lịch phát", "Schedule"),
     "nav_areas": ("Địa bàn và thiết bị", "Areas and receivers"),
     "nav_enrolments": ("Thêm thiết bị", "Add a device"),
     "nav_groups": ("Nhóm thiết bị", "Groups"),
