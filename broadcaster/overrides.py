@@ -49,11 +49,11 @@ class Overrides:
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
-            _need_say(session, actor, airing)
+            where = _need_say(session, actor, airing)
             if order is not None:
                 take_back(order, now=now, signatory=self._signatory, reason=reason)
             airing.state, airing.state_reason = "cancelled", reason
-            audit.note(session, actor, "airing-skipped", airing.id, at=now, reason=reason)
+            audit.note(session, actor, "airing-skipped", airing.id, at=now, areas=where, reason=reason)
         self._changed()
 
     def move(self, actor: Actor, airing_id: str, *, to: datetime, reason: str) -> None:
@@ -66,7 +66,8 @@ class Overrides:
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
-            actor.need(Right.RELEASE, *_heard_in(session, airing))
+            where = _heard_in(session, airing)
+            actor.need(Right.RELEASE, *where)
             if session.get_one(Bulletin, airing.bulletin_id).author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự đổi giờ bản tin đã duyệt. Hãy nhờ người duyệt khác.",
@@ -81,7 +82,7 @@ class Overrides:
             _require_lawful(plan, [item], now)
             self._retime(session, places, airing, order, to=to, now=now)
             details = {"due_at": airing.due_at.isoformat(), "to": to.isoformat()}
-            audit.note(session, actor, "airing-moved", airing.id, at=now, reason=reason, details=details)
+            audit.note(session, actor, "airing-moved", airing.id, at=now, areas=where, reason=reason, details=details)
         self._changed()
 
     def decide(self, actor: Actor, airings: Sequence[str]) -> list[tuple[str, datetime]]:
@@ -96,8 +97,7 @@ class Overrides:
         with self._database.writing() as session:
             places = PlacesByDay(session, self._zone)
             held = [self._held(session, airing) for airing in airings]
-            for airing, _ in held:
-                _need_say(session, actor, airing)
+            where = set[str | None]().union(*(_need_say(session, actor, airing) for airing, _ in held))
             wrong = [airing.title for airing, _ in held if airing.priority != "priority"]
             if wrong:
                 names = ", ".join(wrong)
@@ -119,7 +119,9 @@ class Overrides:
             _require_lawful(plan.changed(removed=list(airings)), [item for item, _ in proposals], now)
             for airing, order in held:
                 self._retime(session, places, airing, order, to=settled[airing.id], now=now)
-            audit.note(session, actor, "clash-decided", airings[0], at=now, details={"order": list(airings)})
+            audit.note(
+                session, actor, "clash-decided", airings[0], at=now, areas=where, details={"order": list(airings)}
+            )
         self._changed()
         return [(airing, settled[airing]) for airing in airings]
 
@@ -177,14 +179,15 @@ def _require_lawful(plan: DayPlan, items: Sequence[Item], now: datetime) -> None
         plan = plan.changed(added=[item])
 
 
-def _heard_in(session: Session, airing: Airing) -> set[str] | set[str | None]:
+def _heard_in(session: Session, airing: Airing) -> set[str | None]:
     if airing.targets is not None:
-        return areas_in(session, [airing.targets])
+        return {*areas_in(session, [airing.targets])}
     return heard_in(session, session.get_one(Bulletin, airing.bulletin_id))
 
 
-def _need_say(session: Session, actor: Actor, airing: Airing) -> None:
+def _need_say(session: Session, actor: Actor, airing: Airing) -> set[str | None]:
     """Whoever releases or operates wherever it is heard has a say in when it airs."""
     areas = _heard_in(session, airing)
     if not actor.may(Right.RELEASE, *areas):
         actor.need(Right.OPERATE, *areas)
+    return areas

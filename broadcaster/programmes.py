@@ -97,6 +97,7 @@ class Programmes:
             require(areas_on(session, day_of(now, self._zone)), (*places.areas, *places.excluded_areas))
             actor.need(Right.RELEASE, *areas_in(session, [held, *([row.targets] if row else [])]))
             self._require_lawful(session, programme, held, now)
+            before = audit.state(row) or {}
             if row is None:
                 row = ProgrammeRecord(id=programme.id, revision=0)
                 session.add(row)
@@ -106,7 +107,9 @@ class Programmes:
             session.flush()
             for queued in session.scalars(select(Bulletin).where(Bulletin.programme_id == row.id)):
                 place_bulletin(session, queued)
-            audit.note(session, actor, "programme-saved", row.id, at=now, details={"rules": row.rules, "targets": held})
+            after = audit.state(row)
+            where = areas_in(session, [held])
+            audit.note(session, actor, "programme-saved", row.id, at=now, areas=where, before=before, after=after)
             made = row.revision
         self._changed()
         return made
@@ -119,9 +122,10 @@ class Programmes:
             row = session.get(ProgrammeRecord, programme, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
-            actor.need(Right.RELEASE, *areas_in(session, [row.targets]))
+            where = areas_in(session, [row.targets])
+            actor.need(Right.RELEASE, *where)
             row.ended_at = row.ended_at or now
-            audit.note(session, actor, "programme-ended", row.id, at=now)
+            audit.note(session, actor, "programme-ended", row.id, at=now, areas=where)
 
     def all(self, actor: Actor) -> Sequence[ProgrammeRecord]:
         """The programmes that have not ended, by name."""

@@ -7,6 +7,7 @@ from api.v1 import (
     airings,
     areas,
     asrun,
+    audit,
     bulletins,
     calendars,
     composing,
@@ -51,6 +52,7 @@ for part in (
     receiver_life,
     trust,
     asrun,
+    audit,
     media,
 ):
     router.include_router(part.router)

@@ -8,7 +8,7 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from api.auth import ActorDep, StationDep, TokenDep
+from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from broadcaster.calendars import import_calendar, plan_feed
 from broadcaster.people import Actor, Right
 from schedules.icalendar import MAX_BYTES
@@ -19,10 +19,13 @@ _BASIC = HTTPBasic(auto_error=False, description="For calendar programs: a progr
 
 
 def reader_of(
-    station: StationDep, token: TokenDep, basic: Annotated[HTTPBasicCredentials | None, Depends(_BASIC)]
+    station: StationDep,
+    token: TokenDep,
+    basic: Annotated[HTTPBasicCredentials | None, Depends(_BASIC)],
+    address: AddressDep,
 ) -> Actor:
     """Whose calendar program asks. Raises NotLoggedInError."""
-    return station.log_ins.recognise(token or (basic.password if basic is not None else None))
+    return station.log_ins.recognise(token or (basic.password if basic is not None else None), address=address)
 
 
 ReaderDep = Annotated[Actor, Depends(reader_of)]

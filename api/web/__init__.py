@@ -16,12 +16,27 @@ from api.web import (
     receivers,
     reorganisations,
     sound,
+    welcome,
 )
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-for part in (board, areas, receivers, enrolments, groups, lexicon, sound, policies, reorganisations, people, me, audit):
+for part in (
+    board,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+    welcome,
+):
     router.include_router(part.router)
 
 elsewhere = pages.router()

@@ -16,19 +16,26 @@ def rows(name: str) -> list[list[str]]:
     return [line.split("\t") for line in lines if line and not line.startswith("# ")]
 
 
-def test_at_least_99_in_100_phrases_are_read_right_and_no_wrong_one_is_certain() -> None:
-    phrases = rows("genre.tsv")
+Phrase = tuple[str, str, Script]
+"""Written, as an announcer says it, as it is read."""
+
+
+@pytest.fixture(scope="module")
+def phrases() -> list[Phrase]:
+    return [(written, spoken, read(written)) for _, written, spoken in rows("genre.tsv")]
+
+
+def test_at_least_99_in_100_phrases_are_read_right_and_no_wrong_one_is_certain(phrases: list[Phrase]) -> None:
     assert len(phrases) >= 400
-    wrong = [(written, spoken, read(written)) for _, written, spoken in phrases if read(written).plain() != spoken]
+    wrong = [(written, spoken, got) for written, spoken, got in phrases if got.plain() != spoken]
     assert len(wrong) <= len(phrases) // 100, [(written, got.plain()) for written, _, got in wrong]
     silently = [(written, got.plain()) for written, _, got in wrong if not got.uncertain]
     assert silently == []
 
 
-def test_few_phrases_need_a_person() -> None:
+def test_few_phrases_need_a_person(phrases: list[Phrase]) -> None:
     """An editor who is asked about everything stops looking: at most 3 in 100 right readings may be marked."""
-    phrases = rows("genre.tsv")
-    asked = [written for _, written, spoken in phrases if read(written).plain() == spoken and read(written).uncertain]
+    asked = [written for written, spoken, got in phrases if got.plain() == spoken and got.uncertain]
     assert len(asked) <= 3 * len(phrases) // 100, asked
 
 

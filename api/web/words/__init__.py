@@ -22,6 +22,7 @@ from api.web.words import (
     receivers,
     reorganisations,
     sound,
+    welcome,
 )
 
 _PAGES = (
@@ -40,6 +41,7 @@ _PAGES = (
     people,
     me,
     audit,
+    welcome,
 )
 
 

@@ -298,6 +298,8 @@ def unit_at(at: Cursor, end: int) -> tuple[str, int] | None:  # noqa: PLR0911 - 
         return None
     if found[0][0] == " " and written.isupper() and written in tables.abbreviations():
         return None  # "23 TB nặng"
+    if written == "Mb" and at.text[found.end() : found.end() + 2] == "/s":
+        return "mê ga bít", found.end()  # a speed is of bits, a file of bytes
     said = tables.units().get(written)
     if said is None and len(written) > 1 and not (written.isupper() and written.lower() in _ONLY_SMALL):
         said = tables.units().get(written.lower())
