@@ -3,14 +3,41 @@
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import board, enrolments, welcome
+from api.web import (
+    areas,
+    audit,
+    board,
+    enrolments,
+    groups,
+    lexicon,
+    me,
+    people,
+    policies,
+    receivers,
+    reorganisations,
+    sound,
+    welcome,
+)
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-router.include_router(board.router)
-router.include_router(enrolments.router)
-router.include_router(welcome.router)
+for part in (
+    board,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+    welcome,
+):
+    router.include_router(part.router)
 
 elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""
