@@ -28,7 +28,7 @@ from broadcaster.speech import speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, Emergency, EmergencyTemplate, Release, Schedule
 from broadcaster.targets import Targets
-from broadcaster.whereabouts import place_bulletin, visible_to
+from broadcaster.whereabouts import need_sight, place_bulletin, visible_to
 from schedules.priorities import EMERGENCY_EVERY
 from schedules.rules import Once
 
@@ -50,6 +50,8 @@ class Blank(BaseModel):
     lowest: int = 0
     highest: int = 1_000_000
     longest: Annotated[int, Field(ge=1, le=60)] = 40  # characters
+    label: Annotated[str, Field(max_length=60)] = ""
+    """How people call it; without one by its name."""
 
     def filled(self, value: str) -> str:
         """The value, if it fits. Raises InvalidError."""
@@ -67,8 +69,8 @@ class Blank(BaseModel):
                 "words": f"≤ {self.longest} ký tự, chữ và số / characters, letters and digits",
             }[self.kind]
             raise InvalidError(
-                f"Chỗ trống '{self.name}' không đúng ({wanted}).",
-                f"The blank '{self.name}' does not fit ({wanted}).",
+                f"Chỗ trống '{self.label or self.name}' không đúng ({wanted}).",
+                f"The blank '{self.label or self.name}' does not fit ({wanted}).",
                 field=self.name,
             )
         return value
@@ -138,6 +140,17 @@ class Emergencies:
         query = select(EmergencyTemplate).where(EmergencyTemplate.state != "retired").order_by(EmergencyTemplate.name)
         with self._database.reading() as session:
             return [row for row in session.scalars(query) if _usable(actor, row)]
+
+    def template(self, actor: Actor, template: str) -> EmergencyTemplate:
+        """One template, retired or not. Raises NotFoundError, and ForbiddenError for one of an area that is not this person's to see."""
+        with self._database.reading() as session:
+            row = session.get(EmergencyTemplate, template)
+            if row is None:
+                raise NotFoundError("Không có mẫu này.", "There is no such template.")
+            if row.area_id is not None:
+                actor.need_sight([row.area_id])
+            actor.need(Right.READ)
+            return row
 
     def draft(self, actor: Actor, *, name: str, content: TemplateContent, area: str | None = None) -> str:
         """A new template of an area (by default the author's), of no use until another person releases it."""
@@ -268,6 +281,17 @@ class Emergencies:
                 )
             )
             return [(row[0], row[1]) for row in rows]
+
+    def message(self, actor: Actor, emergency: str) -> tuple[Emergency, Bulletin]:
+        """One message, also when it has ended. Raises NotFoundError, and ForbiddenError where it is not this person's to see."""
+        actor.need(Right.READ)
+        with self._database.reading() as session:
+            row = session.get(Emergency, emergency)
+            if row is None:
+                raise NotFoundError("Không có tin khẩn này.", "There is no such emergency.")
+            bulletin = session.get_one(Bulletin, row.bulletin_id)
+            need_sight(session, actor, bulletin)
+            return row, bulletin
 
     def _prepare(
         self,

@@ -155,12 +155,14 @@ class LogIns:
 
     def log_out_elsewhere(self, actor: Actor, token: str) -> None:
         """End all of one's own log-ins but that of this token."""
+        actor.need_log_in()
         with self._database.writing() as session:
             session.execute(
                 delete(LoginSession).where(
                     LoginSession.person_id == actor.id, LoginSession.token_sha256 != _digest(token)
                 )
             )
+            self._note(session, actor, "account-logged-out-elsewhere", actor.id)
 
     # ---- one-time codes
 

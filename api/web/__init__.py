@@ -7,27 +7,30 @@ from api.web import (
     areas,
     audit,
     board,
+    campaigns,
+    emergencies,
+    emergency_templates,
     enrolments,
     groups,
     lexicon,
     me,
     people,
     policies,
+    programmes,
     receivers,
     reorganisations,
     schedule,
     schedule_airings,
     simulation,
     sound,
+    stops,
     welcome,
 )
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-PLAN = (schedule, schedule_airings, simulation)
 for part in (
-    *PLAN,
     board,
     areas,
     receivers,
@@ -41,6 +44,14 @@ for part in (
     me,
     audit,
     welcome,
+    schedule,
+    schedule_airings,
+    simulation,
+    stops,
+    emergency_templates,
+    emergencies,
+    programmes,
+    campaigns,
 ):
     router.include_router(part.router)
 

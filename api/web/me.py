@@ -145,7 +145,7 @@ def _proven(station: Station, actor: Actor, token: str | None, code: str, addres
     if not code or token is None:
         return actor
     station.log_ins.prove(token, actor, code, address=address)
-    return station.log_ins.recognise(token)
+    return station.log_ins.recognise(token, address=address)
 
 
 def _codes(

@@ -15,8 +15,11 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("nav_air", (Entry("/", "nav_today"), Entry("/schedule", "nav_schedule"))),
-    ("nav_write", ()),
+    (
+        "nav_air",
+        (Entry("/", "nav_today"), Entry("/schedule", "nav_schedule"), Entry("/emergencies", "nav_emergencies")),
+    ),
+    ("nav_write", (Entry("/programmes", "nav_programmes"), Entry("/campaigns", "nav_campaigns"))),
     (
         "nav_station",
         (

@@ -75,6 +75,15 @@ def _length(context: Context, milliseconds: float) -> str:
 
 
 @pass_context
+def _hours(context: Context, milliseconds: float) -> str:
+    """2 giờ 30 phút, 3 ngày: what lasts long and is given to the minute."""
+    hours, minutes = divmod(round(milliseconds / 60_000), 60)
+    days, hours = divmod(hours, 24)
+    units = ("d", "h", "min") if context["tongue"] == "en" else ("ngày", "giờ", "phút")
+    return " ".join(f"{value} {unit}" for value, unit in zip((days, hours, minutes), units, strict=True) if value)
+
+
+@pass_context
 def _figure(context: Context, value: float, places: int = 1) -> str:
     """With its decimals after a comma in Vietnamese, after a point in English."""
     text = f"{value:.{places}f}"
@@ -88,6 +97,7 @@ _TEMPLATES.env.filters |= {
     "date": _date,
     "moment": _moment,
     "length_of": _length,
+    "hours_of": _hours,
     "figure": _figure,
 }
 

@@ -260,7 +260,7 @@ def test_rules_are_sentences_and_forms(visit: Visit) -> None:
     assert "2/9/2027" not in page
     sent(viet, "/policies/emergency", to="/policies", area="xa", revision=hidden(page, "revision"), alone="yes")
     assert "Được, khi không kịp" in seen(viet, "/policies?area=thon-dong")
-    audit = seen(viet, "/audit?action=policy-changed")
+    audit = seen(viet, "/audit?about=policy")
     assert "từ 20 giờ 30 đến 5 giờ" in audit
     assert 'name="kind"' not in seen(visit("mai"), "/policies?area=xa")
 
@@ -374,17 +374,19 @@ def test_the_audit_trail_is_leafed_through(visit: Visit, station_pages: ServedSt
     with station.database.writing() as session:
         for loudness in range(60, 112):
             at, details = station.clock.now(), {"full_volume_dba": loudness}
-            audit.note(session, operator, "receiver-placed", "loa-2", at=at, details=details)
+            audit.note(session, operator, "receiver-placed", "loa-2", at=at, areas=["thon-doai"], details=details)
     viet = visit("viet")
-    first = seen(viet, f"/audit?who={operator.id}&action=receiver-placed")
-    found = re.search(r'href="(/audit\?before=[^"]+)"', first)
+    first = seen(viet, f"/audit?who={operator.id}&about=receiver")
+    assert first.count('href="/receivers/') == 50
+    found = re.search(r'href="(/audit\?after=[^"]+)"', first)
     assert found is not None
     older = seen(viet, found[1])
     with station.database.reading() as session:
-        rows = session.scalars(select(AuditEntry.id).where(AuditEntry.action == "receiver-placed")).all()
-    assert first.count('href="/receivers/') == 50
+        rows = session.scalars(
+            select(AuditEntry.seq).where(AuditEntry.actor_id == operator.id, AuditEntry.action.startswith("receiver-"))
+        ).all()
     assert older.count('href="/receivers/') == len(rows) - 50
-    assert "Không có thao tác nào như vậy" in seen(viet, "/audit?action=khong-co")
+    assert "Không có thao tác nào như vậy" in seen(viet, "/audit?who=khong-co")
 
 
 def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
