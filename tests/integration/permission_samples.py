@@ -15,6 +15,7 @@ from tests.integration.permission_world import CODE, wav
 Ids = dict[str, str]
 V1 = "/api/v1"
 SOON = datetime.now(UTC) + timedelta(hours=30)
+MONDAY = SOON.date() - timedelta(days=SOON.weekday())
 EARLIER = (SOON - timedelta(hours=2)).isoformat()
 
 
@@ -92,6 +93,10 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
         {"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}
     ),
     ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
+    ("POST", f"{V1}/plan/week-copies"): lambda ids: Sample(
+        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat(), "area": ids["area_id"]}
+    ),
+    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "khong-co"}, answers=(404,)),
     ("GET", f"{V1}/simulation"): lambda ids: Sample(
         params={"receiver": ids["receiver"], "day": SOON.date().isoformat()}
     ),
