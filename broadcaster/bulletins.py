@@ -2,32 +2,33 @@
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
+from broadcaster import revisions
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError
-from broadcaster.identity import Signatory, new_id
+from broadcaster.identity import Signatory, id_of, new_id
 from broadcaster.people import Actor, Right
 from broadcaster.programmes import require_belonging
 from broadcaster.quality import require_quality
 from broadcaster.recordings import require_recordings
-from broadcaster.releases import find, void
+from broadcaster.releases import find, schedules_of, void
 from broadcaster.sound import AS_ABOVE, Sound
 from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certain_call, speak_anew
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
+from broadcaster.storage.models import Bulletin, ClipRecord, Person, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
 from devices.cards.layout import CardError, Panel
 from devices.cards.layout import check as check_card
 from devices.wire.messages import Card, Priority
 from schedules.recurrence import Recurring
-from schedules.rules import Once, Repeating
+from schedules.rules import RULE, AtOnce, Once, Repeating
 
 TITLE_LIMIT = 300  # characters
 TEXT_LIMIT = 50_000  # characters: about fifty minutes of speech
@@ -48,7 +49,7 @@ class Draft:
     card_text: str | None  # None: the title
     field: str
     priority: Priority
-    plan: tuple[tuple[Once | Recurring | Repeating, Targets], ...]
+    plan: tuple[tuple[Once | Recurring | Repeating | AtOnce, Targets], ...]
     recording: str | None = None  # an uploaded recording, heard in place of title and text
     versions: tuple[Version, ...] = ()
     sound: Sound = AS_ABOVE
@@ -56,6 +57,51 @@ class Draft:
     programme: str | None = None
     campaign: str | None = None
     content_group: str | None = None
+
+    def told(self) -> "Draft":
+        """The same as it is kept: to tell whether anything differs."""
+        title, text = _kept(self.title), _kept(self.text)
+        plan = sorted(self.plan, key=lambda item: item[0].model_dump_json() + item[1].model_dump_json())
+        return replace(
+            self,
+            title=title,
+            text=text,
+            card_text=_kept(self.card_text or "") or title,
+            plan=tuple(plan),
+            versions=tuple(version.in_nfc() for version in self.versions),
+        )
+
+
+def draft_of(session: Session, bulletin: Bulletin) -> Draft:
+    """What an editor gave for its present revision."""
+    return Draft(
+        title=bulletin.title,
+        text=bulletin.text,
+        card_text=bulletin.card_text,
+        field=bulletin.field,
+        priority=bulletin.priority,  # type: ignore[arg-type]  # one of the three
+        plan=tuple(
+            (RULE.validate_python(row.rule), Targets.model_validate(row.targets))
+            for row in schedules_of(session, bulletin.id)
+        ),
+        recording=bulletin.recording_sha256,
+        versions=tuple(Version(**version) for version in bulletin.versions),
+        sound=Sound.model_validate(bulletin.sound),
+        interrupted=bulletin.interrupted,  # type: ignore[arg-type]  # one of those of the core
+        programme=bulletin.programme_id,
+        campaign=bulletin.campaign_id,
+        content_group=bulletin.content_group,
+    )
+
+
+def written_as(actor: Actor, key: str) -> str:
+    """The id of the bulletin that this person writes under this key."""
+    return id_of("bulletin", actor.id, key)
+
+
+def _kept(text: str) -> str:
+    # NFC here, once: text in NFD would lose its circumflexes in speech, and would hash differently.
+    return unicodedata.normalize("NFC", text).strip()
 
 
 class Bulletins:
@@ -78,20 +124,39 @@ class Bulletins:
         self._zone = zone
         self._changed = changed
 
-    def write(self, actor: Actor, draft: Draft) -> str:
-        """A new draft; returns its id. It is rendered in the background at once."""
+    def write(self, actor: Actor, draft: Draft, *, key: str | None = None) -> str:
+        """A new draft; returns its id. It is rendered in the background at once.
+
+        `key` names what this person is writing: however often it is sent, there is one bulletin of it, as it was written first.
+        """
         actor.need(Right.EDIT)
         now = self._clock.now()
-        bulletin = Bulletin(id=new_id(), author_id=actor.id, revision=1, state="draft", created_at=now)
+        name = new_id() if key is None else written_as(actor, key)
+        bulletin = Bulletin(id=name, author_id=actor.id, revision=1, state="draft", created_at=now)
         with self._database.writing() as session:
+            # One transaction of a person at a time, so that of two at once the second finds what the first wrote.
+            if key is not None:
+                session.get(Person, actor.id, with_for_update=True)
+                if session.get(Bulletin, name) is not None:
+                    return name
             self._fill(session, bulletin, draft)
             speak_anew(bulletin)
             session.add(bulletin)
             session.flush()
             self._plan(session, bulletin.id, draft)
             self._check_call(session, bulletin)
+            revisions.keep(session, bulletin, at=now)
         self._changed()
         return bulletin.id
+
+    def save(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
+        """Edit it, unless this is what it says already: then nothing changes, and the revision stays. Returns the revision."""
+        actor.need(Right.EDIT)
+        with self._database.reading() as session:
+            bulletin = find(session, bulletin_id)
+            if draft_of(session, bulletin).told() == draft.told():
+                return bulletin.revision
+        return self.edit(actor, bulletin_id, draft, revision=revision)
 
     def edit(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
         """Replace the content; returns the new revision. Whoever edits becomes the author, so cannot release it.
@@ -125,6 +190,7 @@ class Bulletins:
             self._check_call(session, bulletin)
             if not is_of(bulletin, self._speaking.of(session, bulletin)):  # a new time needs no new speech
                 speak_anew(bulletin)
+            revisions.keep(session, bulletin, at=bulletin.updated_at)
             after = bulletin.revision
         self._changed()
         return after
@@ -151,6 +217,7 @@ class Bulletins:
                 )
             bulletin.state = "submitted"
             bulletin.updated_at = self._clock.now()
+            revisions.submitted(session, bulletin, at=bulletin.updated_at)
         self._changed()
 
     def speak_again(self, actor: Actor, bulletin_id: str, *, revision: int) -> None:
@@ -179,9 +246,8 @@ class Bulletins:
         self._changed()
 
     def _fill(self, session: Session, bulletin: Bulletin, draft: Draft) -> None:
-        # NFC here, once: text in NFD would lose its circumflexes in speech, and would hash differently.
-        title, text = (unicodedata.normalize("NFC", part).strip() for part in (draft.title, draft.text))
-        card = unicodedata.normalize("NFC", draft.card_text or "").strip() or title
+        title, text = _kept(draft.title), _kept(draft.text)
+        card = _kept(draft.card_text or "") or title
         for name, value, limit in (
             ("title", title, TITLE_LIMIT),
             ("text", text, TEXT_LIMIT),
@@ -215,7 +281,7 @@ class Bulletins:
         bulletin.sound = draft.sound.given()
         require_recordings(session, draft.sound, {draft.recording, *(each.recording for each in draft.versions)})
 
-    def _check(self, session: Session, rule: Once | Recurring | Repeating, targets: Targets) -> None:
+    def _check(self, session: Session, rule: Once | Recurring | Repeating | AtOnce, targets: Targets) -> None:
         """The places must stand on the day of the next airing, not on the day of writing."""
         now = self._clock.now()
         first = next(iter(rule.instants(now, now + LOOK_AHEAD)), now)
@@ -253,11 +319,15 @@ def _no_emergency(bulletin: Bulletin) -> None:
         )
 
 
-def newest(session: Session, *, limit: int, before: str | None = None) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
-    """A page of bulletins with their clips, newest first, before the bulletin with id `before`."""
+def newest(
+    session: Session, *, limit: int, before: str | None = None, states: Sequence[str] = ()
+) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
+    """A page of bulletins with their clips, newest first, before the bulletin with id `before`; those in some states, if given."""
     query = select(Bulletin, ClipRecord).outerjoin(ClipRecord, ClipRecord.sha256 == Bulletin.clip_sha256)
     if before is not None:
         last = find(session, before)
         query = query.where(tuple_(Bulletin.created_at, Bulletin.id) < (last.created_at, last.id))
+    if states:
+        query = query.where(Bulletin.state.in_(states))
     rows = session.execute(query.order_by(Bulletin.created_at.desc(), Bulletin.id.desc()).limit(limit))
     return [(bulletin, clip) for bulletin, clip in rows]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from audio.announcement import VIETNAMESE
 from audio.script import Lexicon, LexiconError, Settled, Token, read
 from audio.script.letters import names_of
+from broadcaster import revisions
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
@@ -209,6 +210,8 @@ class Readings:
             bulletin.quality = without(
                 bulletin.quality, {(row.written, row.proposed) for row in settled(session, bulletin)}
             )
+        session.flush()
+        revisions.keep(session, bulletin, at=bulletin.updated_at)
 
 
 def _said(choice: Choice) -> str:
