@@ -1,0 +1,5 @@
+"""Composing a bulletin on one page."""
+
+from api.web.compose.routes import router
+
+__all__ = ["router"]

@@ -1,0 +1,363 @@
+"""The compose page and what it asks while somebody writes."""
+
+import dataclasses
+import json
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from api.auth import ActorDep, StationDep
+from api.problems import page_language, said
+from api.uploads import file_of
+from api.web import page as pages
+from api.web.compose.form import EMPTY, Form, Settling
+from api.web.compose.preview import Desk
+from api.web.compose.saving import before, is_written, saved, submitted
+from api.web.fields import Fields, FieldsDep
+from broadcaster import card_preview, composing
+from broadcaster.bulletins import draft_of
+from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.people import RIGHTS, Actor, Right
+from broadcaster.releases import find
+from broadcaster.station import Station
+from broadcaster.storage.models import Bulletin, Campaign, ClipRecord, ProgrammeRecord, ReceiverGroup
+from broadcaster.target_tree import Tree
+from broadcaster.usual_times import instead
+
+router = pages.router()
+DRAWN_RECEIVERS, DRAWN_AREAS = 120, 150
+"""With more of them, what is under an area is fetched when it is opened."""
+
+
+def desk(request: Request, session: Session, station: Station, actor: Actor) -> Desk:
+    """What a form is looked at with."""
+    tree = Tree(session, station.speaking.places(session))
+    return Desk(session, station, actor, tree, page_language(request))
+
+
+def _show(
+    request: Request,
+    desk: Desk,
+    form: Form,
+    *,
+    problem: BroadcasterError | None = None,
+    restored: str = "",
+) -> Response:
+    session, tree = desk.session, desk.tree
+    row, clip = desk.stored(form)
+    drawn = tree.places.areas if len(tree.places.areas) <= DRAWN_AREAS else ()
+    groups = session.execute(select(ReceiverGroup.id, ReceiverGroup.name).order_by(ReceiverGroup.name)).all()
+    programmes = session.execute(
+        select(ProgrammeRecord.id, ProgrammeRecord.name).where(ProgrammeRecord.ended_at.is_(None))
+    ).all()
+    campaigns = session.scalars(
+        select(Campaign).where(Campaign.ends_on >= desk.station.today()).order_by(Campaign.name)
+    )
+    choices = [
+        (key, text)
+        for each in campaigns
+        for key, text in (
+            (each.id, each.name),
+            *((f"{each.id}|{group}", f"{each.name}: {group}") for group in each.content_groups),
+        )
+    ]
+    return pages.page(
+        request,
+        "compose.html",
+        actor=desk.actor,
+        problem=problem,
+        form=form,
+        seen=desk.look(form),
+        bulletin=row,
+        clip=clip,
+        roots=tree.roots,
+        states=tree.states(form.targets),
+        online=tree.online,
+        draw_areas=bool(drawn),
+        draw_receivers=len(tree.places.receivers) <= DRAWN_RECEIVERS,
+        groups=groups,
+        programmes=programmes,
+        campaigns=choices,
+        restored=restored,
+        may_teach=Right.PRONOUNCE in RIGHTS[desk.actor.role],
+        with_oob=False,
+    )
+
+
+@router.get("/compose")
+def compose(request: Request, station: StationDep, actor: ActorDep, new: str = "", key: str = "") -> Response:
+    """A new bulletin: what was being typed, or an empty page."""
+    actor.need(Right.EDIT)
+    kept = [] if new else [each for each in station.unfinished.all(actor) if not each.form.get("bulletin", [""])[-1]]
+    kept = [each for each in kept if not is_written(station, actor, each.key) and key in ("", each.key)]
+    with station.database.reading() as session:
+        at = desk(request, session, station, actor)
+        if kept:
+            return _show(request, at, Form.read(Fields(kept[0].form), at.tree), restored=kept[0].key)
+        return _show(request, at, Form.blank(at.tree.usual(session, actor.id)))
+
+
+@router.get("/bulletins/{bulletin_id}")
+def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, edit: str = "") -> Response:
+    """A bulletin: to go on writing, or to read where it is released, or not for this person to write."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        row = find(session, bulletin_id)
+        at = desk(request, session, station, actor)
+        form = Form.of(row.id, row.revision, draft_of(session, row), now=at.now)
+        writable = Right.EDIT in RIGHTS[actor.role] and row.priority != "emergency"
+        if not writable or (row.state in ("released", "withdrawn") and not edit):
+            return read_only(request, at, row, form, writable=writable)
+        kept = station.unfinished.of(actor, row.id)
+        if kept is not None and kept.saved_at > row.updated_at:
+            return _show(request, at, Form.read(Fields(kept.form), at.tree), restored=kept.key)
+        form = dataclasses.replace(form, card_proposed=_proposed_card(at, form))
+        return _show(request, at, form)
+
+
+def _proposed_card(at: Desk, form: Form) -> str:
+    """What would be proposed for its words: an editor who kept it goes on with what is proposed."""
+    script, _ = at.script(form, None)
+    return composing.short_version(form.written.title, script)
+
+
+def read_only(request: Request, at: Desk, row: Bulletin, form: Form, *, writable: bool) -> Response:
+    """A bulletin to read and to listen to."""
+    clip = at.session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
+    return pages.page(
+        request,
+        "bulletin.html",
+        actor=at.actor,
+        bulletin=row,
+        clip=clip,
+        seen=at.look(form),
+        form=form,
+        writable=writable,
+    )
+
+
+@router.post("/compose/preview")
+def preview(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """What becomes of the form as it stands: parts of the page. Nothing is saved."""
+    actor.need(Right.EDIT)
+    with station.database.reading() as session:
+        at = desk(request, session, station, actor)
+        given = Form.read(fields, at.tree)
+        form = _done(at, given, fields.one("do"))
+        seen = at.look(form)
+        row, clip = at.stored(form)
+        return pages.page(
+            request,
+            "_compose_seen.html",
+            actor=actor,
+            form=form,
+            seen=seen,
+            bulletin=row,
+            clip=clip,
+            with_oob=True,
+            with_times=form.rules != given.rules or form.chips != given.chips,
+            with_card=form.own_card() is None and form.card_proposed != seen.proposed_card,
+            may_teach=Right.PRONOUNCE in RIGHTS[actor.role],
+        )
+
+
+@router.post("/compose")
+def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """Save, listen, submit; without JavaScript also everything else that the page's buttons do."""
+    actor.need(Right.EDIT)
+    do = fields.one("do", "save")
+    with station.database.reading() as session:
+        at = desk(request, session, station, actor)
+        form = Form.read(fields, at.tree)
+        if do not in ("save", "listen", "submit"):
+            return _show(request, at, _done(at, form, do))
+        script, _ = at.script(form, at.stored(form)[0])
+        card = composing.short_version(form.written.title, script)
+    try:
+        rules = form.plan(now=station.clock.now(), zone=station.settings.zone)
+        draft = form.draft(before(station, form, EMPTY), rules, card=card)
+        bulletin, revision = saved(station, actor, form, draft)
+        form = dataclasses.replace(form, key=bulletin, bulletin=bulletin, revision=revision, settlings=())
+        if do == "submit":
+            submitted(station, actor, bulletin, revision)
+            return RedirectResponse("/bulletins?done=submitted", 303)
+    except BroadcasterError as error:
+        if do == "listen" and request.headers.get("hx-request"):
+            return pages.page(request, "_listen_problem.html", problem=error)
+        with station.database.reading() as session:
+            return _show(request, desk(request, session, station, actor), form, problem=error)
+    if do == "listen" and request.headers.get("hx-request"):
+        answer = listen(request, station, actor, bulletin, oob=True, key=bulletin)
+        answer.headers["HX-Replace-Url"] = f"/bulletins/{bulletin}"
+        return answer
+    return RedirectResponse(f"/bulletins/{bulletin}?done=saved" + ("#listen" if do == "listen" else ""), 303)
+
+
+def _done(at: Desk, form: Form, do: str) -> Form:
+    """The form after one of the page's small buttons: a proposal applied, a reading settled, a free time taken."""
+    verb, _, rest = do.partition(":")
+    if verb == "apply" and rest.isdigit():
+        return _applied(at, form, int(rest))
+    if verb == "settle":
+        try:
+            written, proposed, reading = json.loads(rest)
+        except (ValueError, TypeError):
+            return form
+        chosen = Settling.read(json.dumps([written, proposed, reading, form.scope]))
+        if chosen is None:
+            return form
+        others = (each for each in form.settlings if (each.written, each.proposed) != (written, proposed))
+        return dataclasses.replace(form, settlings=(*others, chosen))
+    if verb == "unsettle" and rest.isdigit():
+        kept = (each for number, each in enumerate(form.settlings) if number != int(rest))
+        return dataclasses.replace(form, settlings=tuple(kept))
+    if verb == "use" and rest.isdigit():
+        return _moved(at, form, int(rest))
+    return form
+
+
+def _applied(at: Desk, form: Form, number: int) -> Form:
+    script, _ = at.script(form, None)
+    found = next((each for each in at.findings(form, script) if each.apply == number), None)
+    if found is None or found.start is None:
+        return form
+    words, length = form.written.words, len(found.finding.text)
+    if words[found.start : found.start + length] != found.finding.text:
+        return form
+    return dataclasses.replace(
+        form, words=words[: found.start] + (found.finding.proposal or "") + words[found.start + length :]
+    )
+
+
+def _moved(at: Desk, form: Form, number: int) -> Form:
+    """The free time that was proposed for a clash takes the place of what clashes; the whole plan stands as rules then."""
+    clashes = at.look(form).clashes
+    if number >= len(clashes) or clashes[number].free is None:
+        return form
+    clash = clashes[number]
+    rules = form.plan(now=at.now, zone=at.zone)
+    assert clash.free is not None  # noqa: S101  looked at above
+    rules[clash.rule] = instead(rules[clash.rule], clash.due_at, clash.free)
+    written = [rule.model_dump_json() for rule in rules if rule.kind != "at_once"]
+    chips = {"now"} if any(rule.kind == "at_once" for rule in rules) else set()
+    return dataclasses.replace(form, rules=tuple(dict.fromkeys(written)), chips=frozenset(chips))
+
+
+@router.get("/bulletins/{bulletin_id}/listen")
+def listen(
+    request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, *, oob: bool = False, key: str = ""
+) -> Response:
+    """The player, or how far its making is."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        row = find(session, bulletin_id)
+        clip = session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
+    return pages.page(
+        request,
+        "_listen_answer.html",
+        actor=actor,
+        bulletin=row,
+        clip=clip,
+        with_oob=oob,
+        key=key,
+        writable=Right.EDIT in RIGHTS[actor.role],
+        heard=True,
+    )
+
+
+@router.post("/bulletins/{bulletin_id}/anew")
+def speak_again(station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
+    """Have it spoken again after a failure."""
+    station.bulletins.speak_again(actor, bulletin_id, revision=fields.number("revision"))
+    return RedirectResponse(f"/bulletins/{bulletin_id}#listen", 303)
+
+
+@router.post("/bulletins/{bulletin_id}/withdraw")
+def withdraw(station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
+    """Take it off the air."""
+    reason = fields.one("reason").strip()
+    if not reason:
+        raise InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
+    station.bulletins.withdraw(actor, bulletin_id, reason[:1000])
+    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
+
+
+@router.post("/compose/unfinished")
+def keep(station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """Keep what is being typed."""
+    key = fields.one("key")[:64]
+    if not key:
+        raise InvalidError("Thiếu mã của bản đang soạn.", "The key of what is being written is missing.", field="key")
+    station.unfinished.keep(actor, key, {name: values for name, values in fields.values.items() if name != "do"})
+    return Response(status_code=204)
+
+
+@router.post("/compose/discard")
+def discard(station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """Forget what was being typed."""
+    actor.need(Right.EDIT)
+    key = fields.one("key")[:64]
+    kept = station.unfinished.of(actor, key)
+    station.unfinished.forget(actor, key)
+    bulletin = kept.form.get("bulletin", [""])[-1] if kept is not None else ""
+    return RedirectResponse(f"/bulletins/{bulletin}" if bulletin else "/compose?new=1", 303)
+
+
+@router.post("/compose/intake")
+async def take_in(request: Request, station: StationDep, actor: ActorDep) -> Response:
+    """A .docx, .pdf, .txt or .md file as the words of a new bulletin: as a page, or as JSON where the page's script asks."""
+    actor.need(Right.EDIT)
+    data, name = await file_of(request, composing.DOCUMENT_LIMIT)
+
+    def answer() -> Response:
+        script_asks = "application/json" in request.headers.get("accept", "")
+        try:
+            taken: dict[str, Any] = composing.take_in(data, name)
+        except BroadcasterError as error:
+            if script_asks:
+                return JSONResponse({"problem": said(error, page_language(request))}, 422)
+            with station.database.reading() as session:
+                at = desk(request, session, station, actor)
+                return _show(request, at, Form.blank(at.tree.usual(session, actor.id)), problem=error)
+        words = composing.together(taken["title"], taken["text"])
+        if script_asks:
+            return JSONResponse({"words": words})
+        with station.database.reading() as session:
+            at = desk(request, session, station, actor)
+            form = dataclasses.replace(Form.blank(at.tree.usual(session, actor.id)), words=words)
+            return _show(request, at, form)
+
+    return await run_in_threadpool(answer)
+
+
+@router.get("/compose/card.png")
+def card_picture(
+    station: StationDep,
+    actor: ActorDep,
+    text: Annotated[str, Query(max_length=2000)],
+    ms: Annotated[int, Query(ge=1, le=7_200_000)] = 20_000,
+    at: Annotated[int, Query(ge=0, le=7_200_000)] = 0,
+) -> Response:
+    """The LED panel at a moment of a card."""
+    actor.need(Right.READ)
+    made = card_preview.picture(text, ms, elapsed_ms=at, now=station.clock.now(), zone=station.settings.zone)
+    return Response(made, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@router.get("/compose/areas/{area_id}")
+def open_area(request: Request, station: StationDep, actor: ActorDep, area_id: str, ticked: str = "") -> Response:
+    """What stands right under an area, to be ticked."""
+    actor.need(Right.EDIT)
+    with station.database.reading() as session:
+        tree = Tree(session, station.speaking.places(session))
+    node = tree.find(area_id)
+    if node is None:
+        raise NotFoundError("Không có địa bàn này.", "There is no such area.")
+    states = (
+        dict.fromkeys([*(one.id for one in node.areas), *(one.id for one in node.receivers)], "all") if ticked else {}
+    )
+    return pages.page(request, "_area_opened.html", actor=actor, node=node, states=states, online=tree.online)
