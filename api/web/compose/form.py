@@ -107,7 +107,7 @@ class Form:
                 fields.all("receiver"),
                 drawn=fields.all("drawn"),
                 groups=fields.all("group"),
-                kinds=kinds,  # type: ignore[arg-type]  # the two
+                kinds=kinds,
             ),
             field=fields.one("field", EMPTY.field)[:100],
             priority="priority" if fields.one("priority") == "priority" else "routine",

@@ -27,6 +27,7 @@ from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, ClipRecord
 from broadcaster.target_tree import Count, Tree
 from broadcaster.targets import Targets
+from broadcaster.usual_times import EVENING, MORNING, next_at
 from schedules.rules import AtOnce, Once, Rule
 from schedules.sentences import describe
 
@@ -136,6 +137,15 @@ class Desk:
         """The station's."""
         return self.station.settings.zone
 
+    def usual(self) -> dict[str, str]:
+        """When the usual sessions are next, in words, and today's date for its field."""
+        now, zone = self.now, self.zone
+        said = {
+            name: moment_in_words(next_at(at, now, zone).at, self.tongue, zone, now=now).partition(" ")[2]
+            for name, at in (("morning", MORNING), ("evening", EVENING))
+        }
+        return {**said, "today": self.station.today().isoformat()}
+
     def stored(self, form: Form) -> tuple[Bulletin | None, ClipRecord | None]:
         """The bulletin that the form is of, and its clip if that is of these very words."""
         if not form.bulletin:
@@ -180,7 +190,7 @@ class Desk:
         if not written.title:
             rules, problem = self._rules(form)
             count = self.tree.count(self.session, form.targets)
-            plan = tuple(self._planned(rule) for rule in rules)
+            plan = tuple(self.planned(rule) for rule in rules)
             return Seen(
                 "", plan=plan, plan_problem=problem, count=count, summary=self._summary(form, rules, count, 0, True)
             )
@@ -209,7 +219,7 @@ class Desk:
             card_problem=card_problem,
             length_ms=length,
             exact=clip is not None,
-            plan=tuple(self._planned(rule) for rule in rules),
+            plan=tuple(self.planned(rule) for rule in rules),
             plan_problem=problem,
             clashes=self._clashes(form, rules, length),
             count=count,
@@ -245,7 +255,8 @@ class Desk:
         except BroadcasterError as error:
             return [], said(error, self.tongue)
 
-    def _planned(self, rule: Rule) -> Planned:
+    def planned(self, rule: Rule) -> Planned:
+        """A rule as people say it."""
         now = self.now
         return Planned(
             rule.model_dump_json(),

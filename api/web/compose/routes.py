@@ -1,7 +1,6 @@
 """The compose page and what it asks while somebody writes."""
 
 import dataclasses
-import json
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -14,7 +13,8 @@ from api.auth import ActorDep, StationDep
 from api.problems import page_language, said
 from api.uploads import file_of
 from api.web import page as pages
-from api.web.compose.form import EMPTY, Form, Settling
+from api.web.compose.buttons import done
+from api.web.compose.form import EMPTY, Form
 from api.web.compose.preview import Desk
 from api.web.compose.saving import before, is_written, saved, submitted
 from api.web.fields import Fields, FieldsDep
@@ -26,7 +26,6 @@ from broadcaster.releases import find
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, Campaign, ClipRecord, ProgrammeRecord, ReceiverGroup
 from broadcaster.target_tree import Tree
-from broadcaster.usual_times import instead
 
 router = pages.router()
 DRAWN_RECEIVERS, DRAWN_AREAS = 120, 150
@@ -72,6 +71,7 @@ def _show(
         problem=problem,
         form=form,
         seen=desk.look(form),
+        usual=desk.usual(),
         bulletin=row,
         clip=clip,
         roots=tree.roots,
@@ -121,7 +121,7 @@ def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bullet
 
 def _proposed_card(at: Desk, form: Form) -> str:
     """What would be proposed for its words: an editor who kept it goes on with what is proposed."""
-    script, _ = at.script(form, None)
+    script, _ = at.script(form, at.stored(form)[0])
     return composing.short_version(form.written.title, script)
 
 
@@ -147,13 +147,19 @@ def preview(request: Request, station: StationDep, actor: ActorDep, fields: Fiel
     with station.database.reading() as session:
         at = desk(request, session, station, actor)
         given = Form.read(fields, at.tree)
-        form = _done(at, given, fields.one("do"))
+        problem = None
+        try:
+            form = done(at, given, fields)
+        except InvalidError as error:
+            form, problem = given, error
         seen = at.look(form)
         row, clip = at.stored(form)
         return pages.page(
             request,
             "_compose_seen.html",
             actor=actor,
+            refused=said(problem, at.tongue) if problem is not None else "",
+            usual=at.usual(),
             form=form,
             seen=seen,
             bulletin=row,
@@ -170,86 +176,39 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
     """Save, listen, submit; without JavaScript also everything else that the page's buttons do."""
     actor.need(Right.EDIT)
     do = fields.one("do", "save")
+    part = do == "listen" and "hx-request" in request.headers
     with station.database.reading() as session:
         at = desk(request, session, station, actor)
         form = Form.read(fields, at.tree)
         if do not in ("save", "listen", "submit"):
-            return _show(request, at, _done(at, form, do))
-        script, _ = at.script(form, at.stored(form)[0])
-        card = composing.short_version(form.written.title, script)
+            try:
+                form, problem = done(at, form, fields), None
+            except InvalidError as error:
+                problem = error
+            return _show(request, at, form, problem=problem)
+        card = _proposed_card(at, form)
     try:
         rules = form.plan(now=station.clock.now(), zone=station.settings.zone)
-        draft = form.draft(before(station, form, EMPTY), rules, card=card)
-        bulletin, revision = saved(station, actor, form, draft)
+        bulletin, revision = saved(station, actor, form, form.draft(before(station, form, EMPTY), rules, card=card))
         form = dataclasses.replace(form, key=bulletin, bulletin=bulletin, revision=revision, settlings=())
         if do == "submit":
             submitted(station, actor, bulletin, revision)
-            return RedirectResponse("/bulletins?done=submitted", 303)
     except BroadcasterError as error:
-        if do == "listen" and request.headers.get("hx-request"):
-            return pages.page(request, "_listen_problem.html", problem=error)
+        if part:
+            return pages.page(request, "_listen_problem.html", refused=said(error, page_language(request)))
         with station.database.reading() as session:
             return _show(request, desk(request, session, station, actor), form, problem=error)
-    if do == "listen" and request.headers.get("hx-request"):
-        answer = listen(request, station, actor, bulletin, oob=True, key=bulletin)
+    if part:
+        answer = listen(request, station, actor, bulletin, identity=True)
         answer.headers["HX-Replace-Url"] = f"/bulletins/{bulletin}"
         return answer
-    return RedirectResponse(f"/bulletins/{bulletin}?done=saved" + ("#listen" if do == "listen" else ""), 303)
-
-
-def _done(at: Desk, form: Form, do: str) -> Form:
-    """The form after one of the page's small buttons: a proposal applied, a reading settled, a free time taken."""
-    verb, _, rest = do.partition(":")
-    if verb == "apply" and rest.isdigit():
-        return _applied(at, form, int(rest))
-    if verb == "settle":
-        try:
-            written, proposed, reading = json.loads(rest)
-        except (ValueError, TypeError):
-            return form
-        chosen = Settling.read(json.dumps([written, proposed, reading, form.scope]))
-        if chosen is None:
-            return form
-        others = (each for each in form.settlings if (each.written, each.proposed) != (written, proposed))
-        return dataclasses.replace(form, settlings=(*others, chosen))
-    if verb == "unsettle" and rest.isdigit():
-        kept = (each for number, each in enumerate(form.settlings) if number != int(rest))
-        return dataclasses.replace(form, settlings=tuple(kept))
-    if verb == "use" and rest.isdigit():
-        return _moved(at, form, int(rest))
-    return form
-
-
-def _applied(at: Desk, form: Form, number: int) -> Form:
-    script, _ = at.script(form, None)
-    found = next((each for each in at.findings(form, script) if each.apply == number), None)
-    if found is None or found.start is None:
-        return form
-    words, length = form.written.words, len(found.finding.text)
-    if words[found.start : found.start + length] != found.finding.text:
-        return form
-    return dataclasses.replace(
-        form, words=words[: found.start] + (found.finding.proposal or "") + words[found.start + length :]
-    )
-
-
-def _moved(at: Desk, form: Form, number: int) -> Form:
-    """The free time that was proposed for a clash takes the place of what clashes; the whole plan stands as rules then."""
-    clashes = at.look(form).clashes
-    if number >= len(clashes) or clashes[number].free is None:
-        return form
-    clash = clashes[number]
-    rules = form.plan(now=at.now, zone=at.zone)
-    assert clash.free is not None  # noqa: S101  looked at above
-    rules[clash.rule] = instead(rules[clash.rule], clash.due_at, clash.free)
-    written = [rule.model_dump_json() for rule in rules if rule.kind != "at_once"]
-    chips = {"now"} if any(rule.kind == "at_once" for rule in rules) else set()
-    return dataclasses.replace(form, rules=tuple(dict.fromkeys(written)), chips=frozenset(chips))
+    onward = {"submit": "/bulletins?done=submitted", "listen": f"/bulletins/{bulletin}?done=saved#listen"}
+    return RedirectResponse(onward.get(do, f"/bulletins/{bulletin}?done=saved"), 303)
 
 
 @router.get("/bulletins/{bulletin_id}/listen")
 def listen(
-    request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, *, oob: bool = False, key: str = ""
+    request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, *, identity: bool = False
 ) -> Response:
     """The player, or how far its making is."""
     actor.need(Right.READ)
@@ -262,8 +221,7 @@ def listen(
         actor=actor,
         bulletin=row,
         clip=clip,
-        with_oob=oob,
-        key=key,
+        identity=identity,
         writable=Right.EDIT in RIGHTS[actor.role],
         heard=True,
     )

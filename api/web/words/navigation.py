@@ -8,5 +8,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav_station": ("Đài và thiết bị", "Station"),
     "nav_people": ("Người và quyền", "People"),
     "nav_today": ("Vận hành hôm nay", "Today"),
+    "nav_compose": ("Soạn bản tin", "Write a bulletin"),
+    "nav_bulletins": ("Bản tin", "Bulletins"),
+    "nav_releases": ("Chờ duyệt", "Waiting for release"),
     "nav_enrolments": ("Thêm thiết bị", "Add a device"),
 }
