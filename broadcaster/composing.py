@@ -100,19 +100,19 @@ def together(title: str, text: str) -> str:
 
 def short_version(title: str, script: Script) -> str:
     """A proposal for the LED screen: the title, and when it is, if the text says so in its beginning."""
-    times: list[str] = []
-    last = -1
+    found: list[tuple[int, int, bool]] = []  # stretches of times and dates, and whether a time of day is among them
     for token in script.tokens:
-        if token.cls not in _TIMES or token.text in title:
+        if token.cls not in _TIMES or token.start < len(title):
             continue
-        if times and token.start - last > len(" ngày "):
-            break
-        joint = script.text[last : token.start] if times else ""
-        times.append(f"{joint}{token.text}")
-        last = token.end
-    said = "".join(times)
-    longer = f"{title} – {said}"
-    return longer if said and len(longer) <= SHORT_LIMIT else title
+        clock = token.cls in (TokenClass.TIME, TokenClass.TIME_RANGE)
+        if found and token.start - found[-1][1] <= len(" các ngày "):
+            found[-1] = (found[-1][0], token.end, found[-1][2] or clock)
+        else:
+            found.append((token.start, token.end, clock))
+    # A date alone is more often that of a document than that of an event.
+    start, end, _ = next((each for each in found if each[2]), (0, 0, False))
+    longer = f"{title} – {' '.join(script.text[start:end].split())}"
+    return longer if end and len(longer) <= SHORT_LIMIT else title
 
 
 def expected_ms(script: Script, *, rate_wpm: int, repeats: int) -> int:

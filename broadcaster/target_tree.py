@@ -76,7 +76,10 @@ class Tree:
                 Count.of(places.under(name), self.online),
             )
 
-        self.roots = tuple(node(name) for name in sorted(below[None]))
+        roots = tuple(node(name) for name in sorted(below[None]))
+        while len(roots) == 1 and len(roots[0].areas) == 1 and not roots[0].receivers:
+            roots = roots[0].areas  # above it there is nothing to choose
+        self.roots = roots
 
     def find(self, area: str) -> Node | None:
         """The node of an area."""
@@ -109,7 +112,7 @@ class Tree:
             return found[node.id]
 
         for root in self.roots:
-            look(root, False)
+            look(root, bool(wanted.intersection(self.places.lines[root.id])))
         return found
 
     def chosen(

@@ -332,18 +332,13 @@ class Desk:
             when = say["summary_no_time"]
         parts = [when]
         if not form.programme:
-            parts += [say[name] % {"count": n} for name, n in self._counted(count)] or [say["summary_nowhere"]]
+            parts += count_in_words(count, self.tongue) or [say["summary_nowhere"]]
         if length:
             minutes, seconds = divmod(round(length / 1000), 60)
             spent = say["summary_minutes"] % {"minutes": minutes} + " " if minutes else ""
             spent += say["summary_seconds"] % {"seconds": seconds}
             parts.append(spent if exact else say["summary_about"] % {"length": spent})
         return ", ".join(parts)
-
-    @staticmethod
-    def _counted(count: Count) -> list[tuple[str, int]]:
-        found = [("summary_loudspeakers", count.loudspeakers), ("summary_screens", count.screens)]
-        return [(name, n) for name, n in found if n]
 
     def _briefly(self, rule: Rule) -> str:
         if isinstance(rule, Once):
@@ -357,6 +352,13 @@ def moment_in_words(at: datetime, tongue: Language, zone: str, *, now: datetime)
     local = at.astimezone(ZoneInfo(zone))
     year = "" if local.year == now.astimezone(ZoneInfo(zone)).year else f"/{local.year}"
     return f"{local:%H:%M} {_WEEKDAYS[tongue][local.weekday()]} {local.day}/{local.month}{year}"
+
+
+def count_in_words(count: Count, tongue: Language) -> list[str]:
+    """How many loudspeakers, how many screens; none of a kind is left out."""
+    say = words(tongue)
+    found = (("summary_loudspeakers", count.loudspeakers), ("summary_screens", count.screens))
+    return [say[f"{name}_one"] if n == 1 else say[name] % {"count": n} for name, n in found if n]
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
@@ -408,7 +410,6 @@ def targets_in_words(targets: Mapping[str, Any], tree: Tree, session: Session, t
     if but:
         text += say["release_but_for"] % {"names": ", ".join(but[:8])}
     count = tree.count(session, found)
-    counted = [say["summary_loudspeakers"] % {"count": count.loudspeakers}] if count.loudspeakers else []
-    counted += [say["summary_screens"] % {"count": count.screens}] if count.screens else []
+    counted = count_in_words(count, tongue)
     counted += [say["compose_offline"] % {"count": count.offline}] if count.offline else []
     return f"{text} ({', '.join(counted) or say['summary_nowhere']})"
