@@ -1,7 +1,7 @@
 """What the compose page shows of a form: how it will be read, what there is to mend, when and where it airs, what clashes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -101,6 +101,7 @@ class Seen:
     title: str
     sentences: tuple[SentenceSeen, ...] = ()
     uncertain: tuple[Uncertain, ...] = ()
+    settled: tuple[tuple[str, str, str], ...] = ()  # what stands with the bulletin: id, text, reading
     findings: tuple[FindingSeen, ...] = ()
     card: str = ""
     proposed_card: str = ""
@@ -155,6 +156,23 @@ class Desk:
         same = row.title == written.title and row.text == written.text and not form.settlings
         clip = self.session.get(ClipRecord, row.clip_sha256) if same and row.clip_sha256 else None
         return row, clip
+
+    def unsaved(self, form: Form) -> Form:
+        """The form without readings that were settled on it and stand with the bulletin by now."""
+        if not form.settlings or not form.bulletin:
+            return form
+        left = self.station.readings.outstanding(self.actor, form.bulletin, [each.choice() for each in form.settlings])
+        return replace(form, settlings=tuple(each for each in form.settlings if each.choice() in left))
+
+    def _settled(self, form: Form, row: Bulletin | None) -> tuple[tuple[str, str, str], ...]:
+        if row is None:
+            return ()
+        taken = {(each.written, each.proposed) for each in form.settlings}
+        return tuple(
+            (each.id, each.written, each.reading)
+            for each in settled(self.session, row)
+            if (each.written, each.proposed) not in taken and each.written in form.words
+        )
 
     def lexicon(self, form: Form, row: Bulletin | None) -> tuple[Lexicon, tuple[str, ...]]:
         """By which it is read, with what was settled, and the areas that all its targets share."""
@@ -211,6 +229,7 @@ class Desk:
             title=written.title,
             sentences=self._sentences(script, uncertain, form, row if clip else None),
             uncertain=uncertain,
+            settled=self._settled(form, row),
             findings=self.findings(form, script),
             card=card,
             proposed_card=proposed,

@@ -146,7 +146,7 @@ def preview(request: Request, station: StationDep, actor: ActorDep, fields: Fiel
     actor.need(Right.EDIT)
     with station.database.reading() as session:
         at = desk(request, session, station, actor)
-        given = Form.read(fields, at.tree)
+        given = at.unsaved(Form.read(fields, at.tree))
         problem = None
         try:
             form = done(at, given, fields)
@@ -180,7 +180,7 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
     with station.database.reading() as session:
         at = desk(request, session, station, actor)
         form = Form.read(fields, at.tree)
-        if do not in ("save", "listen", "submit"):
+        if do not in ("save", "listen", "submit") and not do.startswith("reopen:"):
             try:
                 form, problem = done(at, form, fields), None
             except InvalidError as error:
@@ -193,6 +193,8 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
         form = dataclasses.replace(form, key=bulletin, bulletin=bulletin, revision=revision, settlings=())
         if do == "submit":
             submitted(station, actor, bulletin, revision)
+        elif do.startswith("reopen:"):
+            station.readings.reopen(actor, bulletin, do.partition(":")[2], revision=revision)
     except BroadcasterError as error:
         if part:
             return pages.page(request, "_listen_problem.html", refused=said(error, page_language(request)))
