@@ -105,7 +105,8 @@ def short_version(title: str, script: Script) -> str:
         if token.cls not in _TIMES or token.start < len(title):
             continue
         clock = token.cls in (TokenClass.TIME, TokenClass.TIME_RANGE)
-        if found and token.start - found[-1][1] <= len(" các ngày "):
+        gap = script.text[found[-1][1] : token.start] if found else "."
+        if len(gap) <= len(" các ngày ") and not set(gap) & set(".;\n"):
             found[-1] = (found[-1][0], token.end, found[-1][2] or clock)
         else:
             found.append((token.start, token.end, clock))

@@ -108,7 +108,7 @@ def serving(settings: Settings) -> Iterator[ServedStation]:
     server = uvicorn.Server(configured(settings, create_app(station)))
     running = ServedStation(station, server)
     running.start()
-    wait_for(lambda: server.started and httpx.get(f"{settings.base_url}/healthz", trust_env=False).is_success)
+    wait_for(lambda: server.started and httpx.get(f"{settings.base_url}/healthz", trust_env=False, timeout=30).is_success)
     try:
         yield running
     finally:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -311,7 +311,7 @@ class Desk:
             text = words(self.tongue)["compose_overlaps"] % {"titles": titles}
             changes = (way["changes"][0]["due_at"] for way in found["choices"] if way["kind"] in ("move", "append"))
             free = next(changes, None)
-        return Clash(due, text, datetime.fromisoformat(free) if free else None, number)
+        return Clash(due, text, _on_the_minute(datetime.fromisoformat(free), due) if free else None, number)
 
     def _sentences(
         self, script: Script, uncertain: Sequence[Uncertain], form: Form, row: Bulletin | None
@@ -371,6 +371,12 @@ def moment_in_words(at: datetime, tongue: Language, zone: str, *, now: datetime)
     local = at.astimezone(ZoneInfo(zone))
     year = "" if local.year == now.astimezone(ZoneInfo(zone)).year else f"/{local.year}"
     return f"{local:%H:%M} {_WEEKDAYS[tongue][local.weekday()]} {local.day}/{local.month}{year}"
+
+
+def _on_the_minute(free: datetime, due: datetime) -> datetime:
+    """A free time as people say it: the minute after, or before where it lies before what was wanted."""
+    whole = free.replace(second=0, microsecond=0)
+    return whole + timedelta(minutes=1) if whole < free and free > due else whole
 
 
 def count_in_words(count: Count, tongue: Language) -> list[str]:
