@@ -69,6 +69,10 @@ class Actor:
     proved: bool | None = None
     must_change_password: bool = False
 
+    def may(self, right: Right) -> bool:
+        """Whether this person's role, and the token, have the right: for what is shown; `need` decides."""
+        return right in RIGHTS[self.role] and (self.rights is None or right in self.rights)
+
     def need(self, right: Right) -> None:
         """Raise ForbiddenError unless this person's role, and the token, have the right."""
         if self.must_change_password:

@@ -13,7 +13,7 @@ from api.web.compose.saving import is_written
 from broadcaster import revisions
 from broadcaster.bulletins import newest
 from broadcaster.composing import Written
-from broadcaster.people import RIGHTS, Right
+from broadcaster.people import Right
 from broadcaster.releases import find
 from broadcaster.revisions import Stretch, differences
 from broadcaster.storage.models import Person
@@ -38,7 +38,7 @@ def bulletins(
         rows = newest(session, limit=PAGE + 1, before=before, states=(state,) if state else ())
         authors = {row.author_id for row, _ in rows}
         names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(authors))).all())
-    writes = Right.EDIT in RIGHTS[actor.role]
+    writes = actor.may(Right.EDIT)
     kept = station.unfinished.all(actor) if writes and before is None else []
     unfinished = [
         (each, Written.of(each.form.get("words", [""])[-1]).title)

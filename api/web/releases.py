@@ -14,8 +14,10 @@ from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from api.web import page as pages
 from api.web.bulletins import changes
 from api.web.compose.form import AHEAD, Form
-from api.web.compose.preview import Desk, Seen, targets_in_words
+from api.web.compose.in_words import targets_in_words
+from api.web.compose.preview import Desk
 from api.web.compose.routes import desk
+from api.web.compose.seen import Seen
 from api.web.fields import Fields, FieldsDep
 from broadcaster import revisions
 from broadcaster.bulletins import draft_of

@@ -1,19 +1,21 @@
 """What the compose page shows of a form: how it will be read, what there is to mend, when and where it airs, what clashes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from api.problems import Language, said
-from api.web.compose.form import AHEAD, Form, Settling
+from api.web.compose.form import AHEAD, Form
+from api.web.compose.in_words import count_in_words, moment_in_words
+from api.web.compose.marked_text import sentences_of
+from api.web.compose.seen import Clash, FindingSeen, Planned, Seen, Uncertain
 from api.web.words import words
 from audio.script import Lexicon, Script, Settled, Token, read
-from audio.script.checks import Concern, Finding, check
+from audio.script.checks import Concern, check
 from broadcaster import card_preview
 from broadcaster.bulletins import TEXT_LIMIT
 from broadcaster.composing import expected_ms, short_version
@@ -26,96 +28,12 @@ from broadcaster.speech import decisions, lexicon_of, line_shared, read_out, set
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, ClipRecord
 from broadcaster.target_tree import Count, Tree
-from broadcaster.targets import Targets
 from broadcaster.usual_times import EVENING, MORNING, next_at
 from schedules.rules import AtOnce, Once, Rule
 from schedules.sentences import describe
 
 NEXT = 5
 MOST_FINDINGS = 30
-_WEEKDAYS = {
-    "vi": ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Part of the text: as it stands, or a token that is uncertain (`number` among those) or was settled."""
-
-    text: str
-    number: int | None = None
-    settled: str = ""
-
-
-@dataclass(frozen=True)
-class SentenceSeen:
-    """A sentence of the text, and when it is heard in the clip: stretches of milliseconds, more than one where it is repeated."""
-
-    pieces: tuple[Piece, ...]
-    heard: str = ""
-
-
-@dataclass(frozen=True)
-class Uncertain:
-    """A reading to settle, with all places that have it counted once."""
-
-    text: str
-    reading: str
-    alternatives: tuple[str, ...]
-    places: int
-
-
-@dataclass(frozen=True)
-class FindingSeen:
-    """A remark, and where it stands in the field; `apply` is its number where something is proposed."""
-
-    finding: Finding
-    start: int | None
-    apply: int | None
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A rule as people say it, with its next airings."""
-
-    rule: str
-    said: str
-    next: tuple[datetime, ...]
-
-
-@dataclass(frozen=True)
-class Clash:
-    """An airing that cannot be as it stands, and one free time."""
-
-    due_at: datetime
-    said: str
-    free: datetime | None
-    rule: int  # its number in the plan
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Everything that is shown of a form."""
-
-    title: str
-    sentences: tuple[SentenceSeen, ...] = ()
-    uncertain: tuple[Uncertain, ...] = ()
-    settled: tuple[tuple[str, str, str], ...] = ()  # what stands with the bulletin: id, text, reading
-    findings: tuple[FindingSeen, ...] = ()
-    card: str = ""
-    proposed_card: str = ""
-    card_moments: tuple[int, ...] = ()
-    card_pass_ms: int = 0
-    card_problem: str = ""
-    length_ms: int = 0
-    exact: bool = False  # whether the length is the clip's
-    plan: tuple[Planned, ...] = ()
-    plan_problem: str = ""
-    clashes: tuple[Clash, ...] = ()
-    count: Count = field(default_factory=Count)
-    areas: tuple[tuple[str, str], ...] = ()  # for whose lexicon a reading may be settled
-    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,7 +145,7 @@ class Desk:
         uncertain = self.uncertain(script)
         return Seen(
             title=written.title,
-            sentences=self._sentences(script, uncertain, form, row if clip else None),
+            sentences=sentences_of(script, uncertain, form, row if clip else None),
             uncertain=uncertain,
             settled=self._settled(form, row),
             findings=self.findings(form, script),
@@ -313,33 +231,6 @@ class Desk:
             free = next(changes, None)
         return Clash(due, text, _on_the_minute(datetime.fromisoformat(free), due) if free else None, number)
 
-    def _sentences(
-        self, script: Script, uncertain: Sequence[Uncertain], form: Form, row: Bulletin | None
-    ) -> tuple[SentenceSeen, ...]:
-        """The text in the sentences in which it is heard; while there is no clip of it, in lines."""
-        before = len(form.written.title) + 2
-        spans: dict[tuple[int, int], list[str]] = {}
-        for each in ((row.quality if row is not None else None) or {}).get("sentences", ()):
-            shift = 0 if each["part"] == "title" else before
-            span = (max(0, each["start"] + shift), min(len(script.text), each["end"] + shift))
-            spans.setdefault(span, []).append(f"{each['start_ms']}-{each['end_ms']}")
-        bounds = sorted(spans) or list(_lines(script.text))
-        marks = _marks(script, uncertain, form.settlings)
-        found: list[SentenceSeen] = []
-        at = 0
-        for start, end in bounds:
-            if start < at:
-                continue
-            if start > at:
-                found.append(SentenceSeen(tuple(_cut(script.text, at, start, marks))))
-            found.append(
-                SentenceSeen(tuple(_cut(script.text, start, end, marks)), " ".join(spans.get((start, end), ())))
-            )
-            at = end
-        if at < len(script.text):
-            found.append(SentenceSeen(tuple(_cut(script.text, at, len(script.text), marks))))
-        return tuple(found)
-
     def _summary(self, form: Form, rules: Sequence[Rule], count: Count, length: int, exact: bool) -> str:
         say = words(self.tongue)
         if form.programme:
@@ -366,75 +257,7 @@ class Desk:
         return text[:1].lower() + text[1:]
 
 
-def moment_in_words(at: datetime, tongue: Language, zone: str, *, now: datetime) -> str:
-    """05:00 thứ Ba 25/11; with the year where it is another."""
-    local = at.astimezone(ZoneInfo(zone))
-    year = "" if local.year == now.astimezone(ZoneInfo(zone)).year else f"/{local.year}"
-    return f"{local:%H:%M} {_WEEKDAYS[tongue][local.weekday()]} {local.day}/{local.month}{year}"
-
-
 def _on_the_minute(free: datetime, due: datetime) -> datetime:
     """A free time as people say it: the minute after, or before where it lies before what was wanted."""
     whole = free.replace(second=0, microsecond=0)
     return whole + timedelta(minutes=1) if whole < free and free > due else whole
-
-
-def count_in_words(count: Count, tongue: Language) -> list[str]:
-    """How many loudspeakers, how many screens; none of a kind is left out."""
-    say = words(tongue)
-    found = (("summary_loudspeakers", count.loudspeakers), ("summary_screens", count.screens))
-    return [say[f"{name}_one"] if n == 1 else say[name] % {"count": n} for name, n in found if n]
-
-
-def _lines(text: str) -> list[tuple[int, int]]:
-    found, at = [], 0
-    for line in text.splitlines(keepends=True):
-        found.append((at, at + len(line)))
-        at += len(line)
-    return found
-
-
-def _marks(
-    script: Script, uncertain: Sequence[Uncertain], settlings: Sequence[Settling]
-) -> list[tuple[int, int, int | None, str]]:
-    numbers = {(each.text, each.reading): number for number, each in enumerate(uncertain)}
-    chosen = {each.written: each.reading for each in settlings}
-    marks: list[tuple[int, int, int | None, str]] = []
-    for token in script.tokens:
-        if not token.certain:
-            marks.append((token.start, token.end, numbers[token.text, token.reading], ""))
-        elif token.text in chosen and chosen[token.text] == token.reading:
-            marks.append((token.start, token.end, None, token.reading))
-    return marks
-
-
-def _cut(text: str, start: int, end: int, marks: Sequence[tuple[int, int, int | None, str]]) -> list[Piece]:
-    pieces: list[Piece] = []
-    at = start
-    for first, last, number, reading in marks:
-        if first < at or last > end:
-            continue
-        if first > at:
-            pieces.append(Piece(text[at:first]))
-        pieces.append(Piece(text[first:last], number, reading))
-        at = last
-    if at < end:
-        pieces.append(Piece(text[at:end]))
-    return pieces
-
-
-def targets_in_words(targets: Mapping[str, Any], tree: Tree, session: Session, tongue: Language) -> str:
-    """Where something airs: names of areas, groups' content expanded, and how many receivers that is."""
-    say = words(tongue)
-    found = Targets.model_validate(expanded(session, dict(targets)))
-    names = [tree.places.areas[area].name if area in tree.places.areas else area for area in found.areas]
-    names += [tree.places.receivers[one].name if one in tree.places.receivers else one for one in found.receivers]
-    but = [tree.places.areas[area].name for area in found.excluded_areas if area in tree.places.areas]
-    but += [tree.places.receivers[one].name for one in found.excluded if one in tree.places.receivers]
-    text = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
-    if but:
-        text += say["release_but_for"] % {"names": ", ".join(but[:8])}
-    count = tree.count(session, found)
-    counted = count_in_words(count, tongue)
-    counted += [say["compose_offline"] % {"count": count.offline}] if count.offline else []
-    return f"{text} ({', '.join(counted) or say['summary_nowhere']})"

@@ -1,9 +1,9 @@
 """The compose page and what it asks while somebody writes."""
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,13 +15,14 @@ from api.uploads import file_of
 from api.web import page as pages
 from api.web.compose.buttons import done
 from api.web.compose.form import EMPTY, Form
+from api.web.compose.listening import listen
 from api.web.compose.preview import Desk
 from api.web.compose.saving import before, is_written, saved, submitted
 from api.web.fields import Fields, FieldsDep
-from broadcaster import card_preview, composing
+from broadcaster import composing
 from broadcaster.bulletins import draft_of
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
-from broadcaster.people import RIGHTS, Actor, Right
+from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, Campaign, ClipRecord, ProgrammeRecord, ReceiverGroup
@@ -83,7 +84,7 @@ def _show(
         programmes=programmes,
         campaigns=choices,
         restored=restored,
-        may_teach=Right.PRONOUNCE in RIGHTS[desk.actor.role],
+        may_teach=desk.actor.may(Right.PRONOUNCE),
         with_oob=False,
     )
 
@@ -109,7 +110,7 @@ def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bullet
         row = find(session, bulletin_id)
         at = desk(request, session, station, actor)
         form = Form.of(row.id, row.revision, draft_of(session, row), now=at.now)
-        writable = Right.EDIT in RIGHTS[actor.role] and row.priority != "emergency"
+        writable = actor.may(Right.EDIT) and row.priority != "emergency"
         if not writable or (row.state in ("released", "withdrawn") and not edit):
             return read_only(request, at, row, form, writable=writable)
         kept = station.unfinished.of(actor, row.id)
@@ -167,7 +168,7 @@ def preview(request: Request, station: StationDep, actor: ActorDep, fields: Fiel
             with_oob=True,
             with_times=form.rules != given.rules or form.chips != given.chips,
             with_card=form.own_card() is None and form.card_proposed != seen.proposed_card,
-            may_teach=Right.PRONOUNCE in RIGHTS[actor.role],
+            may_teach=actor.may(Right.PRONOUNCE),
         )
 
 
@@ -206,44 +207,6 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
         return answer
     onward = {"submit": "/bulletins?done=submitted", "listen": f"/bulletins/{bulletin}?done=saved#listen"}
     return RedirectResponse(onward.get(do, f"/bulletins/{bulletin}?done=saved"), 303)
-
-
-@router.get("/bulletins/{bulletin_id}/listen")
-def listen(
-    request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, *, identity: bool = False
-) -> Response:
-    """The player, or how far its making is."""
-    actor.need(Right.READ)
-    with station.database.reading() as session:
-        row = find(session, bulletin_id)
-        clip = session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
-    return pages.page(
-        request,
-        "_listen_answer.html",
-        actor=actor,
-        bulletin=row,
-        clip=clip,
-        identity=identity,
-        writable=Right.EDIT in RIGHTS[actor.role],
-        heard=True,
-    )
-
-
-@router.post("/bulletins/{bulletin_id}/anew")
-def speak_again(station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
-    """Have it spoken again after a failure."""
-    station.bulletins.speak_again(actor, bulletin_id, revision=fields.number("revision"))
-    return RedirectResponse(f"/bulletins/{bulletin_id}#listen", 303)
-
-
-@router.post("/bulletins/{bulletin_id}/withdraw")
-def withdraw(station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
-    """Take it off the air."""
-    reason = fields.one("reason").strip()
-    if not reason:
-        raise InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
-    station.bulletins.withdraw(actor, bulletin_id, reason[:1000])
-    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
 
 
 @router.post("/compose/unfinished")
@@ -292,20 +255,6 @@ async def take_in(request: Request, station: StationDep, actor: ActorDep) -> Res
             return _show(request, at, form)
 
     return await run_in_threadpool(answer)
-
-
-@router.get("/compose/card.png")
-def card_picture(
-    station: StationDep,
-    actor: ActorDep,
-    text: Annotated[str, Query(max_length=2000)],
-    ms: Annotated[int, Query(ge=1, le=7_200_000)] = 20_000,
-    at: Annotated[int, Query(ge=0, le=7_200_000)] = 0,
-) -> Response:
-    """The LED panel at a moment of a card."""
-    actor.need(Right.READ)
-    made = card_preview.picture(text, ms, elapsed_ms=at, now=station.clock.now(), zone=station.settings.zone)
-    return Response(made, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
 @router.get("/compose/areas/{area_id}")

@@ -38,6 +38,7 @@ function upgrade(player) {
   });
   for (const name of ["play", "pause", "seeked", "ended"])
     audio.addEventListener(name, () => { cancelAnimationFrame(frame); show(); });
+  if (!audio.paused) show();
   document.addEventListener("click", (event) => {
     const heard = event.target.closest("[data-heard]");
     if (!heard || event.target.closest("a") || !audio.isConnected || audio.readyState === 0) return;
