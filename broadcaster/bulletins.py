@@ -3,30 +3,39 @@
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from broadcaster import revisions
+from broadcaster import audit, revisions
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory, id_of, new_id
 from broadcaster.people import Actor, Right
-from broadcaster.programmes import require_belonging
+from broadcaster.programmes import require_belonging, require_room
 from broadcaster.quality import require_quality
 from broadcaster.recordings import require_recordings
 from broadcaster.releases import find, schedules_of, void
 from broadcaster.sound import AS_ABOVE, Sound
-from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certain_call, speak_anew
+from broadcaster.speech import (
+    WAITING,
+    Speaking,
+    Version,
+    is_of,
+    require_certain_call,
+    settled_alike,
+    speak_anew,
+)
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Person, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import areas_of, heard_in, place_bulletin, visible_to
 from devices.cards.layout import CardError, Panel
 from devices.cards.layout import check as check_card
 from devices.wire.messages import Card, Priority
+from schedules.priorities import AfterInterruption
 from schedules.recurrence import Recurring
 from schedules.rules import RULE, AtOnce, Once, Repeating
 
@@ -53,10 +62,12 @@ class Draft:
     recording: str | None = None  # an uploaded recording, heard in place of title and text
     versions: tuple[Version, ...] = ()
     sound: Sound = AS_ABOVE
-    interrupted: Literal["resume", "restart", "drop"] = "drop"  # what becomes of it when a higher class ends it
+    interrupted: AfterInterruption = "drop"  # what becomes of it when a higher class ends it
     programme: str | None = None
+    expires_at: datetime | None = None  # after it, it airs neither out of the queue nor behind a later session
     campaign: str | None = None
     content_group: str | None = None
+    area: str | None = None  # whose it is; None: its author's at first, then as it was
 
     def told(self) -> "Draft":
         """The same as it is kept: to tell whether anything differs."""
@@ -89,8 +100,10 @@ def draft_of(session: Session, bulletin: Bulletin) -> Draft:
         sound=Sound.model_validate(bulletin.sound),
         interrupted=bulletin.interrupted,  # type: ignore[arg-type]  # one of those of the core
         programme=bulletin.programme_id,
+        expires_at=bulletin.expires_at,
         campaign=bulletin.campaign_id,
         content_group=bulletin.content_group,
+        area=bulletin.area_id,
     )
 
 
@@ -129,32 +142,51 @@ class Bulletins:
 
         `key` names what this person is writing: however often it is sent, there is one bulletin of it, as it was written first.
         """
+        return self.write_all(actor, [(draft, None)], key=key)[0]
+
+    def write_all(
+        self, actor: Actor, drafts: Sequence[tuple[Draft, str | None]], *, key: str | None = None
+    ) -> list[str]:
+        """New drafts, all or none; each may name a bulletin whose settled readings it takes over. Returns their ids. A `key` is for one alone."""
         actor.need(Right.EDIT)
         now = self._clock.now()
-        name = new_id() if key is None else written_as(actor, key)
-        bulletin = Bulletin(id=name, author_id=actor.id, revision=1, state="draft", created_at=now)
+        made: list[str] = []
         with self._database.writing() as session:
-            # One transaction of a person at a time, so that of two at once the second finds what the first wrote.
             if key is not None:
+                # One transaction of a person at a time, so that of two at once the second finds what the first wrote.
                 session.get(Person, actor.id, with_for_update=True)
-                if session.get(Bulletin, name) is not None:
-                    return name
-            self._fill(session, bulletin, draft)
-            speak_anew(bulletin)
-            session.add(bulletin)
-            session.flush()
-            self._plan(session, bulletin.id, draft)
-            self._check_call(session, bulletin)
-            revisions.keep(session, bulletin, at=now)
+                if session.get(Bulletin, written_as(actor, key)) is not None:
+                    return [written_as(actor, key)]
+            for draft, like in drafts:
+                bulletin = Bulletin(
+                    id=new_id() if key is None else written_as(actor, key),
+                    author_id=actor.id,
+                    area_id=actor.home,
+                    revision=1,
+                    state="draft",
+                    created_at=now,
+                )
+                self._fill(session, bulletin, draft)
+                speak_anew(bulletin)
+                session.add(bulletin)
+                session.flush()
+                if like is not None:
+                    session.add_all(settled_alike(session, find(session, like), bulletin))
+                self._plan(session, actor, bulletin, draft)
+                self._check_call(session, bulletin)
+                revisions.keep(session, bulletin, at=now)
+                self._note(session, actor, "bulletin-written", bulletin, after=_state(session, bulletin))
+                made.append(bulletin.id)
         self._changed()
-        return bulletin.id
+        return made
 
     def save(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
         """Edit it, unless this is what it says already: then nothing changes, and the revision stays. Returns the revision."""
         actor.need(Right.EDIT)
         with self._database.reading() as session:
             bulletin = find(session, bulletin_id)
-            if draft_of(session, bulletin).told() == draft.told():
+            same = draft if draft.area is not None else replace(draft, area=bulletin.area_id)
+            if draft_of(session, bulletin).told() == same.told():
                 return bulletin.revision
         return self.edit(actor, bulletin_id, draft, revision=revision)
 
@@ -166,6 +198,7 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             _no_emergency(bulletin)
             if bulletin.revision != revision:
                 raise ConflictError(
@@ -173,6 +206,7 @@ class Bulletins:
                     f"The bulletin is at revision {bulletin.revision} by now. Load it again, then edit.",
                     revision=bulletin.revision,
                 )
+            before = _state(session, bulletin)
             void(
                 session,
                 bulletin_id,
@@ -186,11 +220,12 @@ class Bulletins:
             bulletin.state_reason = None
             self._fill(session, bulletin, draft)
             session.execute(delete(Schedule).where(Schedule.bulletin_id == bulletin_id))
-            self._plan(session, bulletin_id, draft)
+            self._plan(session, actor, bulletin, draft)
             self._check_call(session, bulletin)
             if not is_of(bulletin, self._speaking.of(session, bulletin)):  # a new time needs no new speech
                 speak_anew(bulletin)
             revisions.keep(session, bulletin, at=bulletin.updated_at)
+            self._note(session, actor, "bulletin-edited", bulletin, before=before, after=_state(session, bulletin))
             after = bulletin.revision
         self._changed()
         return after
@@ -203,6 +238,7 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             if bulletin.revision != revision or bulletin.state not in ("draft", "returned"):
                 raise ConflictError(
                     "Chỉ gửi duyệt được bản nháp mới nhất. Hãy tải lại bản tin.",
@@ -215,9 +251,12 @@ class Bulletins:
                     "Bản tin chưa có lịch phát. Chọn giờ và địa bàn rồi gửi lại.",
                     "The bulletin has no schedule yet. Choose times and areas, then submit.",
                 )
+            clip = session.get_one(ClipRecord, bulletin.clip_sha256)
+            require_room(session, bulletin.programme_id, timedelta(milliseconds=clip.duration_ms))
             bulletin.state = "submitted"
             bulletin.updated_at = self._clock.now()
             revisions.submitted(session, bulletin, at=bulletin.updated_at)
+            self._note(session, actor, "bulletin-submitted", bulletin)
         self._changed()
 
     def speak_again(self, actor: Actor, bulletin_id: str, *, revision: int) -> None:
@@ -225,12 +264,14 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             if bulletin.revision != revision or bulletin.state not in WAITING:
                 raise ConflictError(
                     "Chỉ tạo lại được giọng đọc của bản mới nhất chưa duyệt. Hãy tải lại bản tin.",
                     f"Only the latest revision that is not released is spoken again; this is {bulletin.revision}, {bulletin.state}.",
                 )
             speak_anew(bulletin)
+            self._note(session, actor, "bulletin-spoken-again", bulletin)
         self._changed()
 
     def withdraw(self, actor: Actor, bulletin_id: str, reason: str) -> None:
@@ -238,12 +279,38 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             _no_emergency(bulletin)
             void(session, bulletin_id, now=self._clock.now(), signatory=self._signatory, reason=reason)
             bulletin.state = "withdrawn"
             bulletin.state_reason = reason
             bulletin.updated_at = self._clock.now()
+            self._note(session, actor, "bulletin-withdrawn", bulletin, reason=reason)
         self._changed()
+
+    def _note(
+        self,
+        session: Session,
+        actor: Actor,
+        action: str,
+        bulletin: Bulletin,
+        *,
+        reason: str | None = None,
+        before: dict[str, object] | None = None,
+        after: dict[str, object] | None = None,
+    ) -> None:
+        audit.note(
+            session,
+            actor,
+            action,
+            bulletin.id,
+            at=self._clock.now(),
+            areas=heard_in(session, bulletin),
+            reason=reason,
+            before=before,
+            after=after,
+            details={"revision": bulletin.revision},
+        )
 
     def _fill(self, session: Session, bulletin: Bulletin, draft: Draft) -> None:
         title, text = _kept(draft.title), _kept(draft.text)
@@ -275,7 +342,17 @@ class Bulletins:
         require_belonging(session, draft.programme, draft.campaign, draft.content_group)
         bulletin.programme_id, bulletin.campaign_id = draft.programme, draft.campaign
         bulletin.content_group = draft.content_group
+        if draft.area is not None:
+            require(areas_on(session, day_of(self._clock.now(), self._zone)), [draft.area])
+            bulletin.area_id = draft.area
         bulletin.interrupted = draft.interrupted
+        if draft.expires_at is not None and draft.expires_at <= self._clock.now():
+            raise InvalidError(
+                "Hạn phát của bản tin đã qua. Hãy chọn thời điểm sau này, hoặc bỏ trống.",
+                "The bulletin's expiry is over. Choose a later time, or none.",
+                field="expires_at",
+            )
+        bulletin.expires_at = draft.expires_at
         bulletin.recording_sha256 = draft.recording
         bulletin.versions = [version.in_nfc().as_json() for version in draft.versions]
         bulletin.sound = draft.sound.given()
@@ -293,22 +370,32 @@ class Bulletins:
             if session.get(ReceiverGroup, group) is None:
                 raise InvalidError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.", group=group)
 
-    def _plan(self, session: Session, bulletin_id: str, draft: Draft) -> None:
+    def _plan(self, session: Session, actor: Actor, bulletin: Bulletin, draft: Draft) -> None:
         for rule, targets in draft.plan:
             session.add(
                 Schedule(
                     id=new_id(),
-                    bulletin_id=bulletin_id,
+                    bulletin_id=bulletin.id,
                     rule=rule.model_dump(mode="json"),
                     targets=targets.model_dump(mode="json"),
                     created_at=self._clock.now(),
                 )
             )
         session.flush()
+        place_bulletin(session, bulletin)
+        actor.need(Right.EDIT, *areas_of(session, bulletin))
 
     def _check_call(self, session: Session, bulletin: Bulletin) -> None:
         if bulletin.sound.get("call"):
             require_certain_call(self._speaking.of(session, bulletin))
+
+
+def _state(session: Session, bulletin: Bulletin) -> dict[str, object]:
+    """What people gave, and what they see of its state: not what the renderer found out."""
+    own = audit.state(bulletin) or {}
+    found = ("quality", "spoken", "rendering", "rendering_error_vi", "rendering_error_en", "updated_at")
+    plan = [{"rule": row.rule, "targets": row.targets} for row in schedules_of(session, bulletin.id)]
+    return {**{name: value for name, value in own.items() if name not in found}, "plan": plan}
 
 
 def _no_emergency(bulletin: Bulletin) -> None:
@@ -320,12 +407,14 @@ def _no_emergency(bulletin: Bulletin) -> None:
 
 
 def newest(
-    session: Session, *, limit: int, before: str | None = None, states: Sequence[str] = ()
+    session: Session, actor: Actor, *, limit: int, after: str | None = None, states: Sequence[str] = ()
 ) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
-    """A page of bulletins with their clips, newest first, before the bulletin with id `before`; those in some states, if given."""
+    """A page of the bulletins that this person may see, with their clips, newest first, from behind the bulletin with id `after` on; those in some states, if given."""
+    actor.need(Right.READ)
     query = select(Bulletin, ClipRecord).outerjoin(ClipRecord, ClipRecord.sha256 == Bulletin.clip_sha256)
-    if before is not None:
-        last = find(session, before)
+    query = query.where(*visible_to(actor))
+    if after is not None:
+        last = find(session, after)
         query = query.where(tuple_(Bulletin.created_at, Bulletin.id) < (last.created_at, last.id))
     if states:
         query = query.where(Bulletin.state.in_(states))

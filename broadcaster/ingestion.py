@@ -100,9 +100,10 @@ class Ingestion:
         now = self._clock.now()
         with self._database.writing() as session:
             batch = self._sort(session, deliveries)
-            known = self._write_receipts(session, batch, now)
             self._write_status(session, batch, now)
             self._write_rejected(session, batch.rejected, now)
+            # Last: it holds the head of the log, which people's actions want too while they hold other rows.
+            known = self._write_receipts(session, batch, now)
         for statement in batch.wiped:
             self._wiped(statement)
         self._link.acknowledge(deliveries)

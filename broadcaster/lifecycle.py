@@ -10,9 +10,9 @@ from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, TooManyError
 from broadcaster.identity import Signatory, new_id
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Right
 from broadcaster.provisions import Provisions
-from broadcaster.receivers import Receivers, Standing, event, keyring_of
+from broadcaster.receivers import Receivers, Standing, keyring_of, record
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, AiringReceiver, Receiver, ReceiverEvent
 from devices.wire import topics
@@ -45,11 +45,12 @@ class Lifecycle:
             row = self._in_service(session, receiver)
             if area is not None:
                 require(areas_on(session, self._receivers.today()), [area])
+            actor.need(Right.OPERATE, row.area_id, area or row.area_id)
             before = {"name": row.name, "area": row.area_id}
             row.name, row.area_id = name or row.name, area or row.area_id
             if (row.name, row.area_id) != (before["name"], before["area"]):
                 session.flush()
-                session.add(event(row, "moved", self._clock.now(), actor, before))
+                record(session, row, "moved", at=self._clock.now(), actor=actor, detail=before)
         return row
 
     def revoke(self, actor: Actor | None, receiver: str, *, what: str = "revoked") -> None:
@@ -59,7 +60,10 @@ class Lifecycle:
         """
         now = self._clock.now()
         with self._database.writing() as session:
-            self._end(session, self._in_service(session, receiver), actor, what)
+            row = self._in_service(session, receiver)
+            if actor is not None:
+                actor.need(Right.OPERATE, row.area_id)
+            self._end(session, row, actor, what)
             coming = select(Airing.id).where(Airing.due_at > now)
             session.execute(
                 delete(AiringReceiver).where(
@@ -75,6 +79,7 @@ class Lifecycle:
         now = self._clock.now()
         with self._database.writing() as session:
             row = self._in_service(session, receiver)
+            actor.need(Right.OPERATE, row.area_id)
             if row.wipe_id is not None:
                 raise ConflictError(
                     "Lệnh xóa đã được gửi, đang chờ thiết bị.", "It is to be wiped already; the station waits for it."
@@ -91,7 +96,7 @@ class Lifecycle:
                     deadline=now + WIPE_WITHIN,
                 )
             )
-            session.add(event(row, "wipe-asked", now, actor))
+            record(session, row, "wipe-asked", at=now, actor=actor)
 
     def wiped(self, statement: Wiped) -> bool:
         """A receiver says that it forgets everything now; whether it was asked to."""
@@ -106,8 +111,11 @@ class Lifecycle:
         """Make its broker secret worthless; the receiver fetches another with its key. Raises NotFoundError."""
         with self._database.writing() as session:
             row = self._in_service(session, receiver)
+            actor.need(Right.OPERATE, row.area_id)
             self._receivers.renew_secret(row)
-            session.add(event(row, "renewed", self._clock.now(), actor, {"generation": row.secret_generation}))
+            record(
+                session, row, "renewed", at=self._clock.now(), actor=actor, detail={"generation": row.secret_generation}
+            )
 
     def renewal(self, receiver: str, data: bytes) -> tuple[str, bool]:
         """Answer a receiver's request for its secret, or a new one, and perhaps with a new key: its provision (compact JWS), and whether it changed.
@@ -131,7 +139,7 @@ class Lifecycle:
                 self._receivers.renew_secret(row)
                 session.flush()
                 detail = {"generation": row.secret_generation, "new_key": request.new_key is not None}
-                session.add(event(row, "renewed", now, None, detail))
+                record(session, row, "renewed", at=now, actor=None, detail=detail)
             return self._provisions.document(row, request.seal_key), changed
 
     def _take_key(self, session: Session, row: Receiver, request: RenewalRequest) -> None:
@@ -161,14 +169,17 @@ class Lifecycle:
                 retry_after_s=int(LEAST_BETWEEN_RENEWALS.total_seconds()),
             )
 
-    def history(self, receiver: str) -> Sequence[ReceiverEvent]:
+    def history(self, actor: Actor, receiver: str) -> Sequence[ReceiverEvent]:
         """What happened to a place, oldest first. Raises NotFoundError."""
+        actor.need(Right.READ)
         with self._database.reading() as session:
             rows = session.scalars(
                 select(ReceiverEvent).where(ReceiverEvent.receiver_id == receiver).order_by(ReceiverEvent.id)
             ).all()
-            if not rows and session.get(Receiver, receiver) is None:
+            row = session.get(Receiver, receiver)
+            if row is None:
                 raise _unknown(receiver)
+            actor.need(Right.READ, row.area_id)
             return rows
 
     def standing(self) -> list[Standing]:
@@ -193,7 +204,7 @@ class Lifecycle:
         row.wipe_id = row.wipe_document = None
         row.configuration_document = row.configuration_sha256 = None
         session.flush()
-        session.add(event(row, what, now, actor, detail))
+        record(session, row, what, at=now, actor=actor, detail=detail)
 
     @staticmethod
     def _in_service(session: Session, receiver: str) -> Receiver:

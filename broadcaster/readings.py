@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from audio.announcement import VIETNAMESE
 from audio.script import Lexicon, LexiconError, Settled, Token, read
 from audio.script.letters import names_of
-from broadcaster import revisions
+from broadcaster import audit, revisions
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
@@ -21,6 +21,7 @@ from broadcaster.releases import find
 from broadcaster.speech import WAITING, Speaking, Speech, entries, is_of, line_of, read_out, settled, speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, SettlementRecord
+from broadcaster.whereabouts import areas_of, heard_in, need_sight
 
 LONGEST = 500  # characters of one token
 
@@ -61,7 +62,7 @@ class Readings:
         """All decisions on a bulletin's readings that were ever made, the newest first."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            find(session, bulletin_id)
+            need_sight(session, actor, find(session, bulletin_id))
             return session.scalars(
                 select(SettlementRecord)
                 .where(SettlementRecord.bulletin_id == bulletin_id)
@@ -79,7 +80,7 @@ class Readings:
         actor.need(Right.EDIT)
         taught = [choice for choice in choices if choice.area is not None]
         if taught:
-            actor.need(Right.PRONOUNCE)
+            actor.need(Right.PRONOUNCE, *(choice.area for choice in taught))
         with self._database.writing() as session:
             others: dict[str, Mention] = {}
             for choice in taught:  # first, since a change of the lexicon holds bulletins in an order of its own
@@ -87,7 +88,7 @@ class Readings:
                 entry = entry_of(choice.written, _said(choice) if not choice.spelled else None)
                 found = self._lexicons.change(session, actor, choice.area, entry.written, entry)
                 others |= {mention.id: mention for mention in found}
-            bulletin = self._waiting(session, bulletin_id, revision)
+            bulletin = self._waiting(session, actor, bulletin_id, revision)
             places = self._speaking.places(session)
             for choice in taught:
                 if choice.area not in line_of(session, bulletin.id, places):
@@ -114,6 +115,7 @@ class Readings:
             return []
         with self._database.reading() as session:
             bulletin = find(session, bulletin_id)
+            need_sight(session, actor, bulletin)
             chosen = {(row.written, row.proposed): row.reading for row in settled(session, bulletin)}
             taught = {
                 (row.area_id, row.written): row.reading for row in entries(session, {c.area for c in choices if c.area})
@@ -134,7 +136,7 @@ class Readings:
         """Take a decision back: the reading is the reader's again, and uncertain. Raises NotFoundError for one that does not stand."""
         actor.need(Right.EDIT)
         with self._database.writing() as session:
-            bulletin = self._waiting(session, bulletin_id, revision)
+            bulletin = self._waiting(session, actor, bulletin_id, revision)
             row = session.get(SettlementRecord, settlement_id)
             if row is None or row.bulletin_id != bulletin_id or row.ended_at is not None:
                 raise NotFoundError(
@@ -147,8 +149,9 @@ class Readings:
             self._count(session, actor, bulletin, otherwise=True)
         self._changed()
 
-    def _waiting(self, session: Session, bulletin_id: str, revision: int) -> Bulletin:
+    def _waiting(self, session: Session, actor: Actor, bulletin_id: str, revision: int) -> Bulletin:
         bulletin = find(session, bulletin_id, changing=True)
+        actor.need(Right.EDIT, *areas_of(session, bulletin))
         if bulletin.revision != revision:
             raise ConflictError(
                 f"Bản tin đã được sửa thành bản {bulletin.revision}. Hãy tải lại rồi chọn cách đọc.",
@@ -224,6 +227,16 @@ class Readings:
         bulletin.revision += 1
         bulletin.author_id = actor.id
         bulletin.updated_at = self._clock.now()
+        decided = [{"written": row.written, "reading": row.reading} for row in settled(session, bulletin)]
+        audit.note(
+            session,
+            actor,
+            "bulletin-readings-settled",
+            bulletin.id,
+            at=bulletin.updated_at,
+            areas=heard_in(session, bulletin),
+            details={"revision": bulletin.revision, "settled": decided},
+        )
         if bulletin.state == "submitted":
             bulletin.state = "draft"
         if otherwise:

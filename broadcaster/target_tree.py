@@ -53,7 +53,8 @@ class Node:
 class Tree:
     """The areas of a day with their receivers."""
 
-    def __init__(self, session: Session, places: Places) -> None:
+    def __init__(self, session: Session, places: Places, *, within: Collection[str] = ()) -> None:
+        """`within`: the areas in which somebody may choose, if not everywhere."""
         self.places = places
         self.online = set(session.scalars(select(Receiver.id).where(Receiver.presence == "online")))
         below: defaultdict[str | None, list[str]] = defaultdict(list)
@@ -76,7 +77,8 @@ class Tree:
                 Count.of(places.under(name), self.online),
             )
 
-        roots = tuple(node(name) for name in sorted(below[None]))
+        tops = [one for one in within if one in places.lines and not set(places.lines[one][:-1]) & set(within)]
+        roots = tuple(node(name) for name in (sorted(tops) if within else sorted(below[None])))
         while len(roots) == 1 and len(roots[0].areas) == 1 and not roots[0].receivers:
             roots = roots[0].areas  # above it there is nothing to choose
         self.roots = roots
@@ -184,6 +186,8 @@ class Tree:
         communes = [
             area for area in self.places.areas.values() if area.kind == "commune" and area.id in self.places.lines
         ]
+        if len(self.roots) == 1 and self.roots[0].kind != "province":
+            return Targets(areas=(self.roots[0].id,))
         if len(communes) == 1:
             return Targets(areas=(communes[0].id,))
         last = session.scalar(

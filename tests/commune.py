@@ -8,6 +8,8 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
+from broadcaster import audit
+from broadcaster.accounts import People
 from broadcaster.area_sounds import AreaSounds
 from broadcaster.areas import day_of
 from broadcaster.bulletins import Bulletins, Draft
@@ -22,7 +24,7 @@ from broadcaster.ingestion import Ingestion
 from broadcaster.lexicons import Lexicons
 from broadcaster.logins import LogIns
 from broadcaster.overrides import Overrides
-from broadcaster.people import Actor, People, Role
+from broadcaster.people import Actor, Grant, Role
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
@@ -34,8 +36,19 @@ from broadcaster.sound import Sound
 from broadcaster.speech import Speaking
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Airing, Area, AreaPolicy, AsRun, Bulletin, ClipRecord, OrderRecord, Person
+from broadcaster.storage.models import (
+    Airing,
+    Area,
+    AreaPolicy,
+    AsRun,
+    Bulletin,
+    ClipRecord,
+    GrantRecord,
+    OrderRecord,
+    Person,
+)
 from broadcaster.targets import Targets
+from broadcaster.week_copies import WeekCopies
 from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Order, Receipt, Receipts, ReceiptState
@@ -66,11 +79,13 @@ class Commune:
     def __init__(self, database: Database, clock: SteppedClock) -> None:
         self.database, self.clock = database, clock
         self.signatory = Signatory(STATION, SigningKey.generate())
+        audit.keep(database, self.signatory, clock)
         self.changes = Changes()
         self.broker = MemoryBroker()
         self.link = MemoryLink(self.broker, "station")
-        self.people = People(database, clock)
-        self.log_ins = LogIns(database, clock, session_length=timedelta(hours=12), station="Đài xã")
+        today = lambda: day_of(clock.now(), ZONE)  # noqa: E731
+        self.people = People(database, clock, today=today)
+        self.log_ins = LogIns(database, clock, session_length=timedelta(hours=12), station="Đài xã", today=today)
         self.receivers = Receivers(
             database,
             clock,
@@ -84,6 +99,7 @@ class Commune:
         self.bulletins = Bulletins(
             database, clock, self.signatory, self.speaking, zone=ZONE, changed=self.changes.notify
         )
+        self.week_copies = WeekCopies(database, clock, self.bulletins, zone=ZONE)
         self.lexicons = Lexicons(database, clock, self.speaking, changed=self.changes.notify)
         self.readings = Readings(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.area_sounds = AreaSounds(database, clock, self.speaking, changed=self.changes.notify)
@@ -146,12 +162,12 @@ class Commune:
         )
 
     def _person(self, name: str, role: Role) -> Actor:
-        person = Person(
-            id=name, username=name, name=name, role=role, password_hash=_hash(), created_at=self.clock.now()
-        )
+        person = Person(id=name, username=name, name=name, password_hash=_hash(), created_at=self.clock.now())
         with self.database.writing() as session:
             session.add(person)
-        return Actor(name, name, name, role)
+            session.flush()
+            session.add(GrantRecord(person_id=name, role=role))
+        return Actor(name, name, name, (Grant(role),))
 
     def draft(
         self, rule: Once | Recurring | None, *, title: str = "Chuyển đổi số", areas: tuple[str, ...] = ("xa",)

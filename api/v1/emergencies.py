@@ -1,19 +1,16 @@
-"""Emergencies, stop-all, and the audit trail of both."""
+"""Emergencies and stop-all."""
 
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import select
 
 from api.auth import ActorDep, StationDep
 from api.v1.bulletins import ReasonInput
 from broadcaster.emergencies import Sending, TemplateContent
-from broadcaster.people import Right
-from broadcaster.storage.models import AuditEntry as AuditRow
-from broadcaster.storage.models import EmergencyTemplate
 from broadcaster.targets import Targets
+from devices.wire.messages import Identifier
 
 router = APIRouter(tags=["emergencies"])
 
@@ -30,6 +27,7 @@ class TemplateInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=200)]
     content: TemplateContent
+    area: Identifier | None = Field(None, description="Whose it is; by default its author's own area.")
 
 
 class Template(BaseModel):
@@ -37,6 +35,7 @@ class Template(BaseModel):
 
     id: str
     name: str
+    area_id: str | None
     content: dict[str, Any]
     content_sha256: str
     state: str
@@ -86,7 +85,7 @@ class Emergency(BaseModel):
 
 
 class StopInput(BaseModel):
-    """Silence: for `targets`, or without them for the whole station."""
+    """Silence: for `targets`, or without them for all that one serves."""
 
     model_config = ConfigDict(extra="forbid")
     reason: Annotated[str, Field(min_length=1, max_length=300)]
@@ -106,34 +105,17 @@ class Stop(BaseModel):
     published_at: AwareDatetime | None
 
 
-class AuditEntry(BaseModel):
-    """What somebody did."""
-
-    id: int
-    at: AwareDatetime
-    actor_id: str
-    actor_name: str
-    action: str
-    subject: str
-    reason: str | None
-    details: dict[str, Any] | None
-
-
 @router.get("/emergency-templates")
 def list_templates(station: StationDep, actor: ActorDep) -> list[Template]:
-    """Templates that are not retired."""
-    actor.need(Right.READ)
-    with station.database.reading() as session:
-        rows = session.scalars(
-            select(EmergencyTemplate).where(EmergencyTemplate.state != "retired").order_by(EmergencyTemplate.name)
-        )
-        return [Template(**{name: getattr(row, name) for name in Template.model_fields}) for row in rows]
+    """Templates that are not retired, of one's own area and of those above."""
+    rows = station.emergencies.templates(actor)
+    return [Template(**{name: getattr(row, name) for name in Template.model_fields}) for row in rows]
 
 
 @router.post("/emergency-templates", status_code=201)
 def draft_template(station: StationDep, actor: ActorDep, body: TemplateInput) -> Made:
     """Draft a template; another person has to release it."""
-    return Made(id=station.emergencies.draft(actor, name=body.name, content=body.content))
+    return Made(id=station.emergencies.draft(actor, name=body.name, content=body.content, area=body.area))
 
 
 @router.post("/emergency-templates/{template_id}/release", status_code=204)
@@ -197,22 +179,3 @@ def stop(station: StationDep, actor: ActorDep, body: StopInput) -> Made:
 def lift(station: StationDep, actor: ActorDep, stop_id: str, body: ReasonInput) -> None:
     """Let it sound again."""
     station.stops.lift(actor, stop_id, reason=body.reason)
-
-
-@router.get("/audit")
-def read_audit(
-    station: StationDep,
-    actor: ActorDep,
-    before: int | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> list[AuditEntry]:
-    """The audit trail, the newest first, before the entry `before`."""
-    actor.need(Right.READ)
-    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(AuditRow.id < before)
-    with station.database.reading() as session:
-        return [
-            AuditEntry(**{name: getattr(row, name) for name in AuditEntry.model_fields})
-            for row in session.scalars(query)
-        ]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import board, bulletins, compose, enrolments, releases
+from api.web import board, bulletins, compose, enrolments, releases, welcome
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
@@ -13,6 +13,7 @@ router.include_router(bulletins.router)
 router.include_router(compose.router)
 router.include_router(releases.router)
 router.include_router(enrolments.router)
+router.include_router(welcome.router)
 
 elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""

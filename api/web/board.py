@@ -11,6 +11,7 @@ from api.v1.airings import current_airing
 from api.web import page as pages
 from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
 from broadcaster.ladder import RUNGS
+from broadcaster.log_search import LogQuery
 from broadcaster.quality import blocked_bulletins
 from broadcaster.storage.models import AsRun
 
@@ -23,13 +24,14 @@ BLOCKED_ROWS = 10
 def board(request: Request, station: StationDep, actor: ActorDep) -> Response:
     """The current airing's ladder of proof and the end of the log."""
     with station.database.reading() as session:
-        rows = session.scalars(select(AsRun).order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
-        blocked = blocked_bulletins(session, limit=BLOCKED_ROWS)
+        log = select(AsRun).where(*LogQuery(within=actor.within()).conditions())
+        rows = session.scalars(log.order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
+        blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
     return pages.page(
         request,
         "board.html",
         actor=actor,
-        airing=current_airing(station),
+        airing=current_airing(station, actor),
         rungs=RUNGS[2:],
         expiries=[(item, item.days(station.clock.now())) for item in station.expiries.pressing()],
         rows=rows,
@@ -67,10 +69,10 @@ def log_in(
 
 
 @router.post("/logout")
-def log_out(station: StationDep, token: TokenDep) -> Response:
+def log_out(station: StationDep, token: TokenDep, address: AddressDep) -> Response:
     """Log out."""
     if token:
-        station.log_ins.log_out(token)
+        station.log_ins.log_out(token, address=address)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(cookie_name(station), path="/", secure=cookie_name(station).startswith("__Host-"))
     return response

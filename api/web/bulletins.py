@@ -17,6 +17,7 @@ from broadcaster.people import Right
 from broadcaster.releases import find
 from broadcaster.revisions import Stretch, differences
 from broadcaster.storage.models import Person
+from broadcaster.whereabouts import need_sight
 
 router = pages.router()
 PAGE = 25
@@ -29,23 +30,23 @@ def bulletins(
     station: StationDep,
     actor: ActorDep,
     state: Annotated[str, Query(max_length=20)] = "",
-    before: Annotated[str | None, Query(max_length=64)] = None,
+    after: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
     """Bulletins, the newest first, and what this person is writing."""
     actor.need(Right.READ)
     state = state if state in STATES else ""
     with station.database.reading() as session:
-        rows = newest(session, limit=PAGE + 1, before=before, states=(state,) if state else ())
+        rows = newest(session, actor, limit=PAGE + 1, after=after, states=(state,) if state else ())
         authors = {row.author_id for row, _ in rows}
         names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(authors))).all())
     writes = actor.may(Right.EDIT)
-    kept = station.unfinished.all(actor) if writes and before is None else []
+    kept = station.unfinished.all(actor) if writes and after is None else []
     unfinished = [
         (each, Written.of(each.form.get("words", [""])[-1]).title)
         for each in kept
         if not each.form.get("bulletin", [""])[-1] and not is_written(station, actor, each.key)
     ]
-    older = f"/bulletins?state={state}&before={rows[PAGE - 1][0].id}" if len(rows) > PAGE else ""
+    older = f"/bulletins?state={state}&after={rows[PAGE - 1][0].id}" if len(rows) > PAGE else ""
     return pages.page(
         request,
         "bulletins.html",
@@ -76,6 +77,7 @@ def bulletin_revisions(request: Request, station: StationDep, actor: ActorDep, b
     actor.need(Right.READ)
     with station.database.reading() as session:
         row = find(session, bulletin_id)
+        need_sight(session, actor, row)
         kept = revisions.history(session, bulletin_id)
     older = [each.content for each, _ in kept[1:]]
     shown = [

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from broadcaster.people import RIGHTS, Actor, Right
+from broadcaster.people import Actor, Right
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,5 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 
 def menu(actor: Actor) -> list[tuple[str, list[Entry]]]:
     """The groups and lines for this person; groups without a line are left out."""
-    rights = RIGHTS[actor.role]
-    shown = ((group, [entry for entry in entries if entry.right in rights]) for group, entries in MENU)
+    shown = ((group, [entry for entry in entries if actor.may(entry.right)]) for group, entries in MENU)
     return [(group, entries) for group, entries in shown if entries]

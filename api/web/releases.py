@@ -29,6 +29,7 @@ from broadcaster.releases import content_of, find, schedules_of
 from broadcaster.revisions import Stretch, differences
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, BulletinRevision, ClipRecord, Person, Release
+from broadcaster.whereabouts import need_sight, visible_to
 from schedules.rules import RULE, AtOnce
 
 router = pages.router()
@@ -53,7 +54,7 @@ def _waiting(session: Session, station: Station, actor: Actor) -> list[Waiting]:
         select(Bulletin, Person.name, ClipRecord)
         .join(Person, Person.id == Bulletin.author_id)
         .outerjoin(ClipRecord, ClipRecord.sha256 == Bulletin.clip_sha256)
-        .where(Bulletin.state == "submitted", Bulletin.priority != "emergency")
+        .where(Bulletin.state == "submitted", Bulletin.priority != "emergency", *visible_to(actor))
         .order_by(Bulletin.updated_at, Bulletin.id)
         .limit(MOST)
     )
@@ -108,7 +109,7 @@ def _proved(station: Station, actor: Actor, token: str | None, fields: Fields, a
     code = fields.one("code").strip()
     if actor.proved is False and code and token is not None:
         station.log_ins.prove(token, actor, code, address=address)
-        return station.log_ins.recognise(token)
+        return station.log_ins.recognise(token, address=address)
     return actor
 
 
@@ -151,6 +152,7 @@ class Shown:
 def _shown(at: Desk, bulletin_id: str) -> Shown:
     session = at.session
     row = find(session, bulletin_id)
+    need_sight(session, at.actor, row)
     form = Form.of(row.id, row.revision, draft_of(session, row), now=at.now)
     seen = at.look(form)
     content, digest, faults = None, "", []

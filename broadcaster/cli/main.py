@@ -88,7 +88,10 @@ def say(
     ] = Path("out.mp3"),
     *,
     engine: Annotated[
-        list[str] | None, typer.Option("--engine", help="gtts or espeak; several are tried in order.")
+        list[str] | None, typer.Option("--engine", help="gtts, espeak or piper; several are tried in order.")
+    ] = None,
+    piper_voice: Annotated[
+        Path | None, typer.Option("--piper-voice", help="The .onnx voice file of the engine piper.")
     ] = None,
     voice: Annotated[
         str | None,
@@ -111,6 +114,7 @@ def say(
         _read(file),
         output,
         engines=engine,
+        piper_voice=piper_voice,
         language=language,
         voice=voice,
         rate=rate,
@@ -306,6 +310,18 @@ def fleet(
 
 
 @app.command()
+def welcome(folder: Folder = None) -> None:
+    """Print a link by which another administrator of the whole station is made, once, within 24 hours."""
+    from broadcaster.settings import load_settings  # noqa: PLC0415
+    from broadcaster.station import Core  # noqa: PLC0415
+
+    core = Core(load_settings(folder=folder))
+    core.database.migrate()
+    typer.echo(f"{core.settings.base_url}{core.welcome.link()}")
+    core.close()
+
+
+@app.command()
 def migrate(folder: Folder = None) -> None:
     """Bring the database's schema to this version."""
     from broadcaster.settings import load_settings  # noqa: PLC0415
@@ -378,12 +394,13 @@ def ledger_export(
 def reference(
     *, check: Annotated[bool, typer.Option("--check", help="Only say whether the files are current.")] = False
 ) -> None:
-    """Write docs/reference/openapi.json and settings.md from the code, or check that they are current."""
+    """Write docs/reference/openapi.json, permissions.md and settings.md from the code, or check that they are current."""
     from broadcaster.settings import settings_reference  # noqa: PLC0415
 
     folder = Path("docs/reference")
     made = {
         folder / "openapi.json": str(import_module("api.server").openapi_text()),
+        folder / "permissions.md": str(import_module("api.permissions").reference_text()),
         folder / "settings.md": settings_reference(),
     }
     for path, text in made.items():

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import String, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.areas import day_of
 from broadcaster.canonical import canonical_json, sha256_of
 from broadcaster.clock import Clock
@@ -20,6 +21,7 @@ from broadcaster.storage.models import (
     AreaMove,
     AreaSuccessor,
     Bulletin,
+    Receiver,
     ReceiverMove,
     Reorganisation,
     Schedule,
@@ -42,6 +44,7 @@ class Reorganisations:
         now = self._clock.now()
         with self._database.writing() as session:
             effects_of(session, plan, today=day_of(now, self._zone))
+            actor.need(Right.OPERATE, *_concerned(session, plan))
             row = Reorganisation(
                 id=new_id(),
                 title=plan.title,
@@ -52,6 +55,8 @@ class Reorganisations:
                 planned_at=now,
             )
             session.add(row)
+            session.flush()
+            self._note(session, actor, "reorganisation-planned", row, details={"title": plan.title, "plan": row.plan})
             return row.id
 
     def preview(self, actor: Actor, reorganisation: str) -> tuple[dict[str, Any], str]:
@@ -72,6 +77,7 @@ class Reorganisations:
             row = find(session, reorganisation, changing=True)
             if row.state != "planned":
                 raise self._not_planned(row)
+            actor.need(Right.RELEASE, *_concerned(session, ReorganisationPlan.model_validate(row.plan)))
             if row.planned_by == actor.id:
                 raise ForbiddenError(
                     "Người lập kế hoạch không được tự duyệt. Hãy nhờ người duyệt khác.",
@@ -86,6 +92,7 @@ class Reorganisations:
             self._write(session, row, effects)
             row.state, row.approved_by, row.approved_at = "approved", actor.id, now
             row.preview, row.preview_sha256 = canonical_json(seen), preview_sha256
+            self._note(session, actor, "reorganisation-approved", row, details={"preview_sha256": preview_sha256})
         self._changed()
 
     def undo(self, actor: Actor, reorganisation: str, reason: str) -> None:
@@ -96,6 +103,7 @@ class Reorganisations:
         now = self._clock.now()
         with self._database.writing() as session:
             row = find(session, reorganisation, changing=True)
+            actor.need(Right.OPERATE, *_concerned(session, ReorganisationPlan.model_validate(row.plan)))
             if row.state not in ("planned", "approved") or row.day <= day_of(now, self._zone):
                 raise ConflictError(
                     "Đã đến ngày có hiệu lực hoặc đã hủy; không hủy được nữa. Lập kế hoạch mới để đổi lại.",
@@ -105,7 +113,14 @@ class Reorganisations:
             if row.state == "approved":
                 self._unwrite(session, row)
             row.state, row.undone_by, row.undone_at, row.undone_reason = "undone", actor.id, now, reason.strip()
+            self._note(session, actor, "reorganisation-undone", row, details={"reason": row.undone_reason})
         self._changed()
+
+    def _note(
+        self, session: Session, actor: Actor, action: str, row: Reorganisation, *, details: dict[str, Any]
+    ) -> None:
+        where = _concerned(session, ReorganisationPlan.model_validate(row.plan))
+        audit.note(session, actor, action, row.id, at=self._clock.now(), areas=where, details=details)
 
     @staticmethod
     def _not_planned(row: Reorganisation) -> ConflictError:
@@ -153,6 +168,19 @@ class Reorganisations:
             session.execute(delete(dependent.table).where(dependent.area.in_(new)))
         session.execute(update(Area).where(Area.id.in_(new)).values(parent_id=None))
         session.execute(delete(Area).where(Area.id.in_(new)))
+
+
+def _concerned(session: Session, plan: ReorganisationPlan) -> set[str]:
+    """The areas that it changes or changes into, as far as they are there before: whoever decides serves all of them."""
+    named = {
+        *(area.parent for area in plan.areas),
+        *(name for ending in plan.endings for name in (ending.area, *ending.into)),
+        *(name for move in plan.moves for name in (move.area, move.to)),
+        *(move.to for move in plan.receivers),
+    }
+    receivers = [move.receiver for move in plan.receivers]
+    homes = set(session.scalars(select(Receiver.area_id).where(Receiver.id.in_(receivers)))) if receivers else set()
+    return (named | homes) - {area.id for area in plan.areas}
 
 
 def find(session: Session, reorganisation: str, *, changing: bool = False) -> Reorganisation:

@@ -127,15 +127,42 @@ class AreaPolicy(Base):
 
 
 class AuditEntry(Base):
-    """What somebody did that others must be able to look up: the name is copied in, rows are only added."""
+    """What somebody did, chained with the as-run log: one sequence of numbers and of hashes. The database refuses to change it."""
+
+    __tablename__ = "audit_log"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor_id: Mapped[str]  # empty: whoever holds the station's folder; or nobody that is known
+    actor_name: Mapped[str]
+    address: Mapped[str]  # where the request came from
+    action: Mapped[str]  # such as bulletin-released, account-log-in
+    subject: Mapped[str]  # the id of what it was done to
+    area_id: Mapped[str | None] = mapped_column(
+        index=True
+    )  # the lowest area that holds all it concerned; none: the whole station
+    reason: Mapped[str | None] = mapped_column(Text)
+    before: Mapped[Json | None]  # what changed, as it was
+    after: Mapped[Json | None]  # and as it is
+    details: Mapped[Json | None]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+    __table_args__ = (
+        Index("ix_audit_log_at", "at", "seq"),
+        Index("ix_audit_log_actor", "actor_id", "seq"),
+        Index("ix_audit_log_action", "action", "seq"),
+    )
+
+
+class EarlierAuditEntry(Base):
+    """An entry of before the audit log was chained: the station takes it into the chain when it starts."""
 
     __tablename__ = "audit_entries"
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     actor_id: Mapped[str]
     actor_name: Mapped[str]
-    action: Mapped[str]  # such as emergency-issued, stop-issued
-    subject: Mapped[str]  # the id of what it was done to
+    action: Mapped[str]
+    subject: Mapped[str]
     reason: Mapped[str | None] = mapped_column(Text)
     details: Mapped[Json | None]
 
@@ -165,6 +192,7 @@ class EmergencyTemplate(Base):
     __tablename__ = "emergency_templates"
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # whose it is; none: the whole station's
     content: Mapped[Json]  # title, text, blanks
     content_sha256: Mapped[str]
     state: Mapped[str]  # draft | released | retired
@@ -203,13 +231,12 @@ class Emergency(Base):
 
 
 class Person(Base):
-    """Somebody who logs in, with one role."""
+    """Somebody who logs in. What they may do, their grants say."""
 
     __tablename__ = "people"
     id: Mapped[str] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    role: Mapped[str]
     password_hash: Mapped[str]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
@@ -217,6 +244,16 @@ class Person(Base):
     totp_secret: Mapped[str | None]  # base32 (RFC 6238)
     totp_confirmed_at: Mapped[datetime | None]  # asked for from then on
     totp_last_step: Mapped[int | None]  # the time step of the last code taken: a code serves once
+
+
+class GrantRecord(Base):
+    """A role that a person has in an area and what is under it (decision 0020)."""
+
+    __tablename__ = "grants"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str]
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"), index=True)  # none: the whole station
 
 
 class LoginSession(Base):
@@ -249,9 +286,33 @@ class ApiToken(Base):
     name: Mapped[str]
     token_sha256: Mapped[str] = mapped_column(unique=True)
     rights: Mapped[list[str]]
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # none: wherever its owner has them
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class WelcomeLink(Base):
+    """A link by which one administrator of the whole station is made, once. Only the hash of its token is kept."""
+
+    __tablename__ = "welcome_links"
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class IdempotentAnswer(Base):
+    """The answer to a request that had an Idempotency-Key, for whoever sends it again."""
+
+    __tablename__ = "idempotent_answers"
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]  # of method, path and body
+    at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]  # none: it is being answered
+    headers: Mapped[Json | None]
+    body: Mapped[str | None] = mapped_column(Text)
 
 
 class Receiver(Base):
@@ -397,12 +458,14 @@ class Bulletin(Base):
     card_text: Mapped[str] = mapped_column(Text)
     field: Mapped[str]
     priority: Mapped[str]
-    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | drop
+    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | move | drop
     programme_id: Mapped[str | None] = mapped_column(
         ForeignKey("programmes.id"), index=True
     )  # in whose queue it stands
+    expires_at: Mapped[datetime | None]  # after it, it airs neither out of the queue nor behind a later session
     campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaigns.id"))
     content_group: Mapped[str | None]  # of the campaign
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # whose it is; none: the whole station's
     author_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     revision: Mapped[int] = mapped_column(default=1)
     state: Mapped[str]  # draft | submitted | released | returned | withdrawn
@@ -450,6 +513,14 @@ class UnfinishedBulletin(Base):
     key: Mapped[str] = mapped_column(primary_key=True)  # a bulletin's id, or a new one's key
     form: Mapped[Json]
     saved_at: Mapped[datetime]
+
+
+class BulletinArea(Base):
+    """An area in which a bulletin is to be heard, by what it is addressed to: who may see it and act on it follows from these."""
+
+    __tablename__ = "bulletin_areas"
+    bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id", ondelete="CASCADE"), primary_key=True)
+    area_id: Mapped[str] = mapped_column(primary_key=True, index=True)  # it may begin later
 
 
 class SettlementRecord(Base):
@@ -502,6 +573,7 @@ class Campaign(Base):
     ends_on: Mapped[date]  # the last day
     content_groups: Mapped[list[str]]
     goals: Mapped[Json]  # airings, minutes, communes; each may be absent
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # whose it is; none: the whole station's
     changed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     changed_at: Mapped[datetime]
 

@@ -13,6 +13,7 @@ from broadcaster.errors import InvalidError
 from broadcaster.people import Right
 from broadcaster.releases import find
 from broadcaster.storage.models import ClipRecord
+from broadcaster.whereabouts import need_sight
 
 router = pages.router()
 
@@ -25,6 +26,7 @@ def listen(
     actor.need(Right.READ)
     with station.database.reading() as session:
         row = find(session, bulletin_id)
+        need_sight(session, actor, row)
         clip = session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
     return pages.page(
         request,

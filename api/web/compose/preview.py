@@ -29,6 +29,7 @@ from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, ClipRecord
 from broadcaster.target_tree import Count, Tree
 from broadcaster.usual_times import EVENING, MORNING, next_at
+from broadcaster.whereabouts import need_sight
 from schedules.rules import AtOnce, Once, Rule
 from schedules.sentences import describe
 
@@ -70,6 +71,7 @@ class Desk:
         if not form.bulletin:
             return None, None
         row = find(self.session, form.bulletin)
+        need_sight(self.session, self.actor, row)
         written = form.written
         same = row.title == written.title and row.text == written.text and not form.settlings
         clip = self.session.get(ClipRecord, row.clip_sha256) if same and row.clip_sha256 else None

@@ -27,6 +27,7 @@ from broadcaster.releases import find
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, Campaign, ClipRecord, ProgrammeRecord, ReceiverGroup
 from broadcaster.target_tree import Tree
+from broadcaster.whereabouts import areas_of, need_sight
 
 router = pages.router()
 DRAWN_RECEIVERS, DRAWN_AREAS = 120, 150
@@ -35,7 +36,7 @@ DRAWN_RECEIVERS, DRAWN_AREAS = 120, 150
 
 def desk(request: Request, session: Session, station: Station, actor: Actor) -> Desk:
     """What a form is looked at with."""
-    tree = Tree(session, station.speaking.places(session))
+    tree = Tree(session, station.speaking.places(session), within=actor.homes(Right.EDIT))
     return Desk(session, station, actor, tree, page_language(request))
 
 
@@ -108,9 +109,10 @@ def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bullet
     actor.need(Right.READ)
     with station.database.reading() as session:
         row = find(session, bulletin_id)
+        need_sight(session, actor, row)
         at = desk(request, session, station, actor)
         form = Form.of(row.id, row.revision, draft_of(session, row), now=at.now)
-        writable = actor.may(Right.EDIT) and row.priority != "emergency"
+        writable = actor.may(Right.EDIT, *areas_of(session, row)) and row.priority != "emergency"
         if not writable or (row.state in ("released", "withdrawn") and not edit):
             return read_only(request, at, row, form, writable=writable)
         kept = station.unfinished.of(actor, row.id)
@@ -190,7 +192,9 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
         card = _proposed_card(at, form)
     try:
         rules = form.plan(now=station.clock.now(), zone=station.settings.zone)
-        bulletin, revision = saved(station, actor, form, form.draft(before(station, form, EMPTY), rules, card=card))
+        bulletin, revision = saved(
+            station, actor, form, form.draft(before(station, actor, form, EMPTY), rules, card=card)
+        )
         form = dataclasses.replace(form, key=bulletin, bulletin=bulletin, revision=revision, settlings=())
         if do == "submit":
             submitted(station, actor, bulletin, revision)
@@ -262,7 +266,7 @@ def open_area(request: Request, station: StationDep, actor: ActorDep, area_id: s
     """What stands right under an area, to be ticked."""
     actor.need(Right.EDIT)
     with station.database.reading() as session:
-        tree = Tree(session, station.speaking.places(session))
+        tree = Tree(session, station.speaking.places(session), within=actor.homes(Right.EDIT))
     node = tree.find(area_id)
     if node is None:
         raise NotFoundError("Không có địa bàn này.", "There is no such area.")

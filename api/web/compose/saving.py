@@ -7,16 +7,19 @@ from broadcaster.people import Actor
 from broadcaster.releases import find
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin
+from broadcaster.whereabouts import need_sight
 
 _TRIES = 3
 
 
-def before(station: Station, form: Form, blank: Draft) -> Draft:
+def before(station: Station, actor: Actor, form: Form, blank: Draft) -> Draft:
     """What the bulletin is now; a blank one if there is none yet."""
     if not form.bulletin:
         return blank
     with station.database.reading() as session:
-        return draft_of(session, find(session, form.bulletin))
+        row = find(session, form.bulletin)
+        need_sight(session, actor, row)
+        return draft_of(session, row)
 
 
 def saved(station: Station, actor: Actor, form: Form, draft: Draft) -> tuple[str, int]:
