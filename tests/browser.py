@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, for pages on this machine."""
+"""Debian's Chromium, driven by Playwright, for pages on this machine; what makes a page hard to use, found by machine."""
 
 import shutil
 from collections.abc import Iterator
@@ -29,26 +29,28 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-AXE = Axe()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-def accessible(page: Page) -> None:
-    """Fail with everything that axe-core finds on the page as it stands."""
-    size = page.viewport_size
-    assert size is not None
-    # As high as the page, so that what stays at the window's edge covers nothing.
-    height = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
-    found = AXE.run(page, options=RULES)
-    page.set_viewport_size(size)
-    told = [
-        f"{each['id']} ({each['impact']}): {each['help']}: {[node['html'][:160] for node in each['nodes'][:3]]}"
-        for each in found.response["violations"]
+def axe_violations(page: Page) -> list[str]:
+    """What axe-core finds on a page by WCAG 2.2 AA and its best practices: rule, element, what is wrong. Empty: nothing."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:160]}: {node['failureSummary']}"
+        for violation in found
+        for node in violation["nodes"]
     ]
-    assert told == [], "\n".join([page.url, *told])
 
 
-def fits(page: Page) -> bool:
-    """Whether nothing makes the page as a whole scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than its window: nobody should have to scroll sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, select, summary, label.tick, textarea, input:not([type=hidden], [type=checkbox], [type=radio])")]
+  .filter(each => each.checkVisibility({checkVisibilityCSS: true}) && !each.closest(".skip, .hidden-text, p.text"))
+  .map(each => [each, each.getBoundingClientRect()])
+  .filter(([each, box]) => box.width > 0 && box.height < 43.5 && box.left >= 0)
+  .map(([each, box]) => `${each.outerHTML.slice(0, 120)}: ${box.height}`)"""
+
+
+def small_targets(page: Page) -> list[str]:
+    """What is touched and is less than 44 pixels high."""
+    return list(page.evaluate(SMALL_TARGETS))

@@ -3,17 +3,47 @@
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import board, bulletins, compose, enrolments, releases, welcome
+from api.web import (
+    areas,
+    audit,
+    board,
+    bulletins,
+    compose,
+    enrolments,
+    groups,
+    lexicon,
+    me,
+    people,
+    policies,
+    receivers,
+    releases,
+    reorganisations,
+    sound,
+    welcome,
+)
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-router.include_router(board.router)
-router.include_router(bulletins.router)
-router.include_router(compose.router)
-router.include_router(releases.router)
-router.include_router(enrolments.router)
-router.include_router(welcome.router)
+for part in (
+    board,
+    bulletins,
+    compose,
+    releases,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+    welcome,
+):
+    router.include_router(part.router)
 
 elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""
