@@ -1,4 +1,4 @@
-"""Pages for people: logging in, the ladder of proof of the current airing, live, and taking devices into service."""
+"""Pages for people: logging in, the ladder of proof of the current airing, live, writing and releasing bulletins, and taking devices into service."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -7,6 +7,8 @@ from api.web import (
     areas,
     audit,
     board,
+    bulletins,
+    compose,
     enrolments,
     groups,
     lexicon,
@@ -14,6 +16,7 @@ from api.web import (
     people,
     policies,
     receivers,
+    releases,
     reorganisations,
     sound,
     welcome,
@@ -24,6 +27,9 @@ from broadcaster.errors import NotFoundError
 router = APIRouter(include_in_schema=False)
 for part in (
     board,
+    bulletins,
+    compose,
+    releases,
     areas,
     receivers,
     enrolments,

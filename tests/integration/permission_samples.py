@@ -185,4 +185,29 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
             "area": ids["area_id"],
         }
     ),
+    ("POST", "/compose"): lambda ids: Sample(
+        data={
+            "key": "k",
+            "words": "Tin\nXin chào.",
+            "area": ids["area_id"],
+            "kind": "loudspeaker",
+            "when": "morning",
+        }
+    ),
+    ("POST", "/compose/unfinished"): lambda _: Sample(data={"key": "k", "words": "Tin"}),
+    ("POST", "/compose/discard"): lambda _: Sample(data={"key": "k"}),
+    ("POST", "/compose/intake"): lambda _: Sample(content=b"x", answers=(422,)),
+    ("GET", "/compose/card.png"): lambda _: Sample(params={"text": "Tin"}),
+    ("GET", "/bulletins"): lambda _: Sample(shows="bulletin_id"),
+    ("POST", "/bulletins/{bulletin_id}/anew"): lambda _: Sample(data={"revision": "1"}),
+    ("POST", "/bulletins/{bulletin_id}/withdraw"): lambda _: Sample(data={"reason": "thôi"}),
+    ("GET", "/releases"): lambda _: Sample(shows="submitted"),
+    ("POST", "/releases"): lambda ids: Sample(data={"release": f"{ids['submitted']}:{ids['digest']}"}),
+    ("GET", "/releases/{bulletin_id}"): lambda ids: Sample(ids={"bulletin_id": ids["submitted"]}),
+    ("POST", "/releases/{bulletin_id}"): lambda ids: Sample(
+        data={"content_sha256": ids["digest"]}, ids={"bulletin_id": ids["submitted"]}
+    ),
+    ("POST", "/releases/{bulletin_id}/return"): lambda ids: Sample(
+        data={"reason": "sửa"}, ids={"bulletin_id": ids["submitted"]}
+    ),
 }
