@@ -1,23 +1,14 @@
 """Every route for every role, in the own area and in another: the table is the truth, and a route without a row fails."""
 
-from collections.abc import Iterator
-
 import httpx
-import pytest
 
 from api.app import create_app
 from api.permissions import Permission, permissions, routes
 from broadcaster.people import Role
 from tests.integration.permission_samples import SAMPLES, Sample
-from tests.integration.permission_world import World, two_communes
+from tests.integration.permission_world import World
 
 REFUSED = 403
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with two_communes(tmp_path_factory.mktemp("two-communes")) as made:
-        yield made
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
