@@ -76,7 +76,7 @@ def read_log(
     station: StationDep,
     query: QueryDep,
     *,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> LogPage:
     """Rows after the sequence number `after`, of the areas in which one serves."""
