@@ -50,7 +50,7 @@ _SAID: dict[str, tuple[str, str]] = {
 _OTHER = ("không hợp lệ", "it is not valid")
 
 
-def said(error: Mapping[str, Any]) -> tuple[str, str]:
+def complaint(error: Mapping[str, Any]) -> tuple[str, str]:
     """One error of pydantic in Vietnamese and English. What our own checks say is English; Vietnamese says that it is so."""
     context = {name: value for name, value in (error.get("ctx") or {}).items() if name != "error"}
     kind = str(error.get("type", ""))

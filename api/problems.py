@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from api.complaints import said
+from api.complaints import complaint
 from broadcaster.errors import (
     BroadcasterError,
     ConflictError,
@@ -85,6 +85,16 @@ def language(request: Request) -> Language:
     return chosen_language(request) or ("en" if accepted.startswith("en") else "vi")
 
 
+def said(error: BroadcasterError, tongue: Language) -> str:
+    """The error in one of the two languages."""
+    return error.en if tongue == "en" else error.vi
+
+
+def status_of(error: BroadcasterError) -> int:
+    """The HTTP status of an error of the domain."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
 def problem(
     request: Request, status: int, code: str, *, vi: str, en: str, errors: list[dict[str, Any]] | None = None
 ) -> JSONResponse:
@@ -100,7 +110,9 @@ def problem(
     )
     headers: dict[str, str] = {"Content-Language": tongue}
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        # Calendar programs ask their user for a name and a password, and only if they are told to.
+        calendar = request.url.path.endswith(".ics")
+        headers["WWW-Authenticate"] = 'Basic realm="lich-phat", charset="UTF-8"' if calendar else "Bearer"
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
@@ -111,9 +123,13 @@ def install(app: FastAPI) -> None:
     def _ours(request: Request, error: BroadcasterError) -> JSONResponse:
         if isinstance(error, StaleError) and "if-match" in request.headers:
             return problem(request, 412, error.code, vi=error.vi, en=error.en, errors=[error.details])
-        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
         answer = problem(
-            request, status, error.code, vi=error.vi, en=error.en, errors=[error.details] if error.details else None
+            request,
+            status_of(error),
+            error.code,
+            vi=error.vi,
+            en=error.en,
+            errors=[error.details] if error.details else None,
         )
         if isinstance(error, TooManyError):
             answer.headers["Retry-After"] = str(error.details["retry_after_s"])
@@ -121,8 +137,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        found = [(".".join(str(part) for part in item["loc"][1:]), *said(item)) for item in error.errors()]
-        field, vi, en = found[0] if found else ("", *said({}))
+        found = [(".".join(str(part) for part in item["loc"][1:]), *complaint(item)) for item in error.errors()]
+        field, vi, en = found[0] if found else ("", *complaint({}))
         english = language(request) == "en"
         return problem(
             request,

@@ -3,8 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
@@ -15,12 +14,20 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, StaleError
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
-from broadcaster.programmes import require_belonging
+from broadcaster.programmes import require_belonging, require_room
 from broadcaster.quality import require_quality
 from broadcaster.recordings import require_recordings
 from broadcaster.releases import find, schedules_of, void
 from broadcaster.sound import AS_ABOVE, Sound
-from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certain_call, speak_anew
+from broadcaster.speech import (
+    WAITING,
+    Speaking,
+    Version,
+    is_of,
+    require_certain_call,
+    settled_alike,
+    speak_anew,
+)
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
@@ -28,6 +35,7 @@ from broadcaster.whereabouts import areas_of, heard_in, place_bulletin, visible_
 from devices.cards.layout import CardError, Panel
 from devices.cards.layout import check as check_card
 from devices.wire.messages import Card, Priority
+from schedules.priorities import AfterInterruption
 from schedules.recurrence import Recurring
 from schedules.rules import Once, Repeating
 
@@ -54,8 +62,9 @@ class Draft:
     recording: str | None = None  # an uploaded recording, heard in place of title and text
     versions: tuple[Version, ...] = ()
     sound: Sound = AS_ABOVE
-    interrupted: Literal["resume", "restart", "drop"] = "drop"  # what becomes of it when a higher class ends it
+    interrupted: AfterInterruption = "drop"  # what becomes of it when a higher class ends it
     programme: str | None = None
+    expires_at: datetime | None = None  # after it, it airs neither out of the queue nor behind a later session
     campaign: str | None = None
     content_group: str | None = None
     area: str | None = None  # whose it is; None: its author's at first, then as it was
@@ -83,21 +92,30 @@ class Bulletins:
 
     def write(self, actor: Actor, draft: Draft) -> str:
         """A new draft; returns its id. It is rendered in the background at once."""
+        return self.write_all(actor, [(draft, None)])[0]
+
+    def write_all(self, actor: Actor, drafts: Sequence[tuple[Draft, str | None]]) -> list[str]:
+        """New drafts, all or none; each may name a bulletin whose settled readings it takes over. Returns their ids."""
         actor.need(Right.EDIT)
         now = self._clock.now()
-        bulletin = Bulletin(
-            id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
-        )
+        made: list[str] = []
         with self._database.writing() as session:
-            self._fill(session, bulletin, draft)
-            speak_anew(bulletin)
-            session.add(bulletin)
-            session.flush()
-            self._plan(session, actor, bulletin, draft)
-            self._check_call(session, bulletin)
-            self._note(session, actor, "bulletin-written", bulletin, after=_state(session, bulletin))
+            for draft, like in drafts:
+                bulletin = Bulletin(
+                    id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
+                )
+                self._fill(session, bulletin, draft)
+                speak_anew(bulletin)
+                session.add(bulletin)
+                session.flush()
+                if like is not None:
+                    session.add_all(settled_alike(session, find(session, like), bulletin))
+                self._plan(session, actor, bulletin, draft)
+                self._check_call(session, bulletin)
+                self._note(session, actor, "bulletin-written", bulletin, after=_state(session, bulletin))
+                made.append(bulletin.id)
         self._changed()
-        return bulletin.id
+        return made
 
     def edit(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
         """Replace the content; returns the new revision. Whoever edits becomes the author, so cannot release it.
@@ -159,6 +177,8 @@ class Bulletins:
                     "Bản tin chưa có lịch phát. Chọn giờ và địa bàn rồi gửi lại.",
                     "The bulletin has no schedule yet. Choose times and areas, then submit.",
                 )
+            clip = session.get_one(ClipRecord, bulletin.clip_sha256)
+            require_room(session, bulletin.programme_id, timedelta(milliseconds=clip.duration_ms))
             bulletin.state = "submitted"
             bulletin.updated_at = self._clock.now()
             self._note(session, actor, "bulletin-submitted", bulletin)
@@ -252,6 +272,13 @@ class Bulletins:
             require(areas_on(session, day_of(self._clock.now(), self._zone)), [draft.area])
             bulletin.area_id = draft.area
         bulletin.interrupted = draft.interrupted
+        if draft.expires_at is not None and draft.expires_at <= self._clock.now():
+            raise InvalidError(
+                "Hạn phát của bản tin đã qua. Hãy chọn thời điểm sau này, hoặc bỏ trống.",
+                "The bulletin's expiry is over. Choose a later time, or none.",
+                field="expires_at",
+            )
+        bulletin.expires_at = draft.expires_at
         bulletin.recording_sha256 = draft.recording
         bulletin.versions = [version.in_nfc().as_json() for version in draft.versions]
         bulletin.sound = draft.sound.given()

@@ -12,7 +12,7 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.groups import areas_in
 from broadcaster.identity import Signatory
-from broadcaster.lawful import PolicyError, item_of, plan_with
+from broadcaster.lawful import Permits, PolicyError, item_of, plan_with
 from broadcaster.orders import renewed, take_back
 from broadcaster.people import Actor, Right
 from broadcaster.places import PlacesByDay
@@ -21,8 +21,13 @@ from broadcaster.storage.models import Airing, Bulletin, OrderRecord, Release
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import heard_in
 from schedules.airtime import judge, said
+from schedules.day_plan import DayPlan
 from schedules.priorities import Item, in_succession
+from schedules.refusals import Language
 
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
+LATE_LIMIT = timedelta(hours=1)
+"""Longer than any order may be late, to find what closed hours leave of it."""
 NOTICE = timedelta(seconds=10)
 """What begins so soon is not moved any more: a receiver may be about to begin it."""
 
@@ -73,15 +78,8 @@ class Overrides:
             places = PlacesByDay(session, self._zone)
             item = self._item(places, airing, at=to)
             targets = Targets.model_validate(airing.targets)
-            plan = plan_with(session, places, [(item, targets)], without_bulletin=None).changed(removed=[airing.id])
-            airtimes = plan.airtimes(item.receivers)
-            verdict = judge(item, airtimes, not_before=now)
-            if not verdict.lawful:
-                texts = {
-                    language: " ".join(said(verdict, language, in_force=airtimes[0].in_force))
-                    for language in ("vi", "en")
-                }
-                raise PolicyError(texts["vi"], texts["en"])
+            plan = plan_with(session, places, [(item, targets)], now=now).changed(removed=[airing.id])
+            _require_lawful(plan, [item], now)
             self._retime(session, places, airing, order, to=to, now=now)
             details = {"due_at": airing.due_at.isoformat(), "to": to.isoformat()}
             audit.note(session, actor, "airing-moved", airing.id, at=now, areas=where, reason=reason, details=details)
@@ -90,7 +88,8 @@ class Overrides:
     def decide(self, actor: Actor, airings: Sequence[str]) -> list[tuple[str, datetime]]:
         """The commune's own order of clashing `priority` items (Thông tư 39/2020/TT-BTTTT): one begins after the other.
 
-        Returns each airing's instant. Raises InvalidError for airings that are no `priority` items or do not clash.
+        Returns each airing's instant. Raises InvalidError for airings that are no `priority` items or do not clash, PolicyError where the last of
+        them would come into closed hours or exceed a quota.
         """
         now = self._clock.now()
         if len(set(airings)) < 2 or len(set(airings)) < len(airings):
@@ -112,6 +111,12 @@ class Overrides:
                 raise InvalidError("Các lượt phát này không trùng nhau.", "These airings do not clash.")
             if min(settled.values()) < now + NOTICE:
                 raise ConflictError("Có lượt phát sắp bắt đầu hoặc đã qua.", "One of them begins too soon, or is over.")
+            proposals = [
+                (replace(items[airing.id], due_at=settled[airing.id]), Targets.model_validate(airing.targets))
+                for airing, _ in held
+            ]
+            plan = plan_with(session, places, sorted(proposals, key=lambda pair: pair[0].due_at), now=now)
+            _require_lawful(plan.changed(removed=list(airings)), [item for item, _ in proposals], now)
             for airing, order in held:
                 self._retime(session, places, airing, order, to=settled[airing.id], now=now)
             audit.note(
@@ -149,9 +154,29 @@ class Overrides:
         airing.starts_at = None if to == airing.due_at else to
         if order is not None and order.play_at != to:
             resolution = places.at(to).resolve(Targets.model_validate(airing.targets))
-            values = renewed(order, resolution, now=now, signatory=self._signatory, play_at=to)
+            # What may begin late is cut anew: closed hours may be nearer to the new time.
+            _, late_limit, _ = Permits(places).check(
+                resolution,
+                at=to,
+                duration=timedelta(milliseconds=airing.duration_ms),
+                priority=airing.priority,  # type: ignore[arg-type]  # one of the three
+                late_limit=LATE_LIMIT,
+            )
+            limit = late_limit if late_limit < LATE_LIMIT else None
+            values = renewed(order, resolution, now=now, signatory=self._signatory, play_at=to, late_limit=limit)
             session.execute(update(OrderRecord).where(OrderRecord.id == order.id).values(**values))
         session.flush()
+
+
+def _require_lawful(plan: DayPlan, items: Sequence[Item], now: datetime) -> None:
+    """Raise PolicyError for the first of the items, one after the other, that a policy does not allow in the plan."""
+    for item in items:
+        airtimes = plan.airtimes(item.receivers)
+        verdict = judge(item, airtimes, not_before=now)
+        if not verdict.lawful:
+            vi, en = (" ".join(said(verdict, language, in_force=airtimes[0].in_force)) for language in LANGUAGES)
+            raise PolicyError(vi, en)
+        plan = plan.changed(added=[item])
 
 
 def _heard_in(session: Session, airing: Airing) -> set[str | None]:

@@ -48,6 +48,7 @@ def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
         "campaign": bulletin.campaign_id,
         "content_group": bulletin.content_group,
         "interrupted": bulletin.interrupted if bulletin.interrupted != "drop" else None,
+        "expires_at": bulletin.expires_at.isoformat() if bulletin.expires_at is not None else None,
     }
     return {
         **{name: value for name, value in belonging.items() if value is not None},

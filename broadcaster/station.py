@@ -50,6 +50,7 @@ from broadcaster.station_keys import KeyRing, KeyTimes
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Receiver
+from broadcaster.week_copies import WeekCopies
 from broadcaster.welcome import Welcome
 from devices.brokers.embedded import EmbeddedBrokerError
 from devices.brokers.port import BrokerAccountsError
@@ -101,6 +102,7 @@ class Core:
         self.bulletins = Bulletins(
             self.database, self.clock, self.signatory, self.speaking, zone=settings.zone, changed=self._changed
         )
+        self.week_copies = WeekCopies(self.database, self.clock, self.bulletins, zone=settings.zone)
         self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
@@ -405,6 +407,7 @@ class Station(Core):
             self.clips,
             engines=settings.engines,
             gtts_timeout_s=settings.gtts_timeout_s,
+            piper_voice=settings.piper_voice,
             workers=settings.speech_workers,
             opus=settings.opus,
         )

@@ -48,6 +48,7 @@ from broadcaster.storage.models import (
     Person,
 )
 from broadcaster.targets import Targets
+from broadcaster.week_copies import WeekCopies
 from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Order, Receipt, Receipts, ReceiptState
@@ -98,6 +99,7 @@ class Commune:
         self.bulletins = Bulletins(
             database, clock, self.signatory, self.speaking, zone=ZONE, changed=self.changes.notify
         )
+        self.week_copies = WeekCopies(database, clock, self.bulletins, zone=ZONE)
         self.lexicons = Lexicons(database, clock, self.speaking, changed=self.changes.notify)
         self.readings = Readings(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.area_sounds = AreaSounds(database, clock, self.speaking, changed=self.changes.notify)

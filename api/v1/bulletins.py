@@ -1,5 +1,6 @@
 """Bulletins: write, edit, submit, withdraw."""
 
+from datetime import UTC
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -22,6 +23,7 @@ from broadcaster.storage.models import ClipRecord, SettlementRecord
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import need_sight
 from devices.wire.messages import Identifier, Priority
+from schedules.priorities import AfterInterruption
 from schedules.rules import Rule
 
 router = APIRouter(tags=["bulletins"], route_class=Idempotent)
@@ -99,11 +101,14 @@ class BulletinInput(BaseModel):
     )
     sound: Sound = Field(AS_ABOVE, description="What differs from the sound of the areas that its targets share.")
 
-    interrupted: Literal["resume", "restart", "drop"] = Field(
+    interrupted: AfterInterruption = Field(
         "drop",
-        description="What becomes of an airing that a higher class ends: it goes on, begins anew, or is given up.",
+        description="What becomes of an airing that a higher class ends: it goes on, begins anew, airs behind the next session, or is given up.",
     )
     programme: str | None = Field(None, description="In whose queue it stands; then it needs no times of its own.")
+    expires_at: AwareDatetime | None = Field(
+        None, description="After it, it airs neither out of a programme's queue nor behind a later session."
+    )
     campaign: str | None = Field(None, description="The campaign that it counts towards.")
     content_group: Annotated[str, Field(max_length=200)] | None = Field(None, description="Of the campaign.")
     area: Identifier | None = Field(
@@ -130,6 +135,7 @@ class BulletinInput(BaseModel):
             sound=self.sound,
             interrupted=self.interrupted,
             programme=self.programme,
+            expires_at=self.expires_at.astimezone(UTC) if self.expires_at is not None else None,
             campaign=self.campaign,
             content_group=self.content_group,
             area=self.area,
@@ -246,6 +252,7 @@ class Bulletin(BaseModel):
     campaign_id: str | None
     content_group: str | None
     area_id: str | None = Field(description="Whose it is; null: the whole station's.")
+    expires_at: AwareDatetime | None
     state: str
     state_reason: str | None
     author_id: str

@@ -1,23 +1,19 @@
-"""Programmes with their slots and queues, campaigns with their progress, and the plan as a calendar."""
+"""Programmes with their slots, queues and sessions; campaigns with their progress."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
 from api.preconditions import revision_meant, tag
-from broadcaster.calendars import import_calendar, plan_feed
 from broadcaster.campaigns import CampaignPlan
-from broadcaster.people import Right
 from broadcaster.storage.models import Campaign as CampaignRow
 from broadcaster.targets import Targets
-from schedules.icalendar import MAX_BYTES
+from schedules.programmes import Fallback
 from schedules.programmes import Programme as ProgrammeRules
-from schedules.rules import Rule
 
 router = APIRouter(tags=["programmes"], route_class=Idempotent)
 
@@ -63,6 +59,43 @@ class EmptySlot(BaseModel):
     en: str
 
 
+class QueuedBulletin(BaseModel):
+    """A released bulletin in a programme's queue; `aired` are the slots in which it aired or is planned to."""
+
+    bulletin: str
+    title: str
+    released_at: AwareDatetime
+    duration_s: float
+    priority: str
+    expires_at: AwareDatetime | None
+    aired: list[AwareDatetime]
+
+
+class SessionPart(BaseModel):
+    """A part of a session: the call, a bulletin or the closing. No `airing` while it is only foreseen."""
+
+    kind: Literal["call", "item", "closing"]
+    bulletin: str
+    title: str
+    starts_at: AwareDatetime
+    duration_s: float
+    airing: str | None
+    state: str | None
+
+
+class ProgrammeSession(BaseModel):
+    """The running order of a slot, to the millisecond; no parts: silence."""
+
+    slot_at: AwareDatetime
+    planned: bool = Field(
+        description="Whether its airings are planned; else it is what would air by what is queued now."
+    )
+    length_s: float = Field(description="From the first instant to the last, pauses included.")
+    fallback: Fallback | None = Field(description="What takes the place of bulletins where none is queued.")
+    too_long: list[str] = Field(description="Queued bulletins that are longer than the slot.")
+    parts: list[SessionPart]
+
+
 class Progress(BaseModel):
     """Airings that a receiver proved to have played, within the period; and what is planned."""
 
@@ -91,30 +124,6 @@ class CampaignProgress(Campaign):
     progress: Progress
 
 
-class ImportedEvent(BaseModel):
-    """An event of a calendar as a rule for a bulletin's plan."""
-
-    uid: str
-    title: str
-    rule: Rule
-    duration_s: float | None
-
-
-class RefusedEvent(BaseModel):
-    """An event that cannot be taken, and why."""
-
-    title: str
-    vi: str
-    en: str
-
-
-class ImportedCalendar(BaseModel):
-    """What was read. Nothing is saved: take the rules over into bulletins or programmes."""
-
-    events: list[ImportedEvent]
-    refused: list[RefusedEvent]
-
-
 @router.get("/programmes")
 def list_programmes(station: StationDep, actor: ActorDep) -> list[Programme]:
     """The programmes that have not ended."""
@@ -139,6 +148,47 @@ def save_programme(
 def end_programme(station: StationDep, actor: ActorDep, programme_id: str) -> None:
     """It owns no slots any more."""
     station.programmes.end(actor, programme_id)
+
+
+@router.get("/programmes/{programme_id}/queue")
+def read_queue(station: StationDep, actor: ActorDep, programme_id: str) -> list[QueuedBulletin]:
+    """What is released for a programme, in the order of release."""
+    return [
+        QueuedBulletin(
+            bulletin=queued.bulletin,
+            title=title,
+            released_at=queued.released_at,
+            duration_s=queued.duration.total_seconds(),
+            priority=queued.priority,
+            expires_at=queued.expires_at,
+            aired=list(queued.aired),
+        )
+        for queued, title in station.programmes.queue(actor, programme_id)
+    ]
+
+
+@router.get("/programmes/{programme_id}/sessions")
+def read_sessions(
+    station: StationDep, actor: ActorDep, programme_id: str, days: Annotated[int, Query(ge=1, le=90)] = 7
+) -> list[ProgrammeSession]:
+    """A programme's sessions to come as running orders: what is planned, and what would air by what is queued now."""
+    return [
+        ProgrammeSession(
+            slot_at=found.slot_at,
+            planned=found.planned,
+            length_s=found.length.total_seconds(),
+            fallback=found.fallback,
+            too_long=list(found.too_long),
+            parts=[
+                SessionPart(
+                    duration_s=part.duration.total_seconds(),
+                    **{name: value for name, value in vars(part).items() if name != "duration"},
+                )
+                for part in found.parts
+            ],
+        )
+        for found in station.programmes.sessions(actor, programme_id, ahead=timedelta(days=days))
+    ]
 
 
 @router.get("/programme-warnings")
@@ -173,43 +223,6 @@ def read_campaign(station: StationDep, actor: ActorDep, campaign_id: str) -> Cam
     """A campaign and its progress against its goals."""
     row, progress = station.campaigns.progress(actor, campaign_id)
     return CampaignProgress(**_campaign(row).model_dump(), progress=Progress(**vars(progress)))
-
-
-@router.get("/areas/{area_id}/plan.ics", response_class=Response, responses={200: {"content": {"text/calendar": {}}}})
-def read_feed(
-    station: StationDep, actor: ActorDep, area_id: str, days: Annotated[int, Query(ge=1, le=90)] = 14
-) -> Response:
-    """What airs in an area as an iCalendar (RFC 5545) to subscribe to: yesterday, and the days to come."""
-    actor.need_sight([area_id])
-    with station.database.reading() as session:
-        data = plan_feed(
-            session, area_id, now=station.clock.now(), zone=station.settings.zone, ahead=timedelta(days=days)
-        )
-    return Response(data, media_type="text/calendar; charset=utf-8")
-
-
-@router.post("/calendars/import")
-async def read_calendar(station: StationDep, actor: ActorDep, request: Request) -> ImportedCalendar:
-    """The events of an external programme's iCalendar file, sent as the body, as rules in the station's zone."""
-    actor.need(Right.EDIT)
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BYTES:
-            break
-    found = import_calendar(data, zone=station.settings.zone)
-    return ImportedCalendar(
-        events=[
-            ImportedEvent(
-                uid=event.uid,
-                title=event.title,
-                rule=event.rule,
-                duration_s=event.duration.total_seconds() if event.duration else None,
-            )
-            for event in found.events
-        ],
-        refused=[RefusedEvent(title=title, vi=error.vi, en=error.en) for title, error in found.refused],
-    )
 
 
 def _campaign(row: CampaignRow) -> Campaign:

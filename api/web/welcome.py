@@ -2,50 +2,43 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import AddressDep, StationDep, same_origin
-from api.web.pages import LanguageDep, render
+from api.web import page as pages
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
-from broadcaster.station import Station
 
-router = APIRouter(include_in_schema=False)
-_STATUS = {"not-found": 404, "conflict": 409, "forbidden": 403}
+router = pages.router()
 
 
 def _form(
     request: Request,
-    station: Station,
-    tongue: LanguageDep,
     *,
     username: str = "",
     full_name: str = "",
     problem: BroadcasterError | None = None,
 ) -> Response:
-    response = render(
+    response = pages.page(
         request,
         "welcome.html",
-        tongue,
-        200 if problem is None else _STATUS.get(problem.code, 422),
-        station_name=station.settings.station_name,
+        problem=problem,
         username=username,
         full_name=full_name,
         gone=isinstance(problem, NotFoundError),
-        problem=None if problem is None else problem.en if tongue == "en" else problem.vi,
     )
     response.headers["Referrer-Policy"] = "no-referrer" if request.method == "POST" else "same-origin"
     return response
 
 
 @router.get("/welcome/{token}")
-def welcome(request: Request, station: StationDep, tongue: LanguageDep, token: str) -> Response:
+def welcome(request: Request, station: StationDep, token: str) -> Response:
     """The form, while the link serves."""
     try:
         station.welcome.require(token)
     except NotFoundError as error:
-        return _form(request, station, tongue, problem=error)
-    return _form(request, station, tongue)
+        return _form(request, problem=error)
+    return _form(request)
 
 
 @router.post("/welcome/{token}")
@@ -53,7 +46,6 @@ def accept(
     *,
     request: Request,
     station: StationDep,
-    tongue: LanguageDep,
     address: AddressDep,
     token: str,
     username: Annotated[str, Form(max_length=64)],
@@ -68,5 +60,5 @@ def accept(
             raise InvalidError("Hai mật khẩu không giống nhau.", "The two passwords differ.", field="again")
         station.welcome.accept(token, username=username.strip(), name=name.strip(), password=password, address=address)
     except BroadcasterError as error:
-        return _form(request, station, tongue, username=username, full_name=name, problem=error)
+        return _form(request, username=username, full_name=name, problem=error)
     return RedirectResponse("/login", 303)

@@ -458,10 +458,11 @@ class Bulletin(Base):
     card_text: Mapped[str] = mapped_column(Text)
     field: Mapped[str]
     priority: Mapped[str]
-    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | drop
+    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | move | drop
     programme_id: Mapped[str | None] = mapped_column(
         ForeignKey("programmes.id"), index=True
     )  # in whose queue it stands
+    expires_at: Mapped[datetime | None]  # after it, it airs neither out of the queue nor behind a later session
     campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaigns.id"))
     content_group: Mapped[str | None]  # of the campaign
     area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # whose it is; none: the whole station's

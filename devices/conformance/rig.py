@@ -24,6 +24,7 @@ from devices.files import write_private
 from devices.links.mqtt import MqttLink
 from devices.links.port import Delivery
 from devices.wire import topics
+from devices.wire.enrolment import Wiped
 from devices.wire.messages import (
     Acknowledgement,
     Audience,
@@ -48,12 +49,14 @@ from devices.wire.signing import Keyring, PublicKey, RefusedError, SigningKey, s
 T = TypeVar("T")
 STATION, RECEIVER = "dai-kiem-thu", "may-kiem-thu"
 AREAS = ("tinh-kiem-thu", "xa-kiem-thu", "thon-kiem-thu")
-AREA, NEW_AREA, OTHER_AREA = AREAS[1], "cum-kiem-thu", "xa-khac"
+AREA, NEW_AREA, OTHER_AREA, MERGED_AREA = AREAS[1], "cum-kiem-thu", "xa-khac", "xa-sap-nhap"
 HEALTH_EVERY_S = 5
 LATER = timedelta(seconds=100)
 """Until the instant of orders that are not to play while the kit runs: soon enough that no download waits for its turn."""
 LEAD_S = 1.0
-"""From an order's publication to its instant, at least: time to fetch a clip of a few kilobytes."""
+"""From an order's publication to its instant, at the first attempt: time to fetch a clip of a few kilobytes."""
+MOST_PATIENCE = 4
+"""So many times patience begins anew for a receiver that has much to tell."""
 
 
 class NotSeenError(Exception):
@@ -93,10 +96,14 @@ class Rig:
         self.intruder = SigningKey.generate("ke-la")
         self.public_key = public_key
         self.subject: Subject | None = None
-        self.orders: dict[str, Order] = {}  # the newest revision of each
+        self.orders: dict[tuple[str, int], Order] = {}  # by id and revision
         self.told: list[Told] = []
+        self._told_ids: set[str] = set()
+        self._news_at = 0.0  # on the monotonic clock, when the last receipt came that was not told before
         self.presence: list[Presence] = []
         self.health: list[Health] = []
+        self.wiped: list[Wiped] = []
+        self.coming: tuple[str, ...] = ()  # areas that a re-homing brings
         self.probes = 0
         self.faults: list[str] = []  # what was wrong with documents
         self.withheld: set[str] = set()  # orders whose receipts are not acknowledged
@@ -105,21 +112,22 @@ class Rig:
         self.verdicts: dict[str, Verdict] = {}
         self._points = {point.id: point for point in POINTS}
         self._changed = threading.Condition()
-        self._stage = threading.Lock()
-        self._stage_free = datetime.now(UTC)
+        self.stage = threading.Lock()  # held by the case whose orders sound now
+        self._drawing = threading.Lock()
         self._hertz = 400.0
         (folder / "kit").mkdir(exist_ok=True, mode=0o700)
         self._broker = EmbeddedBroker(port=free_port(), folder=folder / "kit")
         secret = new_secret()
         self._secret = new_secret()
         self._broker.accounts.set(
-            station_account(secret), receiver_account(RECEIVER, (*AREAS, NEW_AREA, OTHER_AREA), self._secret)
+            station_account(secret),
+            receiver_account(RECEIVER, (*AREAS, NEW_AREA, OTHER_AREA, MERGED_AREA), self._secret),
         )
         self._broker.start()
         self.tap = Tap(host, self._broker.port, self._notify)
         self.clips = ClipServer(host, host)
         self._link = MqttLink("127.0.0.1", self._broker.port, "station", "station", secret, backoff_s=(0.05, 0.5))
-        for subject in ("clock-probes", "receipts", "presence", "health"):
+        for subject in ("clock-probes", "receipts", "presence", "health", "wiped"):
             self._link.subscribe(topics.of_receiver("+", subject))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read, name="station", daemon=True)
@@ -157,11 +165,20 @@ class Rig:
 
     # ---- waiting and judging
 
-    def wait(self, condition: Callable[[], T], what: str, within_s: float | None = None) -> T:
-        """What `condition` gives as soon as it is true. Raises NotSeenError."""
+    def wait(
+        self, condition: Callable[[], T], what: str, within_s: float | None = None, *, while_told: bool = False
+    ) -> T:
+        """What `condition` gives as soon as it is true.
+
+        `while_told`: patience begins anew with every new receipt (MOST_PATIENCE times at most), since a receiver that
+        has much to tell is slow and not wrong. Raises NotSeenError.
+        """
         deadline = time.monotonic() + (self.patience_s if within_s is None else within_s)
+        longest = deadline + (MOST_PATIENCE * self.patience_s if while_told else 0)
         with self._changed:
             while not (found := condition()):
+                if while_told:
+                    deadline = min(longest, max(deadline, self._news_at + self.patience_s))
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise NotSeenError(what)
@@ -229,7 +246,7 @@ class Rig:
 
         wanted = f"{state} {reason}".strip()
         try:
-            found = self.wait(look, "", within_s)
+            found = self.wait(look, "", within_s, while_told=True)
         except NotSeenError:
             raise NotSeenError(f"no {wanted} came in time; {self.says(order)}") from None
         if found is None:
@@ -273,14 +290,14 @@ class Rig:
             **changes,
         }
         order = Order(**fields)
-        self.orders[name] = order
+        self.orders[name, order.revision] = order
         if publish:
             self.publish(topics.area_order(AREA, name), order)
         return order
 
     def sound(self, seconds: float = 0.5) -> Sound:
         """A clip of its own, well served."""
-        with self._stage:
+        with self._drawing:
             self._hertz += 7
             hertz = self._hertz
         return self.clips.put(clip(seconds, hertz), seconds)
@@ -345,13 +362,6 @@ class Rig:
         self._link.publish(topic, data, retain=retain).result(timeout=20)
         return data
 
-    def slot(self, seconds: float) -> datetime:
-        """The instant from which a case has the receiver's output for itself for so long."""
-        with self._stage:
-            at = max(now() + timedelta(seconds=self.lead_s), self._stage_free)
-            self._stage_free = at + timedelta(seconds=seconds + 0.2)
-        return at
-
     # ---- what the receiver says
 
     def _notify(self) -> None:
@@ -384,12 +394,18 @@ class Rig:
             self.presence.append(document)
         elif isinstance(document, Health):
             self.health.append(document)
+        elif isinstance(document, Wiped):
+            self.wiped.append(document)
         elif isinstance(document, ClockProbe):
             self._answer(document, delivery.arrived)
 
     def _keep(self, document: Receipts) -> None:
         at, connection = datetime.now(UTC), len(self.tap.connections)
         self.told.extend(Told(receipt, at, connection) for receipt in document.receipts)
+        ids = {receipt.id for receipt in document.receipts}
+        if not ids <= self._told_ids:
+            self._told_ids |= ids
+            self._news_at = time.monotonic()
         done = [r.id for r in document.receipts if r.order not in self.withheld]
         if done:
             self.acknowledge(done, at)
@@ -431,6 +447,7 @@ _KINDS: dict[str, tuple[type[Any]]] = {
     "presence": (Presence,),
     "health": (Health,),
     "clock-probes": (ClockProbe,),
+    "wiped": (Wiped,),
 }
 
 

@@ -7,7 +7,7 @@ from audio.script.letters import foreign, names_of
 from audio.script.model import TokenClass
 from audio.script.numerals import cardinal, month, ordinal, roman
 from audio.script.rules import codes
-from audio.script.rules.cursor import Cursor, Reading
+from audio.script.rules.cursor import CAPITALS, SMALL, Cursor, Reading
 from audio.script.rules.settling import settled
 from audio.script.syllables import is_syllable
 
@@ -16,16 +16,17 @@ _CHUNK = re.compile(r"[^\W_]{1,30}(?:[&/.'-]{1,2}[^\W_]{1,30}){0,5}\.?")
 _SEAM = re.compile(r"[&/.'-]")
 _ROMAN = re.compile(r"[IVXLCDMivxlcdm]{1,15}")
 _NO_SMALL = re.compile(r"[LCDMlcdm]{1,3}")
-_ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
+_ROMAN_YEAR = re.compile(r"\s?[-/]\s?((?:19|20)\d\d)(?!\d)")
 _WIDE = re.compile(r"[^\W\d_]{1,20}(?:[\s-][^\W_]{1,20})?")
+_QUARTER = re.compile(r"Q(IV|I{1,3}|[1-4])\s?/\s?(20\d\d)")
 _DAY_OF_WEEK = re.compile(r"T(\d{1,2})(?:\s?/\s?((?:19|20)\d\d))?")
-_TO_WEEKDAY = re.compile(r"\s?-\s?T[2-7](?!\d)")
+_TO_WEEKDAY = re.compile(r"(?:\s?-\s?|,\s?| và |, và )(?:T[2-7](?!\d)|CN(?![^\W_]))")
 _DAY_CUES = frozenset(["sáng", "chiều", "tối", "trưa", "đêm", "t2", "t3", "t4", "t5", "t6", "t7", "cn"])
 _LONGEST_WORD = 40
 _X_TIMES = re.compile(r"x(\d)")
 _AND_SO_ON = re.compile(r"[vV]\.\s?[vV]\.?")
 _INITIALS = re.compile(r"(?:[A-ZĐ]\.\s?){1,3}[A-ZĐ](?:\.(?=\s|[,;)(]|$))?")
-_INITIAL_THEN_NAME = re.compile(r"[A-ZĐ]\.\s?[^\W\d_a-zà-ỹ][a-zà-ỹ]")
+_INITIAL_THEN_NAME = re.compile(rf"[A-ZĐ]\.\s?[{CAPITALS}][{SMALL}]")
 _PERSONS = tables.cues("person")
 _UNIT_WORD = re.compile(r"[a-zµμ]{1,5}[23]?(?:/[a-z]{1,3}[23]?)?")
 _MAGNITUDES = ("triệu", "nghìn", "ngàn", "tỷ", "tỉ", "vạn", "trăm", "chục", "mỗi", "vài", "mấy")
@@ -51,6 +52,7 @@ def word(at: Cursor) -> Reading:  # noqa: PLR0911 - one answer for each form
     for rule in (
         _initials,
         codes.road_post,
+        _quarter,
         _weekday,
         codes.serial,
         codes.variety,
@@ -125,6 +127,16 @@ def _listed(at: Cursor, written: str, end: int) -> Reading | None:  # noqa: PLR0
     return None
 
 
+def _quarter(at: Cursor, written: str, end: int) -> Reading | None:
+    """ "Q3/2025", "QIII/2025"."""
+    del end
+    found = at.match(_QUARTER) if written[0] == "Q" else None
+    if found is None:
+        return None
+    said = f"quý {cardinal(roman(found[1]) or found[1])} năm {cardinal(found[2])}"
+    return Reading(found.end(), TokenClass.DATE, said)
+
+
 def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
     """ "T2", "T7" of the week; "T5/2026" is a month. Alone it may be anything."""
     del end
@@ -137,6 +149,8 @@ def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
         "nhà", "tòa", "tòa nhà", "phòng", "lô", "khu", "số", "cống", "kênh"
     ):
         return None
+    if at.preceded_by("thứ"):
+        return Reading(found.end(), TokenClass.DATE, ordinal(int(found[1])))  # "thứ T7"
     day = f"thứ {ordinal(int(found[1]))}"
     sure = _TO_WEEKDAY.match(at.text, found.end()) is not None
     sure = (
@@ -238,7 +252,7 @@ def _roman(at: Cursor, written: str, end: int) -> Reading | None:  # noqa: PLR09
         return None
     said = ordinal(value) if manner != "cardinal" else cardinal(value)
     year = _ROMAN_YEAR.match(at.text, end)
-    if year is not None and at.preceded_by("quý", "kỳ", "đợt", "học kỳ"):
+    if year is not None and at.preceded_by("quý", "kỳ", "đợt", "học kỳ", "lần", "lần thứ"):
         return Reading(year.end(), TokenClass.DATE, f"{said} năm {cardinal(year[1])}")
     return Reading(end, TokenClass.ROMAN, said)
 
