@@ -139,6 +139,7 @@ def install(app: FastAPI) -> None:
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         found = [(".".join(str(part) for part in item["loc"][1:]), *complaint(item)) for item in error.errors()]
         field, vi, en = found[0] if found else ("", *complaint({}))
+        field = field or "body"
         english = language(request) == "en"
         return problem(
             request,

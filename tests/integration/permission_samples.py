@@ -15,6 +15,7 @@ from tests.integration.permission_world import CODE, wav
 Ids = dict[str, str]
 V1 = "/api/v1"
 SOON = datetime.now(UTC) + timedelta(hours=30)
+MONDAY = SOON.date() - timedelta(days=SOON.weekday())
 EARLIER = (SOON - timedelta(hours=2)).isoformat()
 
 
@@ -91,6 +92,10 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/schedules/change"): lambda _: Sample(
         {"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}
     ),
+    ("POST", f"{V1}/plan/week-copies"): lambda _: Sample(
+        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat()}
+    ),
+    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "no-such-page"}, answers=(404,)),
     ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
     ("GET", f"{V1}/simulation"): lambda ids: Sample(
         params={"receiver": ids["receiver"], "day": SOON.date().isoformat()}
