@@ -92,11 +92,11 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/schedules/change"): lambda _: Sample(
         {"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}
     ),
-    ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
-    ("POST", f"{V1}/plan/week-copies"): lambda ids: Sample(
-        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat(), "area": ids["area_id"]}
+    ("POST", f"{V1}/plan/week-copies"): lambda _: Sample(
+        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat()}
     ),
-    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "khong-co"}, answers=(404,)),
+    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "no-such-page"}, answers=(404,)),
+    ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
     ("GET", f"{V1}/simulation"): lambda ids: Sample(
         params={"receiver": ids["receiver"], "day": SOON.date().isoformat()}
     ),

@@ -127,6 +127,8 @@ def _made(folder: Path) -> Iterator[World]:
     finally:
         runner.run(client.aclose())
         runner.close()
+        station.link.close()
+        station._clock_answers.stop()
         station.close()
 
 
