@@ -18,7 +18,10 @@ GENESIS = "0" * 64
 CHECKPOINT_EVERY = timedelta(hours=1)
 """How often at most the station's signed word on the chain is kept for good; the head is signed at every write."""
 _CHAINED = tuple(column.key for column in AsRun.__table__.columns if column.key not in ("hash", "previous_hash"))
-_LATER = ("area_line", "bulletin_id", "field", "priority", "duration_ms", "programme", "campaign")
+_LATER = (
+    *("area_line", "bulletin_id", "field", "priority", "duration_ms", "programme", "campaign"),
+    *("programme_id", "campaign_id", "content_group", "receiver_kind", "drill"),
+)
 """Columns that came after the first rows were hashed."""
 _INSTANTS = tuple(column.key for column in AsRun.__table__.columns if isinstance(column.type, UtcDateTime))
 

@@ -38,15 +38,7 @@ CHAINED = [
     "envelope_sha256",
     "received_at",
 ]
-LATER = [
-    "area_line",
-    "bulletin_id",
-    "field",
-    "priority",
-    "duration_ms",
-    "programme",
-    "campaign",
-]  # hashed only where filled
+UNCHAINED = {"kind", "hash", "previous_hash"}
 
 
 def decode(text):
@@ -76,8 +68,8 @@ def signed(document, keys, typ):
 
 
 def row_hash(row):
-    columns = {name: row[name] for name in CHAINED}
-    columns |= {name: row[name] for name in LATER if row[name] is not None}
+    columns = {name: row[name] for name in CHAINED}  # these always, those that came later only where they are filled
+    columns |= {name: value for name, value in row.items() if value is not None and name not in UNCHAINED}
     text = json.dumps([row["previous_hash"], columns], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

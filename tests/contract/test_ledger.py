@@ -113,7 +113,7 @@ def test_a_row_that_the_station_made_up_is_not_what_the_receiver_signed(logged: 
 def _another(value: str | None, kind: str) -> str:
     """The value with one letter or digit changed, as SQL; an empty column is filled."""
     if value is None:
-        return {"datetime": "'2026-01-01 00:00:00'", "dict": "'{}'"}.get(kind, "'x'")
+        return {"datetime": "'2026-01-01 00:00:00'", "dict": "'{}'", "bool": "true"}.get(kind, "'x'")
     last = max(index for index, letter in enumerate(value) if letter.isalnum())
     letter = "1" if value[last] == "0" else "0" if value[last].isdigit() else "b" if value[last] != "b" else "a"
     changed = value[:last] + letter + value[last + 1 :]
