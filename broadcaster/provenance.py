@@ -44,7 +44,9 @@ class Provenance:
                 .outerjoin(Campaign, Campaign.id == Airing.campaign_id)
                 .where(OrderRecord.id.in_(orders[start : start + _AT_ONCE]))
             )
-            self._airings |= {order: (airing, *names) for order, airing, *names in found}
+            self._airings |= {
+                order: (airing, topic, programme, campaign) for order, airing, topic, programme, campaign in found
+            }
         wanted = sorted(
             {(self._airings[receipt.order][0].id, row.id) for row, receipt in pairs if receipt.order in self._airings}
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,6 +14,7 @@ from pydantic_settings import (
 )
 
 from broadcaster.errors import SetupError
+from broadcaster.reports.deadlines import deadline
 
 
 class Settings(BaseSettings):
@@ -107,6 +108,15 @@ class Settings(BaseSettings):
         (), description="Other certificates whose expiry is to be watched (PEM), such as the reverse proxy's."
     )
     session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
+    report_deadline: str = Field(
+        "12-10", description="Month and day by which the yearly reports are owed, such as 12-10 for 10 December."
+    )
+
+    @field_validator("report_deadline")
+    @classmethod
+    def _is_a_day(cls, text: str) -> str:
+        deadline(text)
+        return text
 
     @property
     def database(self) -> str:

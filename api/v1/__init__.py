@@ -21,6 +21,7 @@ from api.v1 import (
     receivers,
     recordings,
     releases,
+    reports,
     schedules,
     sessions,
     sound,
@@ -49,6 +50,7 @@ for part in (
     receiver_life,
     trust,
     asrun,
+    reports,
     media,
 ):
     router.include_router(part.router)

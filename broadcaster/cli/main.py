@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from datetime import datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -346,6 +347,22 @@ def restore(
     for fault in finding.faults:
         typer.echo(f"{fault.table}, row {fault.seq or '?'}: {fault.problem}", err=True)
     raise typer.Exit(0 if finding.ok else 1)
+
+
+@app.command()
+def report(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write: .docx, .pdf, .xlsx or .json.")],
+    *,
+    starts_on: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    ends_on: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    area: Annotated[str | None, typer.Option("--area", help="The id of an area; it and all that was under it.")] = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", help="The id of a campaign.")] = None,
+    folder: Folder = None,
+) -> None:
+    """Write a report from the as-run log, with nothing filled in."""
+    from broadcaster.cli.report import write_report  # noqa: PLC0415
+
+    write_report(folder, output, area=area, campaign=campaign, starts_on=starts_on.date(), ends_on=ends_on.date())
 
 
 @ledger_app.command("verify")

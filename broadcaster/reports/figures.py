@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -204,77 +205,54 @@ def measure(session: Session, scope: Scope, *, zone: str) -> Figures:
     return count.figures(session)
 
 
-def airings(session: Session, scope: Scope, *, zone: str) -> Iterator[Aired]:
-    """The airings of a scope, one at a time in the order of their ids: a province's year does not fit into memory."""
-    where = scope.conditions(zone)
-    each = session.execute(
-        select(
-            AsRun.airing_id,
-            func.min(AsRun.due_at),
-            *(
-                func.max(column)
-                for column in (
-                    *(AsRun.bulletin_id, AsRun.bulletin_title, AsRun.field, AsRun.programme, AsRun.content_group),
-                    *(AsRun.priority, AsRun.duration_ms),
-                )
-            ),
-        )
-        .where(*where)
-        .group_by(AsRun.airing_id)
-        .order_by(AsRun.airing_id)
-        .execution_options(yield_per=_AT_ONCE)
+def airings(session: Session, scope: Scope, *, zone: str, last: int | None = None) -> Iterator[Aired]:
+    """The airings of a scope as they were due, one at a time: a province's year does not fit into memory.
+
+    `last`: the log's last row that counts.
+    """
+    of_airing = (
+        *(AsRun.bulletin_id, AsRun.bulletin_title, AsRun.field, AsRun.programme, AsRun.content_group),
+        *(AsRun.priority, AsRun.duration_ms),
     )
-    plays = _plays(session, where, scope.area)
-    of, found = next(plays, ("", ()))
-    for airing, due_at, bulletin, title, topic, programme, group, priority, duration in each:
-        if of != airing:
-            raise AssertionError("the two walks through the log differ")
-        yield Aired(
-            *(airing, due_at, bulletin or title, title, topic, programme, group, priority),
-            duration_ms=duration or 0,
-            plays=tuple(found),
-        )
-        of, found = next(plays, ("", ()))
-
-
-def _plays(
-    session: Session, where: Iterable[ColumnElement[bool]], area: str | None
-) -> Iterator[tuple[str, tuple[Play, ...]]]:
-    """The receivers of each airing, by airing, in the order of their ids."""
-    # Grouped by the database: several receipts become one row before Python sees them.
+    # Grouped by the database: the receipts of one receiver become one row before Python sees them.
     query = (
         select(
             AsRun.airing_id,
+            func.min(AsRun.due_at).label("due"),
             AsRun.receiver_id,
             func.max(AsRun.receiver_kind),
             func.max(cast(AsRun.area_line, String)),
             func.max(AsRun.area_id),
             func.max(case((AsRun.state.in_(_PLAYED), AsRun.evidence["played_ms"].as_integer()))),
             func.max(case((and_(AsRun.state == "refused", AsRun.reason == Reason.CLIP_MISMATCH.value), 1), else_=0)),
+            *(func.max(column) for column in of_airing),
             *(func.max(case((AsRun.state == state, 1), else_=0)) for state in _STATES),
         )
-        .where(*where)
+        .where(*scope.conditions(zone), *((AsRun.seq <= last,) if last is not None else ()))
         .group_by(AsRun.airing_id, AsRun.receiver_id)
-        .order_by(AsRun.airing_id, AsRun.receiver_id)
+        .order_by("due", AsRun.airing_id, AsRun.receiver_id)
         .execution_options(yield_per=_AT_ONCE)
     )
-    part_of = cache(lambda line, own: _part(line, own, area))
+    part_of = cache(lambda line, own: _part(line, own, scope.area))
     outcome = cache(
         lambda reached, clip: outcome_of(
             {state for state, there in zip(_STATES, reached, strict=True) if there}, clip_refused=bool(clip)
         )
     )
-    airing, found = "", list[Play]()
-    for row in session.execute(query):
-        values: list[Any] = list(row)
-        name, receiver, kind, line, own, played, clip, *reached = values
-        if name != airing:
-            if found:
-                yield airing, tuple(found)
-            airing, found = name, []
-        found.append(Play(receiver, kind, part_of(line, own), outcome(tuple(reached), clip), played or 0))
-    if found:
-        yield airing, tuple(found)
+    for (airing, due_at), rows in groupby(session.execute(query), key=lambda row: (row[0], row[1])):
+        plays: list[Play] = []
+        about: tuple[Any, ...] = ()
+        for row in rows:
+            values: tuple[Any, ...] = tuple(row)
+            _, _, receiver, kind, line, own, played, clip = values[:8]
+            about, reached = values[8 : 8 + len(of_airing)], values[8 + len(of_airing) :]
+            plays.append(Play(receiver, kind, part_of(line, own), outcome(reached, clip), played or 0))
+        bulletin, title, topic, programme, group, priority, duration = about
+        yield Aired(
+            *(str(airing), due_at, bulletin or title or "", title or "", topic, programme, group, priority),
+            duration_ms=duration or 0,
+            plays=tuple(plays),
+        )
 
 
 def _part(line: str | None, own: str, area: str | None) -> str:

@@ -42,7 +42,9 @@ def _sums(rows: list[Row]) -> tuple[Tally, dict[str, Tally]]:
             ends[row["airing_id"], row["receiver_id"]].setdefault(row["state"], row)
     groups = {next(iter(states.values()))["content_group"] for states in ends.values()}
     parts = {
-        group: _of({key: states for key, states in ends.items() if next(iter(states.values()))["content_group"] == group})
+        group: _of(
+            {key: states for key, states in ends.items() if next(iter(states.values()))["content_group"] == group}
+        )
         for group in groups
     }
     return _of(ends), parts
