@@ -20,7 +20,7 @@ def as_pdf(content: dict[str, Any], *, made_at: datetime) -> bytes:
         format="pdf",
         pdf_standards=["a-2a"],
         sys_inputs={"data": json.dumps(content, ensure_ascii=False)},
-        timestamp=made_at,
+        timestamp=made_at.replace(microsecond=0),  # PDF knows seconds
     )
     assert isinstance(made, bytes)  # noqa: S101  one file, not pages
     return made

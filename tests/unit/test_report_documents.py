@@ -21,7 +21,7 @@ from broadcaster.reports.filled import Channels, Filled, Other
 from broadcaster.reports.pdf import FONTS, as_pdf
 from broadcaster.reports.word import OWN, as_docx, template_of
 
-NOW = datetime(2026, 12, 9, 1, 15, tzinfo=UTC)
+NOW = datetime(2026, 12, 9, 1, 15, 7, 123456, tzinfo=UTC)
 TALLY = Tally(
     bulletins=214,
     airings=1206,
