@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from api import problems, v1, web
+from api import probes, problems, v1, web
 from broadcaster.station import Station
 
 CONTENT_SECURITY_POLICY = (
@@ -55,9 +55,8 @@ def create_app(station: Station | None) -> FastAPI:
     app.include_router(web.router)
     app.mount("/static", StaticFiles(directory=Path(web.__file__).parent / "static"), name="static")
 
-    @app.get("/healthz", include_in_schema=False)
-    def health() -> PlainTextResponse:
-        return PlainTextResponse("ok\n")
+    app.include_router(probes.router)
+    app.middleware("http")(probes.timed)
 
     @app.middleware("http")
     async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,8 @@ from broadcaster.quality import require_quality, require_speech
 from broadcaster.speech import settled
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
+
+log = structlog.get_logger(__name__)
 
 
 def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulletin:
@@ -153,6 +156,9 @@ class Releases:
             session.add(release)
             bulletin.state = "released"
             bulletin.updated_at = self._clock.now()
+        log.info(
+            "released", bulletin=bulletin_id, revision=release.revision, release=release.id, content=content_sha256
+        )
         self._changed()
         return release.id
 

@@ -108,6 +108,11 @@ class Settings(BaseSettings):
         (), description="Other certificates whose expiry is to be watched (PEM), such as the reverse proxy's."
     )
     session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="What Prometheus must show at `/metrics` (as a bearer token); without it only this machine may read them. "
+        "Needed behind a reverse proxy that hides who asks.",
+    )
     report_deadline: str = Field(
         "12-10", description="Month and day by which the yearly reports are owed, such as 12-10 for 10 December."
     )
