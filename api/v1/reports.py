@@ -124,7 +124,7 @@ def read_figures(
     campaign: str | None = None,
 ) -> Figures:
     """Figures of any area, campaign and period, from the as-run log alone."""
-    actor.need(Right.READ)
+    actor.need(Right.READ, area)
     scope = Scope(starts_on, ends_on, area=area, campaign=campaign)
     with station.database.reading() as session:
         return measure(session, scope, zone=station.settings.zone)
@@ -143,7 +143,7 @@ def read_board(
     due_on = deadline.of(year) if year is not None else deadline.next(today)
     with station.database.reading() as session:
         found = board(session, due_on=due_on, today=today, deadline=deadline, zone=station.settings.zone)
-    return [_owed(each, today) for each in found]
+    return [_owed(each, today) for each in found if actor.may(Right.READ, each.area)]
 
 
 @router.get("/reports/reminders")
@@ -153,7 +153,7 @@ def read_reminders(station: StationDep, actor: ActorDep) -> list[OwedOut]:
     today = station.today()
     with station.database.reading() as session:
         found = reminders(session, today=today, deadline=station.reports.deadline, zone=station.settings.zone)
-    return [_owed(each, today) for each in found]
+    return [_owed(each, today) for each in found if actor.may(Right.READ, each.area)]
 
 
 @router.get("/reports/template.docx", response_class=FileResponse)
@@ -169,8 +169,10 @@ def list_reports(
 ) -> list[ReportSummary]:
     """Reports, the one changed last first."""
     actor.need(Right.READ)
+    within = actor.within()
+    mine = [] if within is None else [Row.area_id.in_(within)]
     with station.database.reading() as session:
-        rows = session.scalars(select(Row).order_by(Row.changed_at.desc(), Row.id).limit(limit)).all()
+        rows = session.scalars(select(Row).where(*mine).order_by(Row.changed_at.desc(), Row.id).limit(limit)).all()
     return [ReportSummary(**{name: getattr(row, name) for name in ReportSummary.model_fields}) for row in rows]
 
 

@@ -67,6 +67,9 @@ def _owed(session: Session, *, due_on: date, today: date, starts_on: date, zone:
     }
     for campaign in campaigns:
         for area in owing:
+            # An area's own campaign is owed there and under it.
+            if campaign.area_id is not None and campaign.area_id not in lines.get(area.id, ()):
+                continue
             row = rows.get((area.id, campaign.id))
             state = row.state if row is not None else "missing"
             if row is not None and row.submitted_at is not None and day_of(row.submitted_at, zone) > due_on:

@@ -64,7 +64,7 @@ class Reports:
 
         Raises InvalidError for an unknown area, campaign or day, ConflictError if that report was begun already.
         """
-        actor.need(Right.EDIT)
+        actor.need(Right.EDIT, area)
         starts_on, ends_on = self._period(due_on, period)
         now = self._clock.now()
         with self._database.writing() as session:
@@ -102,6 +102,7 @@ class Reports:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             row = self._find(session, report, for_update=True)
+            actor.need(Right.EDIT, row.area_id)
             self._at(row, revision)
             if row.state == "submitted":
                 raise ConflictError(
@@ -125,6 +126,7 @@ class Reports:
         actor.need(Right.RELEASE)
         with self._database.writing() as session:
             row = self._find(session, report, for_update=True)
+            actor.need(Right.RELEASE, row.area_id)
             self._at(row, revision)
             if row.state == "submitted":
                 raise ConflictError("Báo cáo đã nộp rồi.", "The report is submitted already.")
@@ -140,6 +142,7 @@ class Reports:
         actor.need(Right.RELEASE)
         with self._database.writing() as session:
             row = self._find(session, report, for_update=True)
+            actor.need(Right.RELEASE, row.area_id)
             if row.state != "submitted":
                 raise ConflictError("Báo cáo chưa nộp.", "The report is not submitted.")
             self._change(session, row, actor)
@@ -151,7 +154,9 @@ class Reports:
         """The report as it was filled in. Raises NotFoundError."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            return self._find(session, report)
+            row = self._find(session, report)
+        actor.need(Right.READ, row.area_id)
+        return row
 
     def view(self, session: Session, report: str) -> View:
         """With its figures and what stands below it, for documents. Raises NotFoundError."""

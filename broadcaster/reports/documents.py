@@ -8,7 +8,7 @@ from typing import IO, Literal
 from sqlalchemy.orm import Session
 
 from broadcaster.clock import Clock
-from broadcaster.people import Actor, Right
+from broadcaster.people import Actor
 from broadcaster.reports.annex import as_xlsx
 from broadcaster.reports.content import content
 from broadcaster.reports.desk import Reports, View
@@ -36,7 +36,7 @@ class Documents:
 
     def of(self, actor: Actor, report: str, form: Form) -> IO[bytes]:
         """A report's document, as a file that the caller closes. Raises NotFoundError, ConflictError for a broken template."""
-        actor.need(Right.READ)
+        self._reports.read(actor, report)  # whether this person may
         return self._written(lambda session: self._reports.view(session, report), form)
 
     def of_scope(self, scope: Scope, form: Form) -> IO[bytes]:
