@@ -37,6 +37,16 @@ class Checkpoint(Document):
     kept: bool  # whether this is one that is kept for good
 
 
+class Seal(Document):
+    """The station's word that the rows `first` to `seq`, the last with this hash, left its log for an archive."""
+
+    TYP: ClassVar[str] = "seal+jws"
+    first: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1)]
+    hash: Sha256
+    at: Instant
+
+
 def _instant(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds")
 

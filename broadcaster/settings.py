@@ -113,6 +113,12 @@ class Settings(BaseSettings):
         (), description="Other certificates whose expiry is to be watched (PEM), such as the reverse proxy's."
     )
     session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
+    log_months: int = Field(
+        24,
+        ge=1,
+        le=1200,
+        description="How many whole months of the as-run log `broadcaster ledger archive` leaves in it.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="What Prometheus must show at `/metrics` (as a bearer token); without it only this machine may read them. "

@@ -373,13 +373,33 @@ def report(
 def ledger_verify(
     *,
     since: Annotated[int, typer.Option(min=1, help="The first row to look at.")] = 1,
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive", help="Verify this archive or export in place of the log.", exists=True, dir_okay=False
+        ),
+    ] = None,
     json_output: Json = False,
     folder: Folder = None,
 ) -> None:
     """Say whether the log is what it was when it was written; needs no running station. Exit code 1 if it is not."""
     from broadcaster.cli.ledger import verify_log  # noqa: PLC0415
 
-    raise typer.Exit(verify_log(folder, since=since, json_output=json_output))
+    raise typer.Exit(verify_log(folder, since=since, archive=archive, json_output=json_output))
+
+
+@ledger_app.command("archive")
+def ledger_archive(
+    *,
+    months: Annotated[
+        int | None, typer.Option("--keep-months", min=1, help="Whole months that stay (default: setting log_months).")
+    ] = None,
+    folder: Folder = None,
+) -> None:
+    """Seal whole months that are older, write them with their proof into the station's folder `archive`, and take them out of the log."""
+    from broadcaster.cli.ledger import archive_log  # noqa: PLC0415
+
+    archive_log(folder, months=months)
 
 
 @ledger_app.command("export")

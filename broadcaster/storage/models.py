@@ -730,6 +730,18 @@ class LogCheckpoint(Base):
     document: Mapped[str] = mapped_column(Text)  # compact JWS
 
 
+class LogSeal(Base):
+    """Whole months that left the log for an archive: the station's signed word on where they began and ended."""
+
+    __tablename__ = "log_seals"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # the last row that left
+    first: Mapped[int]
+    hash: Mapped[str]  # of row `seq`
+    until: Mapped[datetime]  # what was received before this instant
+    file: Mapped[str]  # the archive's name
+    document: Mapped[str] = mapped_column(Text)  # compact JWS
+
+
 class Report(Base):
     """A report on an area, a campaign and a period: what people fill in; its figures are the log's until it is submitted."""
 

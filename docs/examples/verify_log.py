@@ -8,10 +8,10 @@ anything is.
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import sys
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -121,7 +121,8 @@ def verify(lines, trusted):
 
 
 if __name__ == "__main__":
-    with Path(sys.argv[1]).open(encoding="utf-8") as file:
+    opened = gzip.open if sys.argv[1].endswith(".gz") else open
+    with opened(sys.argv[1], "rt", encoding="utf-8") as file:
         problems = list(verify(file, set(sys.argv[2:])))
     for number, problem in problems:
         sys.stdout.write(f"line {number}: {problem}\n")

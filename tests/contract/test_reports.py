@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Grant, Role
 from broadcaster.reports.board import Owed, board, reminders
 from broadcaster.reports.deadlines import Deadline
 from broadcaster.reports.desk import Reports
@@ -145,6 +145,23 @@ def test_a_province_sums_up_what_its_communes_submitted(commune: Commune, report
     assert [each.filled.channels.facebook for each in view.below if each.filled] == [10]
     assert [part.key for part in view.figures.by_area] == ["xa"]
     assert view.figures.by_area[0].tally == view.figures.total
+
+
+def test_a_report_is_its_areas_own(commune: Commune, reports: Reports) -> None:
+    report = _begun(reports, commune.editor)
+    foreign = Actor("nam", "nam", "Nam", (Grant(Role.APPROVER, "xa-hai"),))
+    for act in (
+        lambda: reports.begin(foreign, area="xa", campaign="nq57", due_on=DUE),
+        lambda: reports.fill(foreign, report, Filled(), revision=1),
+        lambda: reports.submit(foreign, report, revision=1),
+        lambda: reports.read(foreign, report),
+    ):
+        with pytest.raises(ForbiddenError):
+            act()
+    with commune.database.writing() as session:
+        session.get_one(Campaign, "nq57").area_id = "xa-hai"
+    assert set(_states(commune, date(2026, 11, 9))) == {("xa-hai", "nq57")}
+    assert reports.begin(foreign, area="xa-hai", campaign="nq57", due_on=DUE)
 
 
 def test_what_cannot_be_a_report_is_refused(commune: Commune, reports: Reports) -> None:

@@ -1,4 +1,4 @@
-"""What reports count by, copied into the log; reports with what people fill in."""
+"""What reports count by, copied into the log; reports with what people fill in; sealed months may leave the log."""
 
 from typing import Any
 
@@ -19,6 +19,11 @@ LATER: dict[str, sa.types.TypeEngine[Any]] = {
     "receiver_kind": sa.String(),
     "drill": sa.Boolean(),
 }
+SEALED = {
+    "as_run": "log_seals.seq >= OLD.seq",
+    "receipt_envelopes": "log_seals.until > OLD.received_at",
+}
+"""What may leave a table: what a seal covers."""
 
 
 def upgrade() -> None:
@@ -58,10 +63,70 @@ def upgrade() -> None:
         sqlite_where=sa.text("due_on IS NOT NULL"),
         postgresql_where=sa.text("due_on IS NOT NULL"),
     )
+    op.create_table(
+        "log_seals",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.Column("file", sa.String(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_log_seals")),
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        for action in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER log_seals_no_{action.lower()} BEFORE {action} ON log_seals "
+                "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            )
+        for table, sealed in SEALED.items():
+            op.execute(f"DROP TRIGGER {table}_no_delete")
+            op.execute(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "  # noqa: S608  names of ours
+                f"WHEN NOT EXISTS (SELECT 1 FROM log_seals WHERE {sealed}) "
+                "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            )
+        return
+    op.execute(
+        "CREATE TRIGGER log_seals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_seals "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    for table, sealed in SEALED.items():
+        op.execute(
+            f"CREATE FUNCTION refuse_unsealed_{table}() RETURNS trigger LANGUAGE plpgsql AS "  # noqa: S608  names of ours
+            f"$$ BEGIN IF NOT EXISTS (SELECT 1 FROM log_seals WHERE {sealed}) "
+            "THEN RAISE EXCEPTION 'the log is append-only'; END IF; RETURN OLD; END $$"
+        )
+        op.execute(f"DROP TRIGGER {table}_append_only ON {table}")
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_sealed_only BEFORE DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION refuse_unsealed_{table}()"
+        )
 
 
 def downgrade() -> None:
-    """Plain columns of the log go as they came."""
+    """The log refuses every deletion again; plain columns of it go as they came."""
+    if op.get_bind().dialect.name == "sqlite":
+        for table in SEALED:
+            op.execute(f"DROP TRIGGER {table}_no_delete")
+            op.execute(
+                f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+                "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            )
+    else:
+        for table in SEALED:
+            op.execute(f"DROP TRIGGER {table}_sealed_only ON {table}")
+            op.execute(f"DROP FUNCTION refuse_unsealed_{table}()")
+            op.execute(f"DROP TRIGGER {table}_append_only ON {table}")
+            op.execute(
+                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
+    op.drop_table("log_seals")
     op.drop_table("reports")
     for name in LATER:
         op.drop_column("as_run", name)
