@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
@@ -92,6 +93,10 @@ class Reports:
                 changed_at=now,
             )
             session.add(row)
+            try:
+                session.flush()
+            except IntegrityError as error:  # somebody began it between our look and now
+                raise _begun() from error
             return row.id
 
     def fill(self, actor: Actor, report: str, filled: Filled, *, revision: int) -> int:
@@ -226,7 +231,7 @@ class Reports:
         )
         found = session.scalar(query)
         if found is not None:
-            raise ConflictError("Báo cáo này đã có người lập.", "That report was begun already.", report=found)
+            raise _begun(report=found)
 
     def _change(self, session: Session, row: Report, actor: Actor) -> None:
         row.revision += 1
@@ -248,6 +253,10 @@ class Reports:
         if row is None:
             raise NotFoundError(f"Không có báo cáo '{report}'.", f"There is no report '{report}'.")
         return row
+
+
+def _begun(**details: str) -> ConflictError:
+    return ConflictError("Báo cáo này đã có người lập.", "That report was begun already.", **details)
 
 
 def scope_of(row: Report) -> Scope:

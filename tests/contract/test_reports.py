@@ -149,7 +149,7 @@ def test_a_province_sums_up_what_its_communes_submitted(commune: Commune, report
 
 def test_a_report_is_its_areas_own(commune: Commune, reports: Reports) -> None:
     report = _begun(reports, commune.editor)
-    foreign = Actor("nam", "nam", "Nam", (Grant(Role.APPROVER, "xa-hai"),))
+    foreign = Actor("hoa", "hoa", "hoa", (Grant(Role.APPROVER, "xa-hai"),))
     for act in (
         lambda: reports.begin(foreign, area="xa", campaign="nq57", due_on=DUE),
         lambda: reports.fill(foreign, report, Filled(), revision=1),
