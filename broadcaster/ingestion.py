@@ -103,9 +103,10 @@ class Ingestion:
         now, began = self._clock.now(), time.perf_counter()
         with self._database.writing() as session:
             batch = self._sort(session, deliveries)
-            known = self._write_receipts(session, batch, now)
             self._write_status(session, batch, now)
             self._write_rejected(session, batch.rejected, now)
+            # Last: it holds the head of the log, which people's actions want too while they hold other rows.
+            known = self._write_receipts(session, batch, now)
         metrics.INGESTION_S.observe(time.perf_counter() - began)
         _tell(batch)
         for statement in batch.wiped:

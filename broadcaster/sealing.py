@@ -17,18 +17,20 @@ from sqlalchemy import create_engine, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from broadcaster import ledger
+from broadcaster import audit, ledger
 from broadcaster.areas import day_of
 from broadcaster.asrun import Checkpoint, Seal
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory
 from broadcaster.reorganisation.rehoming import beginning
 from broadcaster.storage.database import Database, UtcDateTime
-from broadcaster.storage.models import AsRun, Base, LogCheckpoint, LogHead, LogSeal, ReceiptEnvelope
+from broadcaster.storage.models import AsRun, AuditEntry, Base, LogCheckpoint, LogHead, LogSeal, ReceiptEnvelope
 from devices.wire.signing import Keyring, RefusedError, unverified
 
 FOLDER = "archive"
 _AT_ONCE = 1000
+_CHAIN = ((AsRun.seq, AsRun.received_at), (AuditEntry.seq, AuditEntry.at))
+"""The chained tables' numbers, and when each row was written by the station's clock."""
 _INSTANTS = [column.key for column in AsRun.__table__.columns if isinstance(column.type, UtcDateTime)]
 
 
@@ -51,10 +53,10 @@ def seal_months(
         month, until, first, last = found
         if not made:
             _require_right(database, signatory.ring())
-        path = folder / f"as-run-{month:%Y-%m}.jsonl.gz"
+        path = folder / f"as-run-{month:%Y-%m}-{first}.jsonl.gz"  # its first row, for a clock that was set back
         _write(database, signatory, path, first=first, last=last, now=now)
         finding = verify_archive(path, signatory.ring())
-        if not finding.ok or finding.rows != last - first + 1:
+        if not finding.ok or finding.rows + finding.actions != last - first + 1:
             raise ConflictError(
                 f"Tệp lưu trữ {path} không kiểm chứng được; nhật ký giữ nguyên.",
                 f"The archive {path} does not verify; the log stays as it is.",
@@ -71,7 +73,8 @@ def verify_archive(path: Path, keys: Keyring) -> ledger.Finding:
 
 def _next_month(session: Session, keep_from: date, zone: str) -> tuple[date, datetime, int, int] | None:
     """The oldest month that may leave: itself, its end, its first and its last row."""
-    oldest = session.execute(select(AsRun.seq, AsRun.received_at).order_by(AsRun.seq).limit(1)).first()
+    firsts = [session.execute(select(seq, at).order_by(seq).limit(1)).first() for seq, at in _CHAIN]
+    oldest = min((row for row in firsts if row is not None), key=lambda row: row[0], default=None)
     if oldest is None:
         return None
     first, at = oldest
@@ -80,8 +83,9 @@ def _next_month(session: Session, keep_from: date, zone: str) -> tuple[date, dat
     until = beginning(_months(month, 1), zone)
     if month >= keep_from:
         return None
-    beyond = session.scalar(select(func.min(AsRun.seq)).where(AsRun.received_at >= until))
-    last = beyond - 1 if beyond is not None else session.scalar(select(func.max(AsRun.seq))) or first
+    beyond = [session.scalar(select(func.min(seq)).where(at >= until)) for seq, at in _CHAIN]
+    lasts = [session.scalar(select(func.max(seq))) or first for seq, _ in _CHAIN]
+    last = min((seq for seq in beyond if seq is not None), default=max(lasts) + 1) - 1
     return month, until, first, last
 
 
@@ -106,7 +110,7 @@ def _write(database: Database, signatory: Signatory, path: Path, *, first: int, 
     part = path.with_name(path.name + ".part")
     try:
         with database.reading() as session, part.open("wb") as file, gzip.open(file, "wt", encoding="utf-8") as lines:
-            digest = session.scalar(select(AsRun.hash).where(AsRun.seq == last))
+            digest = ledger.hash_of(session, last)
             kept = session.scalar(select(func.max(LogCheckpoint.seq)).where(LogCheckpoint.seq.between(first, last)))
             word = Checkpoint(
                 station=signatory.station, seq=last, hash=digest or "", at=now, before=kept or 0, kept=False
@@ -128,14 +132,16 @@ def _leave(
 ) -> None:
     """The seal, and with it the only rows that it allows to go, in one transaction."""
     with database.writing() as session:
-        digest = session.scalar(select(AsRun.hash).where(AsRun.seq == last)) or ""
+        digest = ledger.hash_of(session, last) or ""
         word = Seal(station=signatory.station, first=first, seq=last, hash=digest, at=now)
         session.add(LogSeal(seq=last, first=first, hash=digest, until=until, file=name, document=signatory.sign(word)))
         session.flush()
+        audit.note(session, None, "log-archived", name, at=now, areas=[None], details={"first": first, "last": last})
         # One message was written at one instant: none has rows on both sides of the seal.
         gone = select(AsRun.envelope_sha256).where(AsRun.seq <= last)
         session.execute(delete(ReceiptEnvelope).where(ReceiptEnvelope.sha256.in_(gone)))
         session.execute(delete(AsRun).where(AsRun.seq <= last))
+        session.execute(delete(AuditEntry).where(AuditEntry.seq <= last))
 
 
 @contextmanager
@@ -145,7 +151,7 @@ def _opened(path: Path) -> Iterator[tuple[Session, int, dict[str, Any]]]:
         engine = create_engine(f"sqlite:///{scratch}/archive.db")
         tables = [
             Base.metadata.tables[each.__tablename__]
-            for each in (AsRun, ReceiptEnvelope, LogCheckpoint, LogHead, LogSeal)
+            for each in (AsRun, AuditEntry, ReceiptEnvelope, LogCheckpoint, LogHead, LogSeal)
         ]
         Base.metadata.create_all(engine, tables=tables)
         try:
@@ -187,6 +193,8 @@ def _load(session: Session, path: Path) -> dict[str, Any]:
                 }
                 if len(rows) >= _AT_ONCE:
                     _insert(session, rows, envelopes)
+            elif kind == "action":
+                session.add(AuditEntry(**{**entry, "at": datetime.fromisoformat(entry["at"])}))
             elif kind in ("checkpoint", "head"):
                 _add_word(session, entry["document"], kept=kind == "checkpoint")
     _insert(session, rows, envelopes)

@@ -3,13 +3,14 @@
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import board, enrolments
+from api.web import board, enrolments, welcome
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
 router.include_router(board.router)
 router.include_router(enrolments.router)
+router.include_router(welcome.router)
 
 elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""

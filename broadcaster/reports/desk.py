@@ -115,14 +115,17 @@ class Reports:
                     "The report is submitted. To change it an approver must open it again.",
                 )
             self._change(session, row, actor)
-            row.filled = filled.model_dump(mode="json")
+            before, row.filled = row.filled, filled.model_dump(mode="json")
             audit.note(
                 session,
                 actor,
                 "report-filled",
                 row.id,
                 at=row.changed_at,
-                details={"revision": row.revision, **row.filled},
+                areas=[row.area_id],
+                before=before,
+                after=row.filled,
+                details={"revision": row.revision},
             )
             return row.revision
 
@@ -139,7 +142,15 @@ class Reports:
             self._change(session, row, actor)
             row.state, row.figures = "submitted", figures.model_dump(mode="json")
             row.submitted_by, row.submitted_at = actor.id, row.changed_at
-            audit.note(session, actor, "report-submitted", row.id, at=row.changed_at, details=row.figures)
+            audit.note(
+                session,
+                actor,
+                "report-submitted",
+                row.id,
+                at=row.changed_at,
+                areas=[row.area_id],
+                details={"revision": row.revision, "figures": row.figures},
+            )
             return row.revision
 
     def reopen(self, actor: Actor, report: str, *, reason: str) -> int:
@@ -152,7 +163,16 @@ class Reports:
                 raise ConflictError("Báo cáo chưa nộp.", "The report is not submitted.")
             self._change(session, row, actor)
             row.state, row.figures, row.submitted_by, row.submitted_at = "draft", None, None, None
-            audit.note(session, actor, "report-reopened", row.id, at=row.changed_at, reason=reason)
+            audit.note(
+                session,
+                actor,
+                "report-reopened",
+                row.id,
+                at=row.changed_at,
+                areas=[row.area_id],
+                reason=reason,
+                details={"revision": row.revision},
+            )
             return row.revision
 
     def read(self, actor: Actor, report: str) -> Report:

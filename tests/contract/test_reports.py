@@ -64,8 +64,8 @@ def test_what_is_filled_in_is_kept_by_revision_and_only_once(commune: Commune, r
     assert reports.fill(commune.editor, report, Filled(results="Rất tốt."), revision=2) == 3
     assert reports.read(commune.editor, report).filled["results"] == "Rất tốt."
     with commune.database.reading() as session:
-        kept = session.scalars(select(AuditEntry).where(AuditEntry.action == "report-filled").order_by("id")).all()
-    assert [(entry.details or {})["results"] for entry in kept] == ["Tốt.", "Rất tốt."]
+        kept = session.scalars(select(AuditEntry).where(AuditEntry.action == "report-filled").order_by("seq")).all()
+    assert [(entry.after or {})["results"] for entry in kept] == ["Tốt.", "Rất tốt."]
     with pytest.raises(ConflictError):
         _begun(reports, commune.editor)
     with pytest.raises(ForbiddenError):

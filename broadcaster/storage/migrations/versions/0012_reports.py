@@ -21,6 +21,7 @@ LATER: dict[str, sa.types.TypeEngine[Any]] = {
 }
 SEALED = {
     "as_run": "log_seals.seq >= OLD.seq",
+    "audit_log": "log_seals.seq >= OLD.seq",
     "receipt_envelopes": "log_seals.until > OLD.received_at",
 }
 """What may leave a table: what a seal covers."""
