@@ -103,7 +103,7 @@ class _Gauges(Collector):
             )
         yield receivers
         yield airings
-        yield GaugeMetricFamily("broadcaster_log_rows", "Rows of the as-run log.", value=rows)
+        yield GaugeMetricFamily("broadcaster_log_rows", "Rows of the chained log: receipts and actions.", value=rows)
         yield GaugeMetricFamily("broadcaster_renderings_waiting", "Bulletins that wait for speech.", value=waiting or 0)
         yield GaugeMetricFamily(
             "broadcaster_orders_unsent", "Orders that the broker has not acknowledged.", value=unsent or 0

@@ -88,7 +88,7 @@ def test_metrics_are_counted_and_protected(served: ServedStation, monkeypatch: p
     assert found["broadcaster_receipts_total", ("received",)] >= 1
     assert found["broadcaster_orders_published_total", ()] >= 1
     assert found["broadcaster_ready", ("broker",)] == 1
-    assert found["broadcaster_log_rows", ()] == 1
+    assert found["broadcaster_log_rows", ()] >= 1
     assert found["broadcaster_receivers", ("never",)] == 1
     assert found["broadcaster_rendering_seconds_count", ("espeak",)] >= 1
     routes = {labels[1] for name, labels in found if name == "broadcaster_http_request_seconds_count"}
