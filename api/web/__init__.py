@@ -1,4 +1,4 @@
-"""Pages for people: logging in, the ladder of proof of the current airing, live, and taking devices into service."""
+"""Pages for people: logging in, the ladder of proof of the current airing, live, writing and releasing bulletins, and taking devices into service."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -7,7 +7,9 @@ from api.web import (
     areas,
     audit,
     board,
+    bulletins,
     campaigns,
+    compose,
     emergencies,
     emergency_templates,
     enrolments,
@@ -18,6 +20,7 @@ from api.web import (
     policies,
     programmes,
     receivers,
+    releases,
     reorganisations,
     schedule,
     schedule_airings,
@@ -32,6 +35,9 @@ from broadcaster.errors import NotFoundError
 router = APIRouter(include_in_schema=False)
 for part in (
     board,
+    bulletins,
+    compose,
+    releases,
     areas,
     receivers,
     enrolments,

@@ -6,6 +6,7 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
 
 from api.uploads import body_of
 from broadcaster.errors import InvalidError
@@ -38,12 +39,12 @@ class Fields:
 
 async def fields_of(request: Request) -> Fields:
     """The form that came as the body. Raises TooLargeError, and InvalidError for what is no form."""
-    body = await body_of(request, LIMIT)
     try:
+        body = await body_of(request, LIMIT)
         pairs = parse_qsl(
             body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="utf-8", errors="strict"
         )
-    except ValueError as error:
+    except (ValueError, ClientDisconnect) as error:  # the page that asked has asked anew, or is gone
         raise InvalidError(
             "Biểu mẫu gửi đến không đọc được. Hãy tải lại trang rồi gửi lại.",
             "The form cannot be read. Load the page again and send it once more.",

@@ -89,29 +89,31 @@ def save_new(request: Request, station: StationDep, actor: ActorDep, form: Annot
     return _save(request, station, actor, form, None)
 
 
-@router.get("/groups/{group}")
-def one(request: Request, station: StationDep, actor: ActorDep, group: str, within: str = "") -> Response:
+@router.get("/groups/{group_id}")
+def one(request: Request, station: StationDep, actor: ActorDep, group_id: str, within: str = "") -> Response:
     """The form of a group."""
     actor.need(Right.OPERATE)
     with station.database.reading() as session:
-        form = GroupForm.of(_find(session, group)).model_copy(update={"within": within})
-    return _form(request, station, actor, form, group=group)
+        form = GroupForm.of(_find(session, group_id)).model_copy(update={"within": within})
+    return _form(request, station, actor, form, group=group_id)
 
 
-@router.post("/groups/{group}")
+@router.post("/groups/{group_id}")
 def save(
-    request: Request, station: StationDep, actor: ActorDep, group: str, form: Annotated[GroupForm, Form()]
+    request: Request, station: StationDep, actor: ActorDep, group_id: str, form: Annotated[GroupForm, Form()]
 ) -> Response:
     """Put other targets under the name; what was released with it stays."""
-    return _save(request, station, actor, form, group)
+    return _save(request, station, actor, form, group_id)
 
 
-@router.post("/groups/{group}/removal")
-def remove(station: StationDep, actor: ActorDep, group: str, sure: Annotated[str, Form(max_length=3)] = "") -> Response:
+@router.post("/groups/{group_id}/removal")
+def remove(
+    station: StationDep, actor: ActorDep, group_id: str, sure: Annotated[str, Form(max_length=3)] = ""
+) -> Response:
     """Forget a group."""
     if not sure:
         raise InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
-    station.groups.remove(actor, group)
+    station.groups.remove(actor, group_id)
     return RedirectResponse("/groups?done=group_removed", 303)
 
 

@@ -17,9 +17,22 @@ class Entry:
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "nav_air",
-        (Entry("/", "nav_today"), Entry("/schedule", "nav_schedule"), Entry("/emergencies", "nav_emergencies")),
+        (
+            Entry("/", "nav_today"),
+            Entry("/emergencies", "nav_emergencies"),
+            Entry("/schedule", "nav_schedule"),
+            Entry("/releases", "nav_releases", Right.RELEASE),
+        ),
     ),
-    ("nav_write", (Entry("/programmes", "nav_programmes"), Entry("/campaigns", "nav_campaigns"))),
+    (
+        "nav_write",
+        (
+            Entry("/compose", "nav_compose", Right.EDIT),
+            Entry("/bulletins", "nav_bulletins"),
+            Entry("/programmes", "nav_programmes"),
+            Entry("/campaigns", "nav_campaigns"),
+        ),
+    ),
     (
         "nav_station",
         (

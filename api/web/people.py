@@ -13,7 +13,7 @@ from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import plain, tree_of
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
-from broadcaster.people import RIGHTS, Actor, Grant, Right, Role
+from broadcaster.people import RIGHTS, Actor, Grant, Right, Role, grant_rows
 from broadcaster.station import Station
 from broadcaster.storage.models import Person
 
@@ -128,6 +128,8 @@ def reset(
 def _find(station: Station, actor: Actor, person_id: str) -> Account:
     found = next((each for each in station.people.all(actor) if each[0].id == person_id), None)
     if found is None:
+        with station.database.reading() as session:
+            actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person_id)))
         raise NotFoundError(
             "Không có người này. Chọn trong danh sách.", "There is no such person. Choose from the list."
         )

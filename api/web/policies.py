@@ -49,7 +49,7 @@ def rule(
     *, request: Request, station: StationDep, actor: ActorDep, area: str, kind: str = "", index: int | None = None
 ) -> Response:
     """The form of a new rule of a kind, or of one that is to be changed."""
-    actor.need(Right.OPERATE)
+    _need(actor, area)
     of = station.policies.of(actor, area)
     if index is not None:
         form = RuleForm.of(_rule_at(of.own, index), index)
@@ -64,7 +64,7 @@ def rule(
 @router.post("/policies/rule")
 def save(request: Request, station: StationDep, actor: ActorDep, form: Annotated[RuleForm, Form()]) -> Response:
     """Add a rule, or put it in the place of another."""
-    actor.need(Right.OPERATE)
+    _need(actor, form.area)
     try:
         made = form.rule()
         rules = list(station.policies.of(actor, form.area).own.rules)
@@ -84,6 +84,7 @@ def remove(
     station: StationDep, actor: ActorDep, area: Area, revision: Revision, index: Annotated[int, Form()]
 ) -> Response:
     """Take a rule away; what stands above holds again."""
+    _need(actor, area)
     rules = list(station.policies.of(actor, area).own.rules)
     rules.remove(_rule_at(Policy(rules=tuple(rules)), index))
     _set(station, actor, area, revision, rules)
@@ -95,6 +96,7 @@ def take_over(
     station: StationDep, actor: ActorDep, area: Area, revision: Revision, template: Annotated[str, Form(max_length=64)]
 ) -> Response:
     """Put the rules of a template in the place of the area's own of the same kinds."""
+    _need(actor, area)
     if template not in TEMPLATES:
         raise NotFoundError("Không có mẫu này.", "There is no such template.")
     wanted = TEMPLATES[template].rules
@@ -113,6 +115,10 @@ def break_glass(
     value = {"yes": True, "no": False}.get(alone)
     station.policies.set(actor, area, own, revision=revision, break_glass=value)
     return _saved(area)
+
+
+def _need(actor: Actor, area: str) -> None:
+    actor.need(Right.OPERATE, None if area == NATIONAL else area)
 
 
 def _set(station: Station, actor: Actor, area: str, revision: int, rules: list[PolicyRule]) -> None:

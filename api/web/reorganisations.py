@@ -71,45 +71,45 @@ def plan(
     return RedirectResponse(f"/reorganisations/{made}?done=reorganisation_planned", 303)
 
 
-@router.get("/reorganisations/{reorganisation}")
-def one(request: Request, station: StationDep, actor: ActorDep, reorganisation: str) -> Response:
+@router.get("/reorganisations/{reorganisation_id}")
+def one(request: Request, station: StationDep, actor: ActorDep, reorganisation_id: str) -> Response:
     """All that would change, or has changed."""
     actor.need(Right.READ)
-    return _shown(request, station, actor, reorganisation)
+    return _shown(request, station, actor, reorganisation_id)
 
 
-@router.post("/reorganisations/{reorganisation}/approval")
+@router.post("/reorganisations/{reorganisation_id}/approval")
 def approve(
     *,
     request: Request,
     station: StationDep,
     actor: ActorDep,
-    reorganisation: str,
+    reorganisation_id: str,
     preview_sha256: Annotated[str, Form(max_length=64)],
 ) -> Response:
     """Let it happen on its day, as it was seen."""
     try:
-        station.reorganisations.approve(actor, reorganisation, preview_sha256=preview_sha256)
+        station.reorganisations.approve(actor, reorganisation_id, preview_sha256=preview_sha256)
     except BroadcasterError as error:
-        return _shown(request, station, actor, reorganisation, problem=error)
-    return RedirectResponse(f"/reorganisations/{reorganisation}?done=reorganisation_approved", 303)
+        return _shown(request, station, actor, reorganisation_id, problem=error)
+    return RedirectResponse(f"/reorganisations/{reorganisation_id}?done=reorganisation_approved", 303)
 
 
-@router.post("/reorganisations/{reorganisation}/undoing")
+@router.post("/reorganisations/{reorganisation_id}/undoing")
 def undo(
     *,
     request: Request,
     station: StationDep,
     actor: ActorDep,
-    reorganisation: str,
+    reorganisation_id: str,
     reason: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Take it back before its day."""
     try:
-        station.reorganisations.undo(actor, reorganisation, reason)
+        station.reorganisations.undo(actor, reorganisation_id, reason)
     except BroadcasterError as error:
-        return _shown(request, station, actor, reorganisation, problem=error)
-    return RedirectResponse(f"/reorganisations/{reorganisation}?done=reorganisation_undone", 303)
+        return _shown(request, station, actor, reorganisation_id, problem=error)
+    return RedirectResponse(f"/reorganisations/{reorganisation_id}?done=reorganisation_undone", 303)
 
 
 def _form(

@@ -15,7 +15,9 @@ from tests.integration.permission_world import CODE, wav
 Ids = dict[str, str]
 V1 = "/api/v1"
 SOON = datetime.now(UTC) + timedelta(hours=30)
+YEAR = {"starts_on": "2026-01-01", "ends_on": "2026-12-31"}
 MONDAY = SOON.date() - timedelta(days=SOON.weekday())
+LATER = (SOON + timedelta(days=14)).date().isoformat()
 EARLIER = (SOON - timedelta(hours=2)).isoformat()
 
 
@@ -92,11 +94,11 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/schedules/change"): lambda _: Sample(
         {"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}
     ),
-    ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
-    ("POST", f"{V1}/plan/week-copies"): lambda ids: Sample(
-        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat(), "area": ids["area_id"]}
+    ("POST", f"{V1}/plan/week-copies"): lambda _: Sample(
+        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat()}
     ),
-    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "khong-co"}, answers=(404,)),
+    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "no-such-page"}, answers=(404,)),
+    ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
     ("GET", f"{V1}/simulation"): lambda ids: Sample(
         params={"receiver": ids["receiver"], "day": SOON.date().isoformat()}
     ),
@@ -174,6 +176,17 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/station-keys"): lambda _: Sample({}),
     ("GET", f"{V1}/as-run"): lambda _: Sample(shows="receiver"),
     ("GET", f"{V1}/as-run.csv"): lambda _: Sample(shows="receiver"),
+    ("GET", "/readyz"): lambda _: Sample(answers=(503,)),  # the station is not started
+    ("GET", f"{V1}/reports"): lambda _: Sample(shows="report_id"),
+    ("POST", f"{V1}/reports"): lambda ids: Sample({"area": ids["area_id"], **YEAR}),
+    ("GET", f"{V1}/reports/figures"): lambda ids: Sample(params={"area": ids["area_id"], **YEAR}),
+    ("GET", f"{V1}/reports/board"): lambda _: Sample(params={"year": 2026}, shows="campaign_id"),
+    ("PUT", f"{V1}/reports/{{report_id}}/filled"): lambda _: Sample({"revision": 1, "filled": {}}),
+    ("POST", f"{V1}/reports/{{report_id}}/submission"): lambda _: Sample({"revision": 1}),
+    ("POST", f"{V1}/reports/{{report_id}}/reopening"): lambda ids: Sample(
+        {"reason": "x"}, ids={"report_id": ids["submitted_report"]}
+    ),
+    ("GET", f"{V1}/reports/{{report_id}}/document.{{form}}"): lambda _: Sample(ids={"form": "docx"}),
     ("POST", "/login"): lambda _: Sample(data={"username": "nobody", "password": "x"}, answers=(401, 429)),
     ("POST", "/enrolments"): lambda ids: Sample(
         data={
@@ -184,5 +197,70 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
             "name": "Loa",
             "area": ids["area_id"],
         }
+    ),
+    ("POST", "/compose"): lambda ids: Sample(
+        data={
+            "key": "k",
+            "words": "Tin\nXin chào.",
+            "area": ids["area_id"],
+            "kind": "loudspeaker",
+            "when": "morning",
+        }
+    ),
+    ("POST", "/compose/unfinished"): lambda _: Sample(data={"key": "k", "words": "Tin"}),
+    ("POST", "/compose/discard"): lambda _: Sample(data={"key": "k"}),
+    ("POST", "/compose/intake"): lambda _: Sample(content=b"x", answers=(422,)),
+    ("GET", "/compose/card.png"): lambda _: Sample(params={"text": "Tin"}),
+    ("GET", "/bulletins"): lambda _: Sample(shows="bulletin_id"),
+    ("POST", "/bulletins/{bulletin_id}/anew"): lambda _: Sample(data={"revision": "1"}),
+    ("POST", "/bulletins/{bulletin_id}/withdraw"): lambda _: Sample(data={"reason": "thôi"}),
+    ("GET", "/releases"): lambda _: Sample(shows="submitted"),
+    ("POST", "/releases"): lambda ids: Sample(data={"release": f"{ids['submitted']}:{ids['digest']}"}),
+    ("GET", "/releases/{bulletin_id}"): lambda ids: Sample(ids={"bulletin_id": ids["submitted"]}),
+    ("POST", "/releases/{bulletin_id}"): lambda ids: Sample(
+        data={"content_sha256": ids["digest"]}, ids={"bulletin_id": ids["submitted"]}
+    ),
+    ("POST", "/releases/{bulletin_id}/return"): lambda ids: Sample(
+        data={"reason": "sửa"}, ids={"bulletin_id": ids["submitted"]}
+    ),
+    ("GET", "/schedule"): lambda ids: Sample(params={"area": ids["area_id"]}),
+    ("POST", "/schedule/copies"): lambda ids: Sample(
+        data={"monday": "2026-01-05", "to": LATER, "area": ids["area_id"]}
+    ),
+    ("GET", "/schedule/simulation"): lambda ids: Sample(params={"receiver": ids["receiver"]}),
+    ("POST", "/schedule/airings/{airing_id}/skip"): lambda _: Sample(data={"reason": "thôi"}),
+    ("POST", "/schedule/airings/{airing_id}/move"): lambda _: Sample(
+        data={"reason": "đổi giờ", "to": f"{SOON - timedelta(hours=2):%Y-%m-%dT%H:%M}"}
+    ),
+    ("POST", "/schedule/airings/{airing_id}/precedence"): lambda ids: Sample(
+        data={"order": f"{ids['airing_2']},{ids['airing_1']}"}
+    ),
+    ("GET", "/emergencies"): lambda _: Sample(shows="emergency_id"),
+    ("POST", "/emergencies/alone"): lambda ids: Sample(
+        data={"title": "Lũ", "text": "Lũ về.", "reason": "gấp", "areas": ids["area_id"], "drill": "yes"}
+    ),
+    ("POST", "/emergencies/{emergency_id}/ending"): lambda _: Sample(data={"reason": "qua rồi"}),
+    ("POST", "/emergencies/stops"): lambda ids: Sample(data={"reason": "thử", "area": ids["area_id"], "minutes": "60"}),
+    ("POST", "/emergencies/stops/{stop_id}/lifting"): lambda _: Sample(data={"reason": "xong"}),
+    ("POST", "/emergencies/templates/new"): lambda ids: Sample(
+        data={"name": "Mẫu", "title": "Lũ", "text": "Lũ về.", "area": ids["area_id"]}
+    ),
+    ("POST", "/emergencies/templates/{template_id}/release"): lambda ids: Sample(
+        data={"content_sha256": ids["template_sha256"]}
+    ),
+    ("POST", "/emergencies/templates/{template_id}/issue"): lambda ids: Sample(
+        data={"areas": ids["area_id"]}, ids={"template_id": ids["released_template"]}
+    ),
+    ("POST", "/emergencies/templates/{template_id}/retirement"): lambda _: Sample(data={"sure": "yes"}),
+    ("POST", "/programmes/new"): lambda ids: Sample(data={"name": "Mới", "areas": ids["area_id"]}),
+    ("POST", "/programmes/{programme_id}/form"): lambda ids: Sample(
+        data={"name": "Khác", "areas": ids["area_id"], "revision": "1"}
+    ),
+    ("POST", "/programmes/{programme_id}/ending"): lambda _: Sample(data={"sure": "yes"}),
+    ("POST", "/campaigns/new"): lambda ids: Sample(
+        data={"name": "Đợt", "starts_on": "2026-01-01", "ends_on": "2026-02-01", "area": ids["area_id"]}
+    ),
+    ("POST", "/campaigns/{campaign_id}/form"): lambda _: Sample(
+        data={"name": "Đợt", "starts_on": "2026-01-01", "ends_on": "2026-02-01"}
     ),
 }
