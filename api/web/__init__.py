@@ -1,4 +1,4 @@
-"""Pages for people: logging in, the ladder of proof of the current airing, live, writing and releasing bulletins, and taking devices into service."""
+"""Pages for people: one module a page or a few that belong together; `navigation` says which are in the menu."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException

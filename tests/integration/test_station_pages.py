@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
-from html import unescape
 
 import httpx
 import pyotp
@@ -16,6 +15,7 @@ from broadcaster.people import Actor, Role
 from broadcaster.storage.models import Area, AuditEntry, Person, Receiver
 from devices.wire.signing import SigningKey
 from tests.browser import axe_violations, chromium, sideways, small_targets
+from tests.integration.forms import hidden, refused, seen, sent
 from tests.integration.serving import ServedStation
 
 Visit = Callable[..., httpx.Client]
@@ -66,46 +66,10 @@ def visit(station_pages: ServedStation) -> Visit:
     return log_in
 
 
-def sent(client: httpx.Client, path: str, *, to: str | None = None, **form: object) -> str:
-    """The form is taken: the page that it leads to."""
-    answer = client.post(path, data=form)
-    if answer.status_code == 303:
-        target = answer.headers["location"]
-        assert to is None or target.startswith(to), target
-        answer = client.get(target)
-    else:
-        assert to is None, answer.text
-    assert answer.status_code == 200, answer.text
-    return unescape(answer.text)
-
-
-def refused(client: httpx.Client, path: str, status: int, **form: object) -> str:
-    """The form is refused, on a page that says why."""
-    answer = client.post(path, data=form)
-    assert answer.status_code == status, answer.text
-    text = unescape(answer.text)
-    assert 'class="problem"' in text
-    return text
-
-
-def seen(client: httpx.Client, path: str) -> str:
-    """A page."""
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return unescape(answer.text)
-
-
 def once(page: str) -> str:
     """What a page shows this once."""
     found = re.search(r'id="once">([^<]+)<', page)
     assert found is not None
-    return found[1]
-
-
-def hidden(page: str, name: str) -> str:
-    """The value of a hidden field."""
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found is not None, name
     return found[1]
 
 

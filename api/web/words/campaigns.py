@@ -27,7 +27,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "camp_airings": ("Lượt phát", "Airings"),
     "camp_minutes": ("Phút phát", "Minutes"),
     "camp_communes": ("Số xã đã phát", "Communes"),
-    "camp_of": ("%(value)s / %(goal)s", "%(value)s / %(goal)s"),
+    "camp_of": ("%(reached)s / %(goal)s", "%(reached)s / %(goal)s"),
     "camp_no_goal": ("(không đặt chỉ tiêu)", "(no goal)"),
     "camp_planned": ("Còn %(planned)s lượt phát đã lên lịch.", "%(planned)s more airings are planned."),
     "camp_groups": ("Nhóm nội dung", "Content groups"),
