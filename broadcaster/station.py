@@ -220,12 +220,22 @@ class Station(Core):
                 self.broker.process.start()
             except EmbeddedBrokerError as error:
                 raise SetupError(f"Không khởi động được máy chủ MQTT: {error}", str(error)) from error
+        self._plan_first()
         self.link.open()
         self.ingestion.start()
         self._clock_answers.start()
         self._rendering.start()
         self._alarms.start()
         self._watch.start()
+
+    def _plan_first(self) -> None:
+        """Plan before the first receipt is judged: a restored station makes orders anew that receivers hold already."""
+        try:
+            self._planner.run()
+        except Exception:  # it is tried again at the first wake
+            log.exception("planning failed")
+        if self._planner.moved:
+            self._accounts_stand = False
 
     def stop(self) -> None:
         """Stop in the order in which nothing is lost: no new work, then what is at hand, then the connections."""

@@ -8,6 +8,7 @@ looks at what it says.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -230,6 +231,18 @@ def sign(document: Signed, key: SigningKey) -> bytes:
     return data
 
 
+_HEADER_KEPT = 256
+"""Bytes of the longest protected header that is remembered: all documents of one signer and kind have the same."""
+
+
+def _header(segment: bytes) -> object:
+    """The protected header, whatever JSON it is; raises what joserfc raises."""
+    return jws.extract_compact(segment + b".e30.AA", registry=_REGISTRY).protected
+
+
+_known_header = lru_cache(maxsize=16384)(_header)
+
+
 @overload
 def verify(data: bytes, keys: Keyring, expected: type[D], /) -> D: ...
 @overload
@@ -247,11 +260,14 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
     """
     if len(data) > MAX_SIZE:
         raise MalformedError(f"{len(data)} bytes are more than the {MAX_SIZE} of the longest document.")
+    segments = data.split(b".")
+    if len(segments) != 3:
+        raise MalformedError("Not a compact JWS: it has not three parts.")
     try:
-        parsed = jws.extract_compact(data, registry=_REGISTRY)
+        header = _known_header(segments[0]) if len(segments[0]) <= _HEADER_KEPT else _header(segments[0])
+        payload = urlsafe_b64decode(segments[1])
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedError(f"Not a compact JWS: {error}") from error
-    header: object = parsed.protected  # whatever JSON was there
     if not isinstance(header, dict) or "crit" in header or "b64" in header:
         raise MalformedError("The protected header asks for extensions that this protocol does not have.")
     if header.get("alg") != ALGORITHM:
@@ -260,9 +276,8 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
     key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
         raise UnknownKeyError(f"The key {str(kid)[:64]!r} is not pinned here.")
-    content, _, signature = data.rpartition(b".")
     try:
-        valid = key.signed(content, urlsafe_b64decode(signature))
+        valid = key.signed(data[: -len(segments[2]) - 1], urlsafe_b64decode(segments[2]))
     except ValueError as error:
         raise BadSignatureError(f"The signature cannot be read: {error}") from error
     if not valid:
@@ -270,7 +285,7 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
     for kind in expected:
         if header.get("typ") == kind.TYP:
             try:
-                return kind.model_validate_json(parsed.payload)
+                return kind.model_validate_json(payload)
             except ValidationError as error:
                 first = error.errors(include_url=False, include_context=False, include_input=False)[0]
                 where = ".".join(str(part) for part in first["loc"]) or "document"
