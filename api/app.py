@@ -7,8 +7,10 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from api import problems, v1, web
 from broadcaster.station import Station
@@ -25,6 +27,16 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+class _Static(StaticFiles):
+    """Files of the pages; one asked for by its hash never changes, so browsers may keep it."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if b"v=" in scope["query_string"]:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
 
 
 def create_app(station: Station | None) -> FastAPI:
@@ -53,11 +65,15 @@ def create_app(station: Station | None) -> FastAPI:
     problems.install(app)
     app.include_router(v1.router)
     app.include_router(web.router)
-    app.mount("/static", StaticFiles(directory=Path(web.__file__).parent / "static"), name="static")
+    app.mount("/static", _Static(directory=Path(web.__file__).parent / "static"), name="static")
+    # Sound, pictures and event streams are left as they are.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
 
     @app.get("/healthz", include_in_schema=False)
     def health() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
+
+    app.include_router(web.elsewhere)
 
     @app.middleware("http")
     async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -82,6 +82,16 @@ def language(request: Request) -> Language:
     return chosen_language(request) or ("en" if accepted.startswith("en") else "vi")
 
 
+def said(error: BroadcasterError, tongue: Language) -> str:
+    """The error in one of the two languages."""
+    return error.en if tongue == "en" else error.vi
+
+
+def status_of(error: BroadcasterError) -> int:
+    """The HTTP status of an error of the domain."""
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
 def problem(
     request: Request, status: int, code: str, *, vi: str, en: str, errors: list[dict[str, Any]] | None = None
 ) -> JSONResponse:
@@ -106,9 +116,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(BroadcasterError)
     def _ours(request: Request, error: BroadcasterError) -> JSONResponse:
-        status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
         answer = problem(
-            request, status, error.code, vi=error.vi, en=error.en, errors=[error.details] if error.details else None
+            request,
+            status_of(error),
+            error.code,
+            vi=error.vi,
+            en=error.en,
+            errors=[error.details] if error.details else None,
         )
         if isinstance(error, TooManyError):
             answer.headers["Retry-After"] = str(error.details["retry_after_s"])

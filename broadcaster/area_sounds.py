@@ -46,7 +46,7 @@ class AreaSounds:
 
         Raises InvalidError for a call that cannot be read with certainty or a jingle that was not uploaded.
         """
-        actor.need(Right.PRONOUNCE)
+        actor.need(Right.PRONOUNCE, area_id)
         with self._database.writing() as session:
             places = self._speaking.places(session)
             at = line(places.areas, area_id)

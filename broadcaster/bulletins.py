@@ -3,8 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
@@ -23,9 +22,11 @@ from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certai
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import areas_of, place_bulletin, visible_to
 from devices.cards.layout import CardError, Panel
 from devices.cards.layout import check as check_card
 from devices.wire.messages import Card, Priority
+from schedules.priorities import AfterInterruption
 from schedules.recurrence import Recurring
 from schedules.rules import Once, Repeating
 
@@ -52,10 +53,12 @@ class Draft:
     recording: str | None = None  # an uploaded recording, heard in place of title and text
     versions: tuple[Version, ...] = ()
     sound: Sound = AS_ABOVE
-    interrupted: Literal["resume", "restart", "drop"] = "drop"  # what becomes of it when a higher class ends it
+    interrupted: AfterInterruption = "drop"  # what becomes of it when a higher class ends it
     programme: str | None = None
+    expires_at: datetime | None = None  # after it, it airs neither out of the queue nor behind a later session
     campaign: str | None = None
     content_group: str | None = None
+    area: str | None = None  # whose it is; None: its author's at first, then as it was
 
 
 class Bulletins:
@@ -82,13 +85,15 @@ class Bulletins:
         """A new draft; returns its id. It is rendered in the background at once."""
         actor.need(Right.EDIT)
         now = self._clock.now()
-        bulletin = Bulletin(id=new_id(), author_id=actor.id, revision=1, state="draft", created_at=now)
+        bulletin = Bulletin(
+            id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
+        )
         with self._database.writing() as session:
             self._fill(session, bulletin, draft)
             speak_anew(bulletin)
             session.add(bulletin)
             session.flush()
-            self._plan(session, bulletin.id, draft)
+            self._plan(session, actor, bulletin, draft)
             self._check_call(session, bulletin)
         self._changed()
         return bulletin.id
@@ -101,6 +106,7 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             _no_emergency(bulletin)
             if bulletin.revision != revision:
                 raise ConflictError(
@@ -121,7 +127,7 @@ class Bulletins:
             bulletin.state_reason = None
             self._fill(session, bulletin, draft)
             session.execute(delete(Schedule).where(Schedule.bulletin_id == bulletin_id))
-            self._plan(session, bulletin_id, draft)
+            self._plan(session, actor, bulletin, draft)
             self._check_call(session, bulletin)
             if not is_of(bulletin, self._speaking.of(session, bulletin)):  # a new time needs no new speech
                 speak_anew(bulletin)
@@ -137,6 +143,7 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             if bulletin.revision != revision or bulletin.state not in ("draft", "returned"):
                 raise ConflictError(
                     "Chỉ gửi duyệt được bản nháp mới nhất. Hãy tải lại bản tin.",
@@ -158,6 +165,7 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             if bulletin.revision != revision or bulletin.state not in WAITING:
                 raise ConflictError(
                     "Chỉ tạo lại được giọng đọc của bản mới nhất chưa duyệt. Hãy tải lại bản tin.",
@@ -171,6 +179,7 @@ class Bulletins:
         actor.need(Right.EDIT)
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.EDIT, *areas_of(session, bulletin))
             _no_emergency(bulletin)
             void(session, bulletin_id, now=self._clock.now(), signatory=self._signatory, reason=reason)
             bulletin.state = "withdrawn"
@@ -209,7 +218,17 @@ class Bulletins:
         require_belonging(session, draft.programme, draft.campaign, draft.content_group)
         bulletin.programme_id, bulletin.campaign_id = draft.programme, draft.campaign
         bulletin.content_group = draft.content_group
+        if draft.area is not None:
+            require(areas_on(session, day_of(self._clock.now(), self._zone)), [draft.area])
+            bulletin.area_id = draft.area
         bulletin.interrupted = draft.interrupted
+        if draft.expires_at is not None and draft.expires_at <= self._clock.now():
+            raise InvalidError(
+                "Hạn phát của bản tin đã qua. Hãy chọn thời điểm sau này, hoặc bỏ trống.",
+                "The bulletin's expiry is over. Choose a later time, or none.",
+                field="expires_at",
+            )
+        bulletin.expires_at = draft.expires_at
         bulletin.recording_sha256 = draft.recording
         bulletin.versions = [version.in_nfc().as_json() for version in draft.versions]
         bulletin.sound = draft.sound.given()
@@ -227,18 +246,20 @@ class Bulletins:
             if session.get(ReceiverGroup, group) is None:
                 raise InvalidError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.", group=group)
 
-    def _plan(self, session: Session, bulletin_id: str, draft: Draft) -> None:
+    def _plan(self, session: Session, actor: Actor, bulletin: Bulletin, draft: Draft) -> None:
         for rule, targets in draft.plan:
             session.add(
                 Schedule(
                     id=new_id(),
-                    bulletin_id=bulletin_id,
+                    bulletin_id=bulletin.id,
                     rule=rule.model_dump(mode="json"),
                     targets=targets.model_dump(mode="json"),
                     created_at=self._clock.now(),
                 )
             )
         session.flush()
+        place_bulletin(session, bulletin)
+        actor.need(Right.EDIT, *areas_of(session, bulletin))
 
     def _check_call(self, session: Session, bulletin: Bulletin) -> None:
         if bulletin.sound.get("call"):
@@ -253,11 +274,15 @@ def _no_emergency(bulletin: Bulletin) -> None:
         )
 
 
-def newest(session: Session, *, limit: int, before: str | None = None) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
-    """A page of bulletins with their clips, newest first, before the bulletin with id `before`."""
+def newest(
+    session: Session, actor: Actor, *, limit: int, after: str | None = None
+) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
+    """A page of the bulletins that this person may see, with their clips, newest first, from behind the bulletin with id `after` on."""
+    actor.need(Right.READ)
     query = select(Bulletin, ClipRecord).outerjoin(ClipRecord, ClipRecord.sha256 == Bulletin.clip_sha256)
-    if before is not None:
-        last = find(session, before)
+    query = query.where(*visible_to(actor))
+    if after is not None:
+        last = find(session, after)
         query = query.where(tuple_(Bulletin.created_at, Bulletin.id) < (last.created_at, last.id))
     rows = session.execute(query.order_by(Bulletin.created_at.desc(), Bulletin.id.desc()).limit(limit))
     return [(bulletin, clip) for bulletin, clip in rows]

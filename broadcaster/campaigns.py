@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from broadcaster.areas import areas_on, lines_of
+from broadcaster.areas import areas_on, day_of, lines_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import NotFoundError
 from broadcaster.identity import new_id
@@ -38,6 +38,7 @@ class CampaignPlan(BaseModel):
         tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=50)
     ] = ()
     goals: Goals = Goals()
+    area: str | None = Field(None, description="Whose it is; by default its author's own area, then as it was.")
 
     @model_validator(mode="after")
     def _in_order(self) -> "CampaignPlan":
@@ -69,8 +70,13 @@ class Campaigns:
         """A new campaign, or another plan for one; returns its id."""
         actor.need(Right.EDIT)
         with self._database.writing() as session:
-            row = self._find(session, campaign) if campaign is not None else Campaign(id=new_id())
-            for name, value in plan.model_dump(mode="json").items():
+            row = self._find(session, campaign) if campaign is not None else Campaign(id=new_id(), area_id=actor.home)
+            actor.need(Right.EDIT, row.area_id)
+            if plan.area is not None:
+                actor.need(Right.EDIT, plan.area)
+                require(areas_on(session, day_of(self._clock.now(), self._zone)), [plan.area])
+                row.area_id = plan.area
+            for name, value in plan.model_dump(mode="json", exclude={"area"}).items():
                 setattr(row, name, value)
             row.starts_on, row.ends_on = plan.starts_on, plan.ends_on
             row.changed_by, row.changed_at = actor.id, self._clock.now()

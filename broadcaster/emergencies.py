@@ -14,12 +14,13 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
+from broadcaster.areas import require
 from broadcaster.canonical import canonical_json, sha256_of
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from broadcaster.groups import expanded
+from broadcaster.groups import areas_in, expanded
 from broadcaster.identity import Signatory, id_of, new_id
-from broadcaster.people import RIGHTS, Actor, Right
+from broadcaster.people import Actor, Right
 from broadcaster.places import PlacesByDay
 from broadcaster.policies import breaks_glass
 from broadcaster.releases import content_of, void
@@ -27,6 +28,7 @@ from broadcaster.speech import speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, Emergency, EmergencyTemplate, Release, Schedule
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import place_bulletin, visible_to
 from schedules.priorities import EMERGENCY_EVERY
 from schedules.rules import Once
 
@@ -130,13 +132,22 @@ class Emergencies:
 
     # ---- templates
 
-    def draft(self, actor: Actor, *, name: str, content: TemplateContent) -> str:
-        """A new template, of no use until another person releases it."""
-        actor.need(Right.EDIT)
+    def templates(self, actor: Actor) -> Sequence[EmergencyTemplate]:
+        """Templates that are not retired, of the areas that this person serves and of those above, by name."""
+        actor.need(Right.READ)
+        query = select(EmergencyTemplate).where(EmergencyTemplate.state != "retired").order_by(EmergencyTemplate.name)
+        with self._database.reading() as session:
+            return [row for row in session.scalars(query) if _usable(actor, row)]
+
+    def draft(self, actor: Actor, *, name: str, content: TemplateContent, area: str | None = None) -> str:
+        """A new template of an area (by default the author's), of no use until another person releases it."""
+        area = area if area is not None else actor.home
+        actor.need(Right.EDIT, area)
         dumped = content.model_dump(mode="json")
         row = EmergencyTemplate(
             id=new_id(),
             name=name,
+            area_id=area,
             content=dumped,
             content_sha256=sha256_of(dumped),
             state="draft",
@@ -144,6 +155,8 @@ class Emergencies:
             created_at=self._clock.now(),
         )
         with self._database.writing() as session:
+            places = PlacesByDay(session, self._zone).at(row.created_at)
+            require(places.areas, [] if area is None else [area])
             session.add(row)
         return row.id
 
@@ -154,6 +167,7 @@ class Emergencies:
         now = self._clock.now()
         with self._database.writing() as session:
             row = _template(session, template)
+            actor.need(Right.RELEASE, row.area_id)
             if row.author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn mẫu không được tự duyệt. Hãy nhờ người duyệt khác.",
@@ -172,6 +186,7 @@ class Emergencies:
         actor.need(Right.RELEASE)
         with self._database.writing() as session:
             row = _template(session, template)
+            actor.need(Right.RELEASE, row.area_id)
             row.state, row.retired_at = "retired", self._clock.now()
             audit.note(session, actor, "template-retired", row.id, at=row.retired_at)
 
@@ -179,10 +194,9 @@ class Emergencies:
 
     def issue(self, actor: Actor, template: str, *, blanks: Mapping[str, str], sending: Sending) -> str:
         """Say a released template; returns the message's id. On air as soon as its speech is made, some seconds."""
-        _may_issue(actor)
         with self._database.writing() as session:
             row = _template(session, template)
-            if row.state != "released":
+            if row.state != "released" or not _usable(actor, row):
                 raise ConflictError(
                     "Mẫu chưa được duyệt hoặc đã thôi dùng. Chọn mẫu khác.",
                     f"The template is {row.state}, not released. Choose another one.",
@@ -194,7 +208,6 @@ class Emergencies:
 
     def issue_alone(self, actor: Actor, *, title: str, text: str, reason: str, sending: Sending) -> str:
         """Say what nobody approved beforehand, with a reason, where the policy of every area that hears it allows that."""
-        _may_issue(actor)
         actor.need_proof()
         if not reason.strip() or not title.strip() or not text.strip():
             raise InvalidError(
@@ -220,10 +233,10 @@ class Emergencies:
 
     def end(self, actor: Actor, emergency: str, *, reason: str) -> None:
         """Say it no more: what is on air stops, repetitions end."""
-        _may_issue(actor)
         now = self._clock.now()
         with self._database.writing() as session:
             row = find(session, emergency)
+            _may_issue(actor, areas_in(session, [row.targets]))
             if row.state not in ("preparing", "issued"):
                 raise ConflictError("Tin này đã kết thúc.", f"This message is {row.state}.")
             _finish(session, row, now, self._signatory, reason=reason, by=actor.id)
@@ -231,14 +244,14 @@ class Emergencies:
         self._changed()
 
     def standing(self, actor: Actor) -> Sequence[tuple[Emergency, Bulletin]]:
-        """Messages that are being prepared or said, the newest first."""
+        """Messages that are being prepared or said where this person serves, the newest first."""
         actor.need(Right.READ)
+        query = select(Emergency, Bulletin).join(Bulletin, Bulletin.id == Emergency.bulletin_id)
         with self._database.reading() as session:
             rows = session.execute(
-                select(Emergency, Bulletin)
-                .join(Bulletin, Bulletin.id == Emergency.bulletin_id)
-                .where(Emergency.state.in_(("preparing", "issued")))
-                .order_by(Emergency.asked_at.desc())
+                query.where(Emergency.state.in_(("preparing", "issued")), *visible_to(actor)).order_by(
+                    Emergency.asked_at.desc()
+                )
             )
             return [(row[0], row[1]) for row in rows]
 
@@ -254,14 +267,16 @@ class Emergencies:
         reason: str | None,
     ) -> str:
         now = self._clock.now()
+        targets = expanded(session, sending.targets.model_dump(mode="json"))
+        _may_issue(actor, areas_in(session, [targets]))
         if sending.references is not None:
             old = find(session, sending.references)
+            _may_issue(actor, areas_in(session, [old.targets]))
             if old.state not in ("preparing", "issued") or old.drill != sending.drill:
                 raise ConflictError(
                     "Tin được nhắc tới đã kết thúc, hoặc một tin là diễn tập còn tin kia là thật.",
                     "The message that it is of has ended, or one of the two is a drill and the other is not.",
                 )
-        targets = expanded(session, sending.targets.model_dump(mode="json"))
         if PlacesByDay(session, self._zone).at(now).resolve(Targets.model_validate(targets)).nowhere:
             raise InvalidError("Không có nơi nào để phát.", "There is nowhere to air it.", field="targets")
         bulletin = Bulletin(
@@ -271,6 +286,7 @@ class Emergencies:
             card_text=f"{title}. {text}"[:2000],
             field="khẩn cấp",
             priority="emergency",
+            area_id=actor.home,
             author_id=actor.id,
             revision=1,
             state="submitted",
@@ -309,15 +325,23 @@ class Emergencies:
                 created_at=now,
             )
         )
+        session.flush()
+        place_bulletin(session, bulletin)
         details = {"message": sending.message, "drill": sending.drill, "title": title, "text": text, "targets": targets}
         action = "emergency-issued" if template else "emergency-issued-alone"
         audit.note(session, actor, action, row.id, at=now, reason=reason, details={**details, "template": template})
         return row.id
 
 
-def _may_issue(actor: Actor) -> None:
-    """Whoever operates or releases may issue an emergency."""
-    actor.need(Right.RELEASE if Right.RELEASE in RIGHTS[actor.role] else Right.OPERATE)
+def _may_issue(actor: Actor, areas: set[str]) -> None:
+    """Whoever operates or releases wherever it is heard may issue an emergency."""
+    if not actor.may(Right.RELEASE, *areas):
+        actor.need(Right.OPERATE, *areas)
+
+
+def _usable(actor: Actor, template: EmergencyTemplate) -> bool:
+    seen = actor.sees()
+    return seen is None or template.area_id is None or template.area_id in seen
 
 
 def _template(session: Session, template: str) -> EmergencyTemplate:

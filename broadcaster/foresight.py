@@ -1,7 +1,7 @@
 """What will be heard: conflicts of what is being written, and any day of any receiver simulated."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,9 +11,10 @@ from sqlalchemy import String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from broadcaster.errors import NotFoundError
-from broadcaster.lawful import judged, plan_with, planned, proposed, refusal, spot_of
+from broadcaster.lawful import REFUSED, judged, plan_with, planned, proposed, refusal, spot_of
 from broadcaster.places import PlacesByDay
 from broadcaster.reorganisation.rehoming import beginning
+from broadcaster.slots import RESERVED, expected
 from broadcaster.storage.models import Airing, Release
 from broadcaster.targets import Place, Targets
 from schedules.conflicts import choices, overlaps, said
@@ -37,7 +38,7 @@ def conflicts(
         return []
     found: list[dict[str, Any]] = []
     verdicts = {each.item.id: each for each in judged(session, content, now=now, places=places, bulletin=bulletin)}
-    plan = plan_with(session, places, proposals, without_bulletin=bulletin)
+    plan = plan_with(session, places, proposals, now=now, without_bulletin=bulletin)
     titles = {item.id: item.title for item in plan.items.values()}
     local = ZoneInfo(zone)
     for item, _ in proposals:
@@ -51,7 +52,12 @@ def conflicts(
         names = {**titles, item.id: item.title}
         clashes = overlaps(with_it, of=item.id)
         if clashes:
-            ways = choices(with_it, item.id, not_before=now)
+            ways = [
+                way
+                for way in choices(with_it, item.id, not_before=now)
+                # A slot of a programme is an approver's to change, not one airing's to take.
+                if not any(change.item.startswith(RESERVED) for change in way.changes)
+            ]
             found.append(
                 {
                     "kind": "overlap",
@@ -99,6 +105,7 @@ class SimulatedDay:
     fates: tuple[Fate, ...]
     titles: dict[str, str]
     zone: ZoneInfo
+    lost: tuple[Airing, ...] = ()  # rows that stand no more, which say why themselves
 
     def explained(self, fate: Fate, language: Any) -> str:
         """Why."""
@@ -119,14 +126,42 @@ def simulation(
         )
     # The whole week: rules on days a week count from Monday; the evening before may reach into the day.
     monday = beginning(day - timedelta(days=day.weekday()), zone)
-    items = planned(session, places, monday - timedelta(days=1), end, receivers=[receiver])
+    items = planned(session, places, monday - timedelta(days=1), end, receivers=[receiver], refused=True)
     if end > now + planned_to:
         known = {item.id for item in items}
         items += [item for item in _expected(session, places, place, start, end) if item.id not in known]
+    items += expected(session, places, now, start, end, receiver=receiver)
     mine = [replace(item, receivers=frozenset([receiver])) for item in items]
     plan = plan_day(mine, [spot_of(place, there.lines)], places.policies)
     fates = tuple(fate for fate in plan.at(receiver) if start <= fate.item.due_at < end)
-    return SimulatedDay(place, fates, {item.id: item.title for item in items}, ZoneInfo(zone))
+    lost = tuple(_lost(session, places, place, start, end))
+    return SimulatedDay(place, fates, {item.id: item.title for item in items}, ZoneInfo(zone), lost)
+
+
+def _lost(session: Session, places: PlacesByDay, place: Place, start: datetime, end: datetime) -> Iterator[Airing]:
+    """What was to air there in [start, end) and does not: withdrawn, skipped, or missed by the station itself."""
+    query = select(Airing).where(
+        Airing.state.in_(("cancelled", "missed")),
+        Airing.drill.is_(False),
+        Airing.due_at >= start,
+        Airing.due_at < end,
+        Airing.targets.is_not(None),
+    )
+    there = places.at(start)
+    stands = set(
+        session.execute(
+            select(Airing.bulletin_id, Airing.due_at).where(
+                Airing.state.not_in(("cancelled", "missed")), Airing.due_at >= start, Airing.due_at < end
+            )
+        ).all()
+    )
+    for airing in session.scalars(query.order_by(Airing.due_at, Airing.id)):
+        if (airing.bulletin_id, airing.due_at) in stands:  # released anew
+            continue
+        refused = airing.state == "missed" and (airing.state_reason or "").startswith(REFUSED)
+        reached = there.resolve(Targets.model_validate(airing.targets)).receivers
+        if not refused and any(each.id == place.id for each in reached):
+            yield airing
 
 
 def _expected(session: Session, places: PlacesByDay, place: Place, start: datetime, end: datetime) -> list[Item]:
@@ -161,6 +196,7 @@ def _expected(session: Session, places: PlacesByDay, place: Place, start: dateti
                         priority=content["priority"],
                         receivers=frozenset([place.id]),
                         title=content["title"],
+                        interrupted=content.get("interrupted", "drop"),
                     )
                 )
     return found

@@ -1,5 +1,6 @@
 """Groups: targets saved under a name. A release binds to what a group is when it is released, not to its name."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -67,6 +68,7 @@ class Groups:
                 names = ", ".join(unknown)
                 raise InvalidError(f"Không có: {names}.", f"There is no such area or receiver: {names}.")
             row = self._find(session, group) if group is not None else ReceiverGroup(id=new_id())
+            _need_all(session, actor, targets.model_dump(mode="json"), *([row.targets] if group is not None else []))
             row.name, row.targets = name, targets.model_dump(mode="json")
             row.changed_by, row.changed_at = actor.id, self._clock.now()
             session.add(row)
@@ -76,7 +78,9 @@ class Groups:
         """Forget a group; what was released with it stands."""
         actor.need(Right.OPERATE)
         with self._database.writing() as session:
-            session.delete(self._find(session, group))
+            row = self._find(session, group)
+            _need_all(session, actor, row.targets)
+            session.delete(row)
 
     @staticmethod
     def _find(session: Session, group: str) -> ReceiverGroup:
@@ -84,3 +88,21 @@ class Groups:
         if row is None:
             raise NotFoundError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.")
         return row
+
+
+def areas_in(session: Session, targets: Iterable[Targets | Mapping[str, Any]]) -> set[str]:
+    """The areas that targets name, by themselves, by their groups and by where their receivers stand. Raises NotFoundError."""
+    found: set[str] = set()
+    receivers: set[str] = set()
+    for each in targets:
+        raw = each.model_dump(mode="json") if isinstance(each, Targets) else dict(each)
+        given = Targets.model_validate(expanded(session, raw))
+        found.update(given.areas)
+        receivers.update(given.receivers)
+    if receivers:
+        found.update(session.scalars(select(Receiver.area_id).where(Receiver.id.in_(receivers))))
+    return found
+
+
+def _need_all(session: Session, actor: Actor, *targets: dict[str, Any]) -> None:
+    actor.need(Right.OPERATE, *areas_in(session, targets))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from broadcaster.storage.models import Airing, AiringReceiver, AsRun, OrderRecord
@@ -74,8 +74,8 @@ class Ladder:
         return sum(rung in climb.states for climb in self.climbs)
 
 
-def ladder(session: Session, airing: Airing) -> Ladder:
-    """The ladder of one airing from the as-run log."""
+def ladder(session: Session, airing: Airing, *, within: frozenset[str] | None = None) -> Ladder:
+    """The ladder of one airing from the as-run log; `within` keeps to the receivers of these areas."""
     climbs = {
         row.receiver_id: Climb(row.receiver_id, row.receiver_name, row.kind, row.area_id)
         for row in session.scalars(
@@ -88,12 +88,13 @@ def ladder(session: Session, airing: Airing) -> Ladder:
         if climb is None:  # enrolled after the order went out, and inside its audience
             climb = climbs[row.receiver_id] = Climb(row.receiver_id, row.receiver_name, "unknown", row.area_id)
         climb.take(row)
-    return Ladder(airing, order.published_at if order else None, tuple(climbs.values()))
+    shown = tuple(climb for climb in climbs.values() if within is None or climb.area in within)
+    return Ladder(airing, order.published_at if order else None, shown)
 
 
-def current(session: Session, now: datetime) -> Airing | None:
-    """The airing that is on; else the next; else the last one."""
-    standing = Airing.state.in_(("planned", "dispatched", "closed"))
+def current(session: Session, now: datetime, *among: ColumnElement[bool]) -> Airing | None:
+    """The airing that is on; else the next; else the last one, of those that fulfil `among`."""
+    standing = and_(Airing.state.in_(("planned", "dispatched", "closed")), *among)
     last = session.scalar(
         select(Airing).where(standing, Airing.due_at <= now).order_by(Airing.due_at.desc(), Airing.id).limit(1)
     )

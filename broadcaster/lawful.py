@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import String, cast, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
 from broadcaster.errors import ConflictError, NotFoundError
 from broadcaster.groups import expanded
 from broadcaster.places import PlacesByDay
+from broadcaster.slots import reserved
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, Schedule
 from broadcaster.targets import Place, Resolution, Targets
 from devices.wire.messages import Priority
-from schedules.airtime import Airtime, Verdict, judge, said
+from schedules.airtime import SEARCH, Airtime, Verdict, judge, said
 from schedules.day_plan import DayPlan, plan_day
 from schedules.hours import InForce
 from schedules.policies import Spot
@@ -111,10 +112,11 @@ class Permits:
 def proposed(
     content: Mapping[str, Any], *, now: datetime, places: PlacesByDay, days: timedelta = CHECKED_AHEAD
 ) -> list[tuple[Item, Targets]]:
-    """The airings of a bulletin's content within some days, as items; the first ones if there are many."""
+    """The airings of a bulletin's content within some days, as items; the first ones if there are many. A schedule may say its own length."""
     found: list[tuple[Item, Targets]] = []
-    duration = timedelta(milliseconds=content["clip"]["duration_ms"])
     for schedule in content["schedules"]:
+        length = schedule["duration_ms"] if "duration_ms" in schedule else content["clip"]["duration_ms"]
+        duration = timedelta(milliseconds=length)
         targets = Targets.model_validate(schedule["targets"])
         for due in RULE.validate_python(schedule["rule"]).instants(now, now + days):
             receivers = places.at(due).resolve(targets).receivers
@@ -126,6 +128,7 @@ def proposed(
                 receivers=frozenset(place.id for place in receivers),
                 issued_at=now,
                 title=content["title"],
+                interrupted=content.get("interrupted", "drop"),
             )
             found.append((item, targets))
     return sorted(found, key=lambda pair: pair[0].due_at)[:MOST_CHECKED]
@@ -139,10 +142,15 @@ def planned(
     *,
     receivers: Iterable[str] | None = None,
     without_bulletin: str | None = None,
+    without_programme: str | None = None,
+    refused: bool = False,
 ) -> list[Item]:
-    """The airings that stand in [start, end) as items; those that concern `receivers`, if given."""
+    """The airings that stand in [start, end) as items; those that concern `receivers`, if given. `refused`: those that a policy refused too."""
+    stands: ColumnElement[bool] = Airing.state.in_(("planned", "dispatched", "closed"))
+    if refused:
+        stands = or_(stands, and_(Airing.state == "missed", Airing.state_reason.startswith(REFUSED)))
     query = select(Airing).where(
-        Airing.state.in_(("planned", "dispatched", "closed")),
+        stands,
         Airing.drill.is_(False),
         Airing.due_at >= start,
         Airing.due_at < end,
@@ -150,6 +158,8 @@ def planned(
     )
     if without_bulletin is not None:
         query = query.where(Airing.bulletin_id != without_bulletin)
+    if without_programme is not None:
+        query = query.where(or_(Airing.programme_id.is_(None), Airing.programme_id != without_programme))
     wanted = None if receivers is None else set(receivers)
     if wanted is not None:
         there = places.at(start)
@@ -197,18 +207,24 @@ def plan_with(
     places: PlacesByDay,
     proposals: Sequence[tuple[Item, Targets]],
     *,
-    without_bulletin: str | None,
+    now: datetime,
+    without_bulletin: str | None = None,
+    without_programme: str | None = None,
 ) -> DayPlan:
-    """What stands on the receivers of the proposals around them. The proposals are not in it yet."""
+    """What stands on the receivers of the proposals around them, and the slots that programmes own there. The proposals are not in it yet."""
     receivers = frozenset[str]().union(*(item.receivers for item, _ in proposals))
-    first, last = proposals[0][0].due_at, proposals[-1][0].due_at
+    first, last = proposals[0][0].due_at, proposals[-1][0].due_at + SEARCH  # as far as another time is looked for
     items = planned(
         session,
         places,
         first - timedelta(days=7),  # rules on days a week count from Monday
-        last + timedelta(days=1),
+        last,
         receivers=receivers,
         without_bulletin=without_bulletin,
+        without_programme=without_programme,
+    )
+    items += reserved(
+        session, places, max(now, first - timedelta(days=7)), last, receivers=receivers, without=without_programme
     )
     there = places.at(first)
     return plan_day(
@@ -225,6 +241,7 @@ def judged(
     now: datetime,
     places: PlacesByDay,
     bulletin: str | None = None,
+    programme: str | None = None,
 ) -> list[Judged]:
     """What the policies say of each airing that a bulletin's content would make; those before count for those after them."""
     proposals = proposed(content, now=now, places=places)
@@ -233,7 +250,7 @@ def judged(
     alone = _by_hours_alone(proposals, places, now)
     if alone is not None:
         return alone
-    plan = plan_with(session, places, proposals, without_bulletin=bulletin)
+    plan = plan_with(session, places, proposals, now=now, without_bulletin=bulletin, without_programme=programme)
     found: list[Judged] = []
     for item, targets in proposals:
         airtimes = plan.airtimes(item.receivers)
@@ -262,11 +279,23 @@ def _by_hours_alone(
     return found
 
 
-def require_lawful(session: Session, content: Mapping[str, Any], *, now: datetime, zone: str, bulletin: str) -> None:
-    """Raise PolicyError for the first airing that a policy does not allow: which rule of which area, and when it might air."""
+def require_lawful(
+    session: Session,
+    content: Mapping[str, Any],
+    *,
+    now: datetime,
+    zone: str,
+    bulletin: str | None = None,
+    programme: str | None = None,
+) -> None:
+    """Raise PolicyError for the first airing that a policy does not allow: which rule of which area, and when it might air.
+
+    What airs of the bulletin or the programme itself already does not count.
+    """
     if content["priority"] == "emergency":
         return
-    for found in judged(session, content, now=now, places=PlacesByDay(session, zone), bulletin=bulletin):
+    places = PlacesByDay(session, zone)
+    for found in judged(session, content, now=now, places=places, bulletin=bulletin, programme=programme):
         if not found.verdict.lawful:
             raise PolicyError(" ".join(found.sentences("vi")), " ".join(found.sentences("en")), **refusal(found))
 

@@ -77,7 +77,7 @@ class Lexicons:
 
         Raises InvalidError for what cannot be an entry or is not made of well-formed syllables, NotFoundError for an area that does not stand.
         """
-        actor.need(Right.PRONOUNCE)
+        actor.need(Right.PRONOUNCE, area_id)
         entry = entry_of(written, reading)
         with self._database.writing() as session:
             anew = self.change(session, actor, area_id, entry.written, entry, note=note)
@@ -87,7 +87,7 @@ class Lexicons:
 
     def remove(self, actor: Actor, area_id: str, written: str) -> Change:
         """The area's own entry ends; what stands above it holds again. Raises NotFoundError where there is none."""
-        actor.need(Right.PRONOUNCE)
+        actor.need(Right.PRONOUNCE, area_id)
         written = unicodedata.normalize("NFC", written.strip())
         with self._database.writing() as session:
             anew = self.change(session, actor, area_id, written, None)

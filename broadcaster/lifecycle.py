@@ -10,7 +10,7 @@ from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, TooManyError
 from broadcaster.identity import Signatory, new_id
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Right
 from broadcaster.provisions import Provisions
 from broadcaster.receivers import Receivers, Standing, event, keyring_of
 from broadcaster.storage.database import Database
@@ -45,6 +45,7 @@ class Lifecycle:
             row = self._in_service(session, receiver)
             if area is not None:
                 require(areas_on(session, self._receivers.today()), [area])
+            actor.need(Right.OPERATE, row.area_id, area or row.area_id)
             before = {"name": row.name, "area": row.area_id}
             row.name, row.area_id = name or row.name, area or row.area_id
             if (row.name, row.area_id) != (before["name"], before["area"]):
@@ -59,7 +60,10 @@ class Lifecycle:
         """
         now = self._clock.now()
         with self._database.writing() as session:
-            self._end(session, self._in_service(session, receiver), actor, what)
+            row = self._in_service(session, receiver)
+            if actor is not None:
+                actor.need(Right.OPERATE, row.area_id)
+            self._end(session, row, actor, what)
             coming = select(Airing.id).where(Airing.due_at > now)
             session.execute(
                 delete(AiringReceiver).where(
@@ -75,6 +79,7 @@ class Lifecycle:
         now = self._clock.now()
         with self._database.writing() as session:
             row = self._in_service(session, receiver)
+            actor.need(Right.OPERATE, row.area_id)
             if row.wipe_id is not None:
                 raise ConflictError(
                     "Lệnh xóa đã được gửi, đang chờ thiết bị.", "It is to be wiped already; the station waits for it."
@@ -106,6 +111,7 @@ class Lifecycle:
         """Make its broker secret worthless; the receiver fetches another with its key. Raises NotFoundError."""
         with self._database.writing() as session:
             row = self._in_service(session, receiver)
+            actor.need(Right.OPERATE, row.area_id)
             self._receivers.renew_secret(row)
             session.add(event(row, "renewed", self._clock.now(), actor, {"generation": row.secret_generation}))
 
@@ -161,14 +167,17 @@ class Lifecycle:
                 retry_after_s=int(LEAST_BETWEEN_RENEWALS.total_seconds()),
             )
 
-    def history(self, receiver: str) -> Sequence[ReceiverEvent]:
+    def history(self, actor: Actor, receiver: str) -> Sequence[ReceiverEvent]:
         """What happened to a place, oldest first. Raises NotFoundError."""
+        actor.need(Right.READ)
         with self._database.reading() as session:
             rows = session.scalars(
                 select(ReceiverEvent).where(ReceiverEvent.receiver_id == receiver).order_by(ReceiverEvent.id)
             ).all()
-            if not rows and session.get(Receiver, receiver) is None:
+            row = session.get(Receiver, receiver)
+            if row is None:
                 raise _unknown(receiver)
+            actor.need(Right.READ, row.area_id)
             return rows
 
     def standing(self) -> list[Standing]:

@@ -59,6 +59,7 @@ class LogQuery:
     programme: str | None = None
     campaign: str | None = None
     states: tuple[str, ...] = ()
+    within: frozenset[str] | None = None  # only what happened in these areas
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """For a SELECT of the log."""
@@ -71,6 +72,8 @@ class LogQuery:
             # The line is kept as JSON text; identifiers hold no quotes, so a quoted one is found whole.
             within = cast(AsRun.area_line, String).contains(f'"{self.area}"', autoescape=True)
             found.append((AsRun.area_id == self.area) | within)
+        if self.within is not None:
+            found.append(AsRun.area_id.in_(self.within))
         if self.title:
             found.append(AsRun.bulletin_title.contains(self.title, autoescape=True))
         if self.states:

@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
 
 import pyotp
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import (
     ConflictError,
@@ -19,7 +20,8 @@ from broadcaster.errors import (
     TooManyError,
 )
 from broadcaster.identity import new_id
-from broadcaster.people import HASHER, PROOF_HOLDS, RIGHTS, Actor, Right, Role
+from broadcaster.people import HASHER, PROOF_HOLDS, Actor, Grant, Right, Role, grants_of
+from broadcaster.reach import reach_of
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import ApiToken, LogInFailure, LoginSession, Person
 
@@ -37,9 +39,12 @@ TOKEN_PREFIX = "cb_"  # noqa: S105  tells a program's token from a log-in's
 class LogIns:
     """Who is there. A failure of any kind says the same, and costs the same time."""
 
-    def __init__(self, database: Database, clock: Clock, *, session_length: timedelta, station: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, session_length: timedelta, station: str, today: Callable[[], date]
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._today = today
         self._session_length = session_length
         self._station = station
 
@@ -84,7 +89,8 @@ class LogIns:
             session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
             _forget_attempts(session, username, address)
             session.add(login)
-        return token, self._actor(person, proved), login
+            actor = self._actor(session, person, proved)
+        return token, actor, login
 
     def recognise(self, token: str | None) -> Actor:
         """Whose log-in or program's token this is. Raises NotLoggedInError."""
@@ -103,8 +109,7 @@ class LogIns:
                         )
                     ).first()
                     if found is not None:
-                        rights = frozenset(Right(name) for name in found[1].rights)
-                        return self._actor(found[0], None, rights)
+                        return self._actor(session, found[0], None, found[1])
                 else:
                     login = session.execute(
                         select(Person, LoginSession.proved_at)
@@ -116,7 +121,7 @@ class LogIns:
                         )
                     ).first()
                     if login is not None:
-                        return self._actor(login[0], login[1])
+                        return self._actor(session, login[0], login[1])
         raise NotLoggedInError(
             "Bạn chưa đăng nhập hoặc phiên đã hết hạn. Hãy đăng nhập.",
             "You are not logged in, or the session has ended. Log in.",
@@ -131,6 +136,7 @@ class LogIns:
 
     def begin_codes(self, actor: Actor) -> tuple[str, str]:
         """A new secret (base32) and its otpauth address for an authenticator; asked for once `confirm_codes` took a code."""
+        actor.need_log_in()
         secret = pyotp.random_base32()
         with self._database.writing() as session:
             person = session.get_one(Person, actor.id, with_for_update=True)
@@ -144,6 +150,7 @@ class LogIns:
 
     def confirm_codes(self, actor: Actor, code: str) -> None:
         """Switch one-time codes on by the first right one. Raises InvalidError."""
+        actor.need_log_in()
         if not self._take_code(actor.id, code):
             raise InvalidError(
                 "Mã không đúng. Kiểm tra đồng hồ của điện thoại rồi nhập mã mới.",
@@ -187,21 +194,22 @@ class LogIns:
 
     # ---- tokens for programs
 
-    def make_token(self, actor: Actor, *, name: str, rights: Iterable[Right], days: int) -> str:
-        """A token for a program, shown once, with some of one's own rights. Raises ForbiddenError for more than these."""
-        if actor.rights is not None:
-            raise ForbiddenError(
-                "Mã truy cập không tạo được mã khác. Hãy đăng nhập.", "A token cannot make another. Log in."
-            )
+    def make_token(
+        self, actor: Actor, *, name: str, rights: Iterable[Right], days: int, area: str | None = None
+    ) -> str:
+        """A token for a program, shown once, with some of one's own rights, in an area only if one is given. Raises ForbiddenError for
+        more than one has."""
+        actor.need_log_in()
         wanted = sorted(set(rights))
         for right in wanted:
-            actor.need(right)
+            actor.need(right, *([] if area is None else [area]))
         if not wanted:
             raise InvalidError("Chọn ít nhất một quyền.", "Choose at least one right.", field="rights")
         actor.need_proof()
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         now = self._clock.now()
         with self._database.writing() as session:
+            require(areas_on(session, self._today()), [] if area is None else [area])
             session.add(
                 ApiToken(
                     id=new_id(),
@@ -209,6 +217,7 @@ class LogIns:
                     name=name,
                     token_sha256=_digest(token),
                     rights=[str(right) for right in wanted],
+                    area_id=area,
                     created_at=now,
                     expires_at=now + timedelta(days=days),
                 )
@@ -230,6 +239,7 @@ class LogIns:
 
     def revoke_token(self, actor: Actor, token_id: str) -> None:
         """Take back one's own token. Raises NotFoundError."""
+        actor.need_log_in()
         with self._database.writing() as session:
             token = session.get(ApiToken, token_id)
             if token is None or token.person_id != actor.id:
@@ -259,8 +269,13 @@ class LogIns:
                     )
             session.add(LogInFailure(username=username, address=address, at=now))
 
-    def _actor(self, person: Person, proved_at: datetime | None, rights: frozenset[Right] | None = None) -> Actor:
-        role = Role(person.role)
+    def _actor(
+        self, session: Session, person: Person, proved_at: datetime | None, token: ApiToken | None = None
+    ) -> Actor:
+        grants: Iterable[Grant | None] = grants_of(session, person.id, self._today())
+        if token is not None and token.area_id is not None:
+            limit = Grant(Role.VIEWER, token.area_id, reach_of(session, token.area_id, self._today()))
+            grants = [grant and grant.within(limit) for grant in grants]
         proved = None
         if person.totp_confirmed_at is not None:
             proved = proved_at is not None and proved_at > self._clock.now() - PROOF_HOLDS
@@ -268,8 +283,8 @@ class LogIns:
             person.id,
             person.username,
             person.name,
-            role,
-            rights=None if rights is None else rights & RIGHTS[role],
+            tuple(grant for grant in grants if grant is not None),
+            rights=None if token is None else frozenset(Right(name) for name in token.rights),
             proved=proved,
             must_change_password=person.must_change_password,
         )

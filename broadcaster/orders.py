@@ -48,7 +48,8 @@ def order_for(
         expires_at=play_at + late_limit + timedelta(milliseconds=airing.duration_ms) + AFTERGLOW,
         sound=Sound(**content["clip"]),
         card=Card(**content["card"]),
-        interrupted=airing.interrupted,  # type: ignore[arg-type]  # one of the three
+        # To air it behind the next session is the station's work; the receiver gives it up.
+        interrupted="drop" if airing.interrupted == "move" else airing.interrupted,  # type: ignore[arg-type]  # one of the three
     )
     return {
         "id": order.id,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from broadcaster import audit
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.groups import areas_in
 from broadcaster.identity import Signatory
 from broadcaster.lawful import PolicyError, item_of, plan_with
 from broadcaster.orders import renewed, take_back
@@ -18,6 +19,7 @@ from broadcaster.places import PlacesByDay
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, OrderRecord, Release
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import heard_in
 from schedules.airtime import judge, said
 from schedules.priorities import Item, in_succession
 
@@ -39,10 +41,10 @@ class Overrides:
 
     def skip(self, actor: Actor, airing_id: str, *, reason: str) -> None:
         """Let one airing not air; the others of its rule do."""
-        actor.need(Right.RELEASE if actor.role == "approver" else Right.OPERATE)
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
+            _need_say(session, actor, airing)
             if order is not None:
                 take_back(order, now=now, signatory=self._signatory, reason=reason)
             airing.state, airing.state_reason = "cancelled", reason
@@ -59,6 +61,7 @@ class Overrides:
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
+            actor.need(Right.RELEASE, *_heard_in(session, airing))
             if session.get_one(Bulletin, airing.bulletin_id).author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự đổi giờ bản tin đã duyệt. Hãy nhờ người duyệt khác.",
@@ -69,7 +72,7 @@ class Overrides:
             places = PlacesByDay(session, self._zone)
             item = self._item(places, airing, at=to)
             targets = Targets.model_validate(airing.targets)
-            plan = plan_with(session, places, [(item, targets)], without_bulletin=None).changed(removed=[airing.id])
+            plan = plan_with(session, places, [(item, targets)], now=now).changed(removed=[airing.id])
             airtimes = plan.airtimes(item.receivers)
             verdict = judge(item, airtimes, not_before=now)
             if not verdict.lawful:
@@ -88,13 +91,14 @@ class Overrides:
 
         Returns each airing's instant. Raises InvalidError for airings that are no `priority` items or do not clash.
         """
-        actor.need(Right.RELEASE if actor.role == "approver" else Right.OPERATE)
         now = self._clock.now()
         if len(set(airings)) < 2 or len(set(airings)) < len(airings):
             raise InvalidError("Chọn ít nhất hai lượt phát khác nhau.", "Name at least two different airings.")
         with self._database.writing() as session:
             places = PlacesByDay(session, self._zone)
             held = [self._held(session, airing) for airing in airings]
+            for airing, _ in held:
+                _need_say(session, actor, airing)
             wrong = [airing.title for airing, _ in held if airing.priority != "priority"]
             if wrong:
                 names = ", ".join(wrong)
@@ -146,3 +150,16 @@ class Overrides:
             values = renewed(order, resolution, now=now, signatory=self._signatory, play_at=to)
             session.execute(update(OrderRecord).where(OrderRecord.id == order.id).values(**values))
         session.flush()
+
+
+def _heard_in(session: Session, airing: Airing) -> set[str] | set[str | None]:
+    if airing.targets is not None:
+        return areas_in(session, [airing.targets])
+    return heard_in(session, session.get_one(Bulletin, airing.bulletin_id))
+
+
+def _need_say(session: Session, actor: Actor, airing: Airing) -> None:
+    """Whoever releases or operates wherever it is heard has a say in when it airs."""
+    areas = _heard_in(session, airing)
+    if not actor.may(Right.RELEASE, *areas):
+        actor.need(Right.OPERATE, *areas)

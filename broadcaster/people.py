@@ -1,21 +1,23 @@
-"""People: accounts with one role each, and what a role may do."""
+"""People: accounts with roles in areas, and what a role may do there."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from enum import StrEnum
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
+from broadcaster.reach import Reach, reach_of
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import LoginSession, Person
+from broadcaster.storage.models import ApiToken, GrantRecord, LoginSession, Person
 
 HASHER = PasswordHash((Argon2Hasher(),))
 SHORTEST_PASSWORD = 12  # characters
@@ -53,30 +55,77 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role in an area and what is under it; without an area in the whole station.
+
+    `reach` is that area in the tree as it stands now; it is left out where a grant is only named.
+    """
+
+    role: Role
+    area: str | None = None
+    reach: Reach | None = field(default=None, compare=False, repr=False)
+
+    def covers(self, area: str | None) -> bool:
+        """Whether it holds in this area; None: in the whole station."""
+        return self.area is None or (area is not None and area in self._under)
+
+    @property
+    def _under(self) -> frozenset[str]:
+        return self.reach.under if self.reach is not None else frozenset({self.area or ""})
+
+    def within(self, limit: "Grant | None") -> "Grant | None":
+        """What is left of it within another area; None: nothing."""
+        if limit is None or limit.area is None or (self.area is not None and limit.covers(self.area)):
+            return self
+        return Grant(self.role, limit.area, limit.reach) if self.covers(limit.area) else None
+
+
 @dataclass(frozen=True)
 class Actor:
     """Somebody who is logged in, or a program with a token of somebody's.
 
-    `rights` narrows what the role allows (a program's token); `proved` tells whether a one-time code was given
-    lately, None where the person has none; `must_change_password` bars everything but that.
+    `rights` narrows what the grants allow (a program's token); `proved` tells whether a one-time code was given
+    lately, None where the person has none; `must_change_password` bars everything but that; `address` is where the
+    request came from.
     """
 
     id: str
     username: str
     name: str
-    role: Role
+    grants: tuple[Grant, ...]
     rights: frozenset[Right] | None = None
     proved: bool | None = None
     must_change_password: bool = False
+    address: str = field(default="", compare=False)
 
-    def need(self, right: Right) -> None:
-        """Raise ForbiddenError unless this person's role, and the token, have the right."""
+    @property
+    def role(self) -> Role:
+        """The first of the roles, for people to read; what is allowed, `need` and `may` say."""
+        return self.grants[0].role if self.grants else Role.VIEWER
+
+    @property
+    def home(self) -> str | None:
+        """The area whose a thing is that this person makes and says no other; None: the whole station's."""
+        return self.grants[0].area if self.grants else None
+
+    def may(self, right: Right, *areas: str | None) -> bool:
+        """Whether this person has the right in all of these areas (None: in the whole station); without any: somewhere."""
+        if self.must_change_password or (self.rights is not None and right not in self.rights):
+            return False
+        holding = [grant for grant in self.grants if right in RIGHTS[grant.role]]
+        return bool(holding) and all(any(grant.covers(area) for grant in holding) for area in areas)
+
+    def need(self, right: Right, *areas: str | None) -> None:
+        """Raise ForbiddenError unless this person, and the token, have the right in all of these areas. This is the one place that decides."""
+        if self.may(right, *areas):
+            return
         if self.must_change_password:
             raise ForbiddenError(
                 "Mật khẩu của bạn do người quản trị cấp. Hãy đổi mật khẩu trước khi làm việc khác.",
                 "Your password was given by an administrator. Change it before anything else.",
             )
-        if right not in RIGHTS[self.role]:
+        if not any(right in RIGHTS[grant.role] for grant in self.grants):
             raise ForbiddenError(
                 "Vai trò của bạn không được làm việc này. Hãy nhờ người có quyền.",
                 f"Your role ({self.role}) has no right to {right}. Ask somebody whose role has it.",
@@ -86,6 +135,44 @@ class Actor:
                 f"Mã truy cập này không có quyền '{right}'. Hãy tạo mã khác.",
                 f"This token has no right to {right}. Make another one.",
             )
+        raise _elsewhere([area for area in areas if not self.may(right, area)])
+
+    def within(self, right: Right = Right.READ) -> frozenset[str] | None:
+        """The areas in which this person has the right; None: everywhere."""
+        found: set[str] = set()
+        for grant in self.grants:
+            if right in RIGHTS[grant.role] and (self.rights is None or right in self.rights):
+                if grant.area is None:
+                    return None
+                found |= grant._under
+        return frozenset(found)
+
+    def homes(self, right: Right) -> tuple[str, ...]:
+        """The areas to which the grants with this right are bound."""
+        return tuple(dict.fromkeys(grant.area for grant in self.grants if grant.area and right in RIGHTS[grant.role]))
+
+    def sees(self) -> frozenset[str] | None:
+        """The areas of which this person may read what airs there: one's own, and those above, for it is heard in one's own. None: all."""
+        own = self.within()
+        if own is None:
+            return None
+        return own.union(*(grant.reach.above for grant in self.grants if grant.reach is not None))
+
+    def may_see_own(self, area: str | None) -> bool:
+        """Whether what belongs to this area, heard or not, is this person's to see."""
+        return self.may(Right.READ, area)
+
+    def need_sight(self, areas: Iterable[str | None]) -> None:
+        """Raise ForbiddenError unless something that lies in these areas is this person's to see: one of them suffices."""
+        self.need(Right.READ)
+        seen = self.sees()
+        if seen is not None and not seen.intersection(area for area in areas if area is not None):
+            raise _elsewhere(list(areas))
+
+    def need_log_in(self) -> None:
+        """Raise ForbiddenError for a program: what concerns an account itself needs its owner."""
+        if self.rights is not None:
+            raise ForbiddenError("Việc này cần đăng nhập.", "This needs a log-in, not a program's token.")
 
     def need_proof(self) -> None:
         """Raise ForbiddenError if this person has one-time codes and gave none lately."""
@@ -97,73 +184,98 @@ class Actor:
             )
 
 
-class People:
-    """Accounts."""
+def _elsewhere(areas: Sequence[str | None]) -> ForbiddenError:
+    named = ", ".join(sorted(area for area in areas if area is not None))
+    return ForbiddenError(
+        f"Việc này thuộc địa bàn ngoài phạm vi của bạn ({named or 'toàn đài'}). Hãy nhờ người phụ trách địa bàn đó.",
+        f"This concerns an area that is not yours ({named or 'the whole station'}). Ask somebody who serves there.",
+    )
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+
+class People:
+    """Accounts. An administrator makes and changes those whose roles all lie in the administrator's own area."""
+
+    def __init__(self, database: Database, clock: Clock, *, today: Callable[[], date]) -> None:
         self._database = database
         self._clock = clock
+        self._today = today
 
-    def add(self, *, username: str, name: str, role: Role, password: str) -> Actor:
-        """A new account. Raises ConflictError where the user name is taken, InvalidError for a short password."""
+    def add(self, *, username: str, name: str, role: Role, password: str, area: str | None = None) -> Actor:
+        """A new account by whoever holds the station's folder. Raises ConflictError where the user name is taken, InvalidError for a short
+        password or an area that does not stand."""
         digest = digest_of(password)
         with self._database.writing() as session:
-            if session.scalar(select(Person.id).where(Person.username == username)):
-                raise ConflictError(
-                    f"Tên đăng nhập '{username}' đã có người dùng.", f"The user name '{username}' is taken."
-                )
-            person = Person(
-                id=new_id(), username=username, name=name, role=role, password_hash=digest, created_at=self._clock.now()
-            )
-            session.add(person)
-        return Actor(person.id, person.username, person.name, role)
+            return self._make(session, username, name, (Grant(role, area),), digest)
 
-    def invite(self, actor: Actor, *, username: str, name: str, role: Role) -> tuple[Actor, str]:
+    def invite(self, actor: Actor, *, username: str, name: str, grants: Sequence[Grant]) -> tuple[Actor, str]:
         """An account that an administrator makes: the person, and a password that must be changed at the first log-in."""
-        actor.need(Right.ADMINISTER)
+        actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
         password = secrets.token_urlsafe(12)
-        made = self.add(username=username, name=name, role=role, password=password)
+        digest = digest_of(password)
         with self._database.writing() as session:
+            made = self._make(session, username, name, grants, digest)
             session.get_one(Person, made.id).must_change_password = True
         return made, password
 
-    def all(self, actor: Actor) -> Sequence[Person]:
-        """Every account, by user name."""
+    def all(self, actor: Actor) -> Sequence[tuple[Person, tuple[Grant, ...]]]:
+        """The accounts with a role in the administrator's area, by user name, with all their roles."""
         actor.need(Right.ADMINISTER)
+        own = actor.within(Right.ADMINISTER)
         with self._database.reading() as session:
-            return session.scalars(select(Person).order_by(Person.username)).all()
+            found = grants_of_all(session)
+            people = session.scalars(select(Person).order_by(Person.username)).all()
+        grants = {person.id: tuple(found.get(person.id, ())) for person in people}
+        return [
+            (person, grants[person.id])
+            for person in people
+            if own is None or any(grant.area in own for grant in grants[person.id])
+        ]
 
-    def change(self, actor: Actor, person_id: str, *, name: str, role: Role, disabled: bool) -> None:
-        """Set name, role, and whether the account is disabled; a disabled person's log-ins end. One administrator always remains."""
-        actor.need(Right.ADMINISTER)
+    def change(self, actor: Actor, person_id: str, *, name: str, grants: Sequence[Grant], disabled: bool) -> None:
+        """Set name, roles, and whether the account is disabled; a disabled person's log-ins end. One administrator of the whole station
+        always remains."""
         with self._database.writing() as session:
-            person = _find(session, person_id)
-            person.name, person.role = name, role
+            person = self._theirs(session, actor, person_id)
+            actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+            person.name = name
+            self._grant(session, person_id, grants)
             person.disabled_at = (person.disabled_at or self._clock.now()) if disabled else None
             session.flush()
-            left = select(func.count()).where(Person.role == Role.ADMINISTRATOR, Person.disabled_at.is_(None))
+            left = (
+                select(func.count())
+                .select_from(GrantRecord)
+                .join(Person, Person.id == GrantRecord.person_id)
+                .where(
+                    GrantRecord.role == Role.ADMINISTRATOR, GrantRecord.area_id.is_(None), Person.disabled_at.is_(None)
+                )
+            )
             if not session.scalar(left):
                 raise ConflictError(
-                    "Phải còn ít nhất một người quản trị. Giao vai trò này cho người khác trước.",
-                    "One administrator must remain. Give that role to somebody else first.",
+                    "Phải còn ít nhất một người quản trị toàn đài. Giao vai trò này cho người khác trước.",
+                    "One administrator of the whole station must remain. Give that role to somebody else first.",
                 )
             if disabled:
                 _end_log_ins(session, person_id)
 
     def reset_password(self, actor: Actor, person_id: str) -> str:
-        """A new password, shown once, that must be changed at the next log-in. One-time codes are forgotten, log-ins end."""
-        actor.need(Right.ADMINISTER)
+        """A new password, shown once, that must be changed at the next log-in. One-time codes are forgotten, log-ins and tokens end."""
         password = secrets.token_urlsafe(12)
         with self._database.writing() as session:
-            person = _find(session, person_id)
+            person = self._theirs(session, actor, person_id)
             person.password_hash = digest_of(password)
             person.must_change_password = True
             person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
             _end_log_ins(session, person_id)
+            session.execute(
+                update(ApiToken)
+                .where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))
+                .values(revoked_at=self._clock.now())
+            )
         return password
 
     def change_password(self, actor: Actor, *, old: str, new: str) -> None:
         """Change one's own password; all log-ins end. Raises ForbiddenError where `old` is wrong."""
+        actor.need_log_in()
         digest = digest_of(new)
         with self._database.writing() as session:
             person = _find(session, actor.id)
@@ -174,6 +286,53 @@ class People:
             person.password_hash = digest
             person.must_change_password = False
             _end_log_ins(session, actor.id)
+
+    def _make(self, session: Session, username: str, name: str, grants: Sequence[Grant], digest: str) -> Actor:
+        if session.scalar(select(Person.id).where(Person.username == username)):
+            raise ConflictError(
+                f"Tên đăng nhập '{username}' đã có người dùng.", f"The user name '{username}' is taken."
+            )
+        person = Person(id=new_id(), username=username, name=name, password_hash=digest, created_at=self._clock.now())
+        session.add(person)
+        session.flush()
+        self._grant(session, person.id, grants)
+        return Actor(person.id, username, name, grants_of(session, person.id, self._today()))
+
+    def _grant(self, session: Session, person_id: str, grants: Sequence[Grant]) -> None:
+        if not grants:
+            raise InvalidError("Chọn ít nhất một vai trò.", "Choose at least one role.", field="roles")
+        before = {(row.role, row.area_id) for row in _rows(session, person_id)}
+        require(
+            areas_on(session, self._today()),
+            {grant.area for grant in grants if grant.area and (grant.role, grant.area) not in before},
+        )
+        session.execute(delete(GrantRecord).where(GrantRecord.person_id == person_id))
+        for grant in dict.fromkeys(grants):
+            session.add(GrantRecord(person_id=person_id, role=grant.role, area_id=grant.area))
+            session.flush()
+
+    def _theirs(self, session: Session, actor: Actor, person_id: str) -> Person:
+        """The account, if all its roles lie where the actor administers. Raises NotFoundError, ForbiddenError."""
+        actor.need(Right.ADMINISTER)
+        person = _find(session, person_id)
+        actor.need(Right.ADMINISTER, *(row.area_id for row in _rows(session, person_id)))
+        return person
+
+
+def grants_of(session: Session, person_id: str, today: date) -> tuple[Grant, ...]:
+    """A person's roles, each with its reach, in the order in which they were given."""
+    return tuple(
+        Grant(Role(row.role), row.area_id, reach_of(session, row.area_id, today) if row.area_id is not None else None)
+        for row in _rows(session, person_id)
+    )
+
+
+def grants_of_all(session: Session) -> dict[str, list[Grant]]:
+    """Everybody's roles by person, without their reach."""
+    found: dict[str, list[Grant]] = {}
+    for row in session.scalars(select(GrantRecord).order_by(GrantRecord.id)):
+        found.setdefault(row.person_id, []).append(Grant(Role(row.role), row.area_id))
+    return found
 
 
 def digest_of(password: str) -> str:
@@ -192,6 +351,10 @@ def _find(session: Session, person_id: str) -> Person:
     if person is None:
         raise NotFoundError("Không có người này.", "There is no such person.")
     return person
+
+
+def _rows(session: Session, person_id: str) -> Sequence[GrantRecord]:
+    return session.scalars(select(GrantRecord).where(GrantRecord.person_id == person_id).order_by(GrantRecord.id)).all()
 
 
 def _end_log_ins(session: Session, person_id: str) -> None:

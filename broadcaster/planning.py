@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import CursorResult, Select, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from broadcaster import emergencies, programmes
+from broadcaster import emergencies, interruptions, slots
 from broadcaster.clock import Clock
 from broadcaster.identity import Signatory, id_of
 from broadcaster.lawful import Permits
@@ -67,11 +67,11 @@ class Planner:
             self._tell(session, now)
             over = emergencies.advance(session, now, self._signatory, ahead=self._dispatch_horizon)
             self._write_down(session, now)
-            programmes.fill_slots(session, now, zone=self._zone, ahead=self._dispatch_horizon)
+            slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
             places = PlacesByDay(session, self._zone)
             self.moved = self._renewal.run(session, now, places, head)
+            self._end(session, now, places)
             self._send(session, now, places)
-            self._end(session, now)
             return self._next(session, now, over)
 
     def _tell(self, session: Session, now: datetime) -> None:
@@ -261,10 +261,12 @@ class Planner:
         if receivers:
             session.execute(insert(AiringReceiver), receivers)
 
-    def _end(self, session: Session, now: datetime) -> None:
-        """Airings whose order has expired are over, whatever the receivers say later."""
+    def _end(self, session: Session, now: datetime, places: PlacesByDay) -> None:
+        """Airings whose order has expired are over, whatever the receivers say later; what was interrupted may air again."""
+        moving = interruptions.over_and_to_move(session, now)
         over = select(OrderRecord.airing_id).where(OrderRecord.expires_at <= now, OrderRecord.cleared_at.is_(None))
         self._move(session, over, "dispatched", "closed")
+        interruptions.put_behind(session, moving, now, places, ahead=self._plan_horizon)
 
     def _next(self, session: Session, now: datetime, over: datetime | None) -> datetime | None:
         due = session.scalar(select(func.min(Airing.due_at)).where(Airing.state == "planned"))

@@ -114,7 +114,7 @@ class AreaPolicies:
 
     def set(self, actor: Actor, area: str, policy: Policy, *, revision: int, break_glass: bool | None = None) -> int:
         """Replace the policy of `revision`; returns the new revision. Orders that stand are checked against it at once."""
-        actor.need(Right.OPERATE)
+        actor.need(Right.OPERATE, None if area == NATIONAL else area)
         now = self._clock.now()
         with self._database.writing() as session:
             if area != NATIONAL:
@@ -145,6 +145,7 @@ class AreaPolicies:
             row = session.get(Receiver, receiver, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có thiết bị '{receiver}'.", f"There is no receiver '{receiver}'.")
+            actor.need(Right.OPERATE, row.area_id)
             row.special_place, row.full_volume_dba = special, full_volume_dba
             details = {"special_place": special, "full_volume_dba": full_volume_dba}
             audit.note(session, actor, "receiver-placed", receiver, at=now, details=details)

@@ -1,35 +1,58 @@
 """Programmes (chuyên mục): a standing column owns slots and a queue; what is released for it airs in them in order."""
 
-import json
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
-from broadcaster.groups import expanded
-from broadcaster.identity import id_of
+from broadcaster.groups import areas_in, expanded
+from broadcaster.lawful import require_lawful
 from broadcaster.people import Actor, Right
+from broadcaster.slots import Columns
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Airing, Bulletin, Campaign, ProgrammeRecord, ProgrammeWarning, Release
+from broadcaster.storage.models import Airing, Bulletin, Campaign, ProgrammeRecord, ProgrammeWarning
 from broadcaster.targets import Targets
-from schedules.priorities import Item
-from schedules.programmes import Filling, Programme, Queued, Slot, fill, warning
-from schedules.refusals import clock as said_time
-from schedules.sessions import SessionForm, run
+from broadcaster.whereabouts import place_bulletin
+from schedules.programmes import Fallback, Programme, Queued
 
-WARNED_AHEAD = timedelta(hours=24)
-"""So long before an empty slot its editor is told."""
-FALLBACK_AHEAD = timedelta(hours=6)
-"""So long before an empty slot its fallback goes out; until then it waits for a bulletin."""
+
+@dataclass(frozen=True)
+class Part:
+    """A call, a bulletin or a closing. `airing` is None while it is only foreseen."""
+
+    kind: Literal["call", "item", "closing"]
+    bulletin: str
+    title: str
+    starts_at: datetime
+    duration: timedelta
+    airing: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class ProgrammeSession:
+    """What airs in a slot, or would by what is queued now; nothing if it has no parts. `fallback`: nothing was queued. `too_long`: bulletins that it
+    cannot hold."""
+
+    slot_at: datetime
+    parts: tuple[Part, ...]
+    planned: bool
+    fallback: Fallback | None = None
+    too_long: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> timedelta:
+        """From the first instant to the last, pauses included."""
+        if not self.parts:
+            return timedelta()
+        return self.parts[-1].starts_at + self.parts[-1].duration - self.parts[0].starts_at
 
 
 class Programmes:
@@ -61,14 +84,28 @@ class Programmes:
                     f"There is no programme '{programme.fallback_programme}'.",
                     field="fallback_programme",
                 )
+            for bulletin in programme.frame:
+                found = session.get(Bulletin, bulletin)
+                if found is None or found.priority == "emergency":
+                    raise InvalidError(
+                        f"Không có bản tin '{bulletin}' để mở đầu hoặc kết thúc buổi phát.",
+                        f"There is no bulletin '{bulletin}' to open or close a session with.",
+                        field="call" if bulletin == programme.call else "closing",
+                    )
             held = expanded(session, targets.model_dump(mode="json"))
-            require(areas_on(session, day_of(now, self._zone)), Targets.model_validate(held).areas)
+            places = Targets.model_validate(held)
+            require(areas_on(session, day_of(now, self._zone)), (*places.areas, *places.excluded_areas))
+            actor.need(Right.RELEASE, *areas_in(session, [held, *([row.targets] if row else [])]))
+            self._require_lawful(session, programme, held, now)
             if row is None:
                 row = ProgrammeRecord(id=programme.id, revision=0)
                 session.add(row)
             row.name, row.rules, row.targets = programme.name, programme.model_dump(mode="json"), held
             row.revision += 1
             row.changed_by, row.changed_at = actor.id, now
+            session.flush()
+            for queued in session.scalars(select(Bulletin).where(Bulletin.programme_id == row.id)):
+                place_bulletin(session, queued)
             audit.note(session, actor, "programme-saved", row.id, at=now, details={"rules": row.rules, "targets": held})
             made = row.revision
         self._changed()
@@ -82,6 +119,7 @@ class Programmes:
             row = session.get(ProgrammeRecord, programme, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
+            actor.need(Right.RELEASE, *areas_in(session, [row.targets]))
             row.ended_at = row.ended_at or now
             audit.note(session, actor, "programme-ended", row.id, at=now)
 
@@ -91,6 +129,63 @@ class Programmes:
         with self._database.reading() as session:
             query = select(ProgrammeRecord).where(ProgrammeRecord.ended_at.is_(None)).order_by(ProgrammeRecord.name)
             return session.scalars(query).all()
+
+    def queue(self, actor: Actor, programme: str) -> list[tuple[Queued, str]]:
+        """What is released for it, in the order of release, with its titles. Raises NotFoundError."""
+        actor.need(Right.READ)
+        with self._database.reading() as session:
+            columns = self._columns(session, programme)
+            return [(queued, columns.contents[queued.bulletin]["title"]) for queued in columns.queues[programme]]
+
+    def sessions(self, actor: Actor, programme: str, *, ahead: timedelta) -> list[ProgrammeSession]:
+        """Its sessions to come: those that are planned, and what would air in the other slots by what is queued now. Raises NotFoundError."""
+        actor.need(Right.READ)
+        now = self._clock.now()
+        with self._database.reading() as session:
+            columns = self._columns(session, programme)
+            taken = columns.taken(now)
+            found = list(_planned(session, columns.programmes[programme], now, now + ahead))
+            known = {each.slot_at for each in found}
+            for each in columns.sessions(now, now + ahead, taken=taken):
+                filling = each.filling
+                if filling.programme != programme or filling.at in known:
+                    continue
+                parts = []
+                for entry in each.order.entries if each.order is not None else ():
+                    bulletin = each.bulletin(entry, columns.programmes[programme])
+                    title = columns.contents[bulletin]["title"]
+                    parts.append(Part(entry.kind, bulletin, title, entry.start, entry.duration))
+                found.append(
+                    ProgrammeSession(
+                        filling.at, tuple(parts), planned=False, fallback=filling.fallback, too_long=filling.too_long
+                    )
+                )
+        return sorted(found, key=lambda each: each.slot_at)
+
+    @staticmethod
+    def _columns(session: Session, programme: str) -> Columns:
+        columns = Columns(session)
+        if programme not in columns.programmes:
+            raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
+        columns.read_queues()
+        return columns
+
+    def _require_lawful(self, session: Session, programme: Programme, targets: dict[str, Any], now: datetime) -> None:
+        """Its slots, as full as they may be, are within the policies of where it airs. Raises PolicyError."""
+        content = {
+            "title": programme.name,
+            "priority": "routine",
+            "schedules": [
+                {
+                    "id": f"slot-{number}",
+                    "rule": slot.rule.model_dump(mode="json"),
+                    "targets": targets,
+                    "duration_ms": slot.seconds * 1000,
+                }
+                for number, slot in enumerate(programme.slots)
+            ],
+        }
+        require_lawful(session, content, now=now, zone=self._zone, programme=programme.id)
 
     def warnings(self, actor: Actor) -> Sequence[ProgrammeWarning]:
         """Slots to come for which nothing is queued."""
@@ -128,132 +223,30 @@ def require_belonging(session: Session, programme: str | None, campaign: str | N
         )
 
 
-def fill_slots(session: Session, now: datetime, *, zone: str, ahead: timedelta) -> None:
-    """What the planner does for programmes: slots within the horizon take what is queued; empty ones warn, then fall back."""
-    rows = session.scalars(
-        select(ProgrammeRecord).where(ProgrammeRecord.ended_at.is_(None)).order_by(ProgrammeRecord.id)
-    ).all()
-    if not rows:
-        return
-    programmes = {row.id: Programme.model_validate({**row.rules, "id": row.id}) for row in rows}
-    records = {row.id: row for row in rows}
-    taken = set(
-        session.execute(
-            select(Airing.programme_id, Airing.slot_at).where(
-                Airing.programme_id.in_(programmes), Airing.slot_at > now, Airing.state != "cancelled"
-            )
-        ).all()
+def _planned(session: Session, programme: Programme, start: datetime, end: datetime) -> Iterator[ProgrammeSession]:
+    """Sessions that have their airings."""
+    parts: dict[datetime, list[Part]] = {}
+    query = (
+        select(Airing)
+        .where(
+            Airing.programme_id == programme.id,
+            Airing.slot_at > start,
+            Airing.slot_at < end,
+            Airing.state != "cancelled",
+        )
+        .order_by(Airing.due_at, Airing.id)
     )
-    open_: list[tuple[datetime, str, Slot]] = [
-        (at, name, slot)
-        for name, programme in programmes.items()
-        for slot in programme.slots
-        for at in slot.rule.instants(now, now + ahead)
-        if at > now and (name, at) not in taken
-    ]
-    if not open_:
-        return
-    queues, releases = _queues(session, list(programmes))
-    for at, name, slot in sorted(open_, key=lambda found: (found[0], found[1])):
-        filling = fill(programmes[name], slot, at, queues, programmes)
-        if filling.fallback is not None and at - now <= WARNED_AHEAD:
-            _warn(session, filling, records[name].name, now, zone)
-        if filling.fallback is None or at - now <= FALLBACK_AHEAD:
-            _air(session, filling, records[name], releases)
-            chosen = {queued.bulletin for queued in filling.bulletins}
-            for queue in queues.values():
-                queue[:] = [
-                    replace(each, aired=(*each.aired, at)) if each.bulletin in chosen else each for each in queue
-                ]
-
-
-def _queues(session: Session, programmes: list[str]) -> tuple[dict[str, list[Queued]], dict[str, Release]]:
-    """What is released for each programme, with when it aired there; and the releases, by bulletin."""
-    aired: dict[str, list[datetime]] = defaultdict(list)
-    for name, at in session.execute(
-        select(Airing.bulletin_id, Airing.slot_at).where(
-            Airing.programme_id.in_(programmes), Airing.state != "cancelled"
+    kinds: dict[str | None, Literal["call", "closing"]] = {programme.closing: "closing", programme.call: "call"}
+    for row in session.scalars(query):
+        part = Part(
+            kinds.get(row.bulletin_id, "item"),
+            row.bulletin_id,
+            row.title,
+            row.starts_at or row.due_at,
+            timedelta(milliseconds=row.duration_ms),
+            row.id,
+            row.state,
         )
-    ):
-        if at is not None and at not in aired[name]:
-            aired[name].append(at)
-    queues: dict[str, list[Queued]] = {name: [] for name in programmes}
-    releases: dict[str, Release] = {}
-    # Held, so that a release that is being voided fills no slot.
-    for release, bulletin in session.execute(
-        select(Release, Bulletin)
-        .join(Bulletin, Bulletin.id == Release.bulletin_id)
-        .where(Release.voided_at.is_(None), Bulletin.programme_id.in_(programmes))
-        .order_by(Release.id)
-        .with_for_update(of=Release)
-    ):
-        content = json.loads(release.content)
-        queues[bulletin.programme_id or ""].append(
-            Queued(
-                bulletin=bulletin.id,
-                released_at=release.released_at,
-                duration=timedelta(milliseconds=content["clip"]["duration_ms"]),
-                priority=content["priority"],
-                aired=tuple(sorted(aired[bulletin.id])),
-            )
-        )
-        releases[bulletin.id] = release
-    return queues, releases
-
-
-def _air(session: Session, filling: Filling, record: ProgrammeRecord, releases: dict[str, Release]) -> None:
-    # A session in its own right: by class, with a breath between its items.
-    items = [
-        Item(
-            id=queued.bulletin,
-            due_at=filling.at,
-            duration=queued.duration,
-            priority=queued.priority,
-            issued_at=queued.released_at,
-        )
-        for queued in filling.bulletins
-    ]
-    order = run(SessionForm(), filling.at, items)
-    rows: list[dict[str, Any]] = []
-    for item in order.items if order is not None else ():
-        release, due = releases[item.id], item.due_at
-        content = json.loads(release.content)
-        rows.append(
-            {
-                "id": id_of("airing", release.id, record.id, due.isoformat()),
-                "schedule_id": None,
-                "release_id": release.id,
-                "bulletin_id": item.id,
-                "due_at": due,
-                "state": "planned",
-                "title": content["title"],
-                "priority": content["priority"],
-                "clip_sha256": content["clip"]["sha256"],
-                "duration_ms": content["clip"]["duration_ms"],
-                "targets": record.targets,
-                "drill": False,
-                "programme_id": record.id,
-                "slot_at": filling.at,
-                "campaign_id": content.get("campaign"),
-                "content_group": content.get("content_group"),
-                "interrupted": content.get("interrupted", "drop"),
-            }
-        )
-    known = set(session.scalars(select(Airing.id).where(Airing.id.in_([row["id"] for row in rows]))))
-    if fresh := [row for row in rows if row["id"] not in known]:
-        session.execute(insert(Airing), fresh)
-
-
-def _warn(session: Session, filling: Filling, name: str, now: datetime, zone: str) -> None:
-    if session.get(ProgrammeWarning, (filling.programme, filling.at)) is not None:
-        return
-    local = ZoneInfo(zone)
-    session.add(
-        ProgrammeWarning(
-            programme_id=filling.programme,
-            slot_at=filling.at,
-            warned_at=now,
-            vi=warning(filling, name, said_time(filling.at, local, "vi"), "vi"),
-            en=warning(filling, name, said_time(filling.at, local, "en"), "en"),
-        )
-    )
+        parts.setdefault(row.slot_at or row.due_at, []).append(part)
+    for at, found in parts.items():
+        yield ProgrammeSession(at, tuple(sorted(found, key=lambda part: part.starts_at)), planned=True)

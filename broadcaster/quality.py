@@ -11,8 +11,10 @@ from audio.quality import Fault, assess
 from audio.rendered import Rendered
 from audio.script import Token
 from broadcaster.errors import ConflictError
+from broadcaster.people import Actor
 from broadcaster.speech import WAITING, Speech, place
 from broadcaster.storage.models import Bulletin
+from broadcaster.whereabouts import visible_to
 
 Json = dict[str, Any]
 
@@ -141,11 +143,11 @@ class Blocked:
     faults: list[Json]
 
 
-def blocked_bulletins(session: Session, *, limit: int) -> list[Blocked]:
-    """The waiting bulletins whose clip has a fault, or has none because the speech could not be made; the newest first."""
+def blocked_bulletins(session: Session, actor: Actor, *, limit: int) -> list[Blocked]:
+    """The waiting bulletins, of those that this person may see, whose clip has a fault, or has none because the speech could not be made; the newest first."""
     waiting = session.scalars(
         select(Bulletin)
-        .where(Bulletin.state.in_(WAITING), Bulletin.rendering != "pending")
+        .where(Bulletin.state.in_(WAITING), Bulletin.rendering != "pending", *visible_to(actor))
         .order_by(Bulletin.updated_at.desc())
         .limit(10 * limit)
     )

@@ -20,6 +20,7 @@ from broadcaster.releases import find
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, line_of, read_out, settled, speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, SettlementRecord
+from broadcaster.whereabouts import areas_of, need_sight
 
 LONGEST = 500  # characters of one token
 
@@ -60,7 +61,7 @@ class Readings:
         """All decisions on a bulletin's readings that were ever made, the newest first."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            find(session, bulletin_id)
+            need_sight(session, actor, find(session, bulletin_id))
             return session.scalars(
                 select(SettlementRecord)
                 .where(SettlementRecord.bulletin_id == bulletin_id)
@@ -78,7 +79,7 @@ class Readings:
         actor.need(Right.EDIT)
         taught = [choice for choice in choices if choice.area is not None]
         if taught:
-            actor.need(Right.PRONOUNCE)
+            actor.need(Right.PRONOUNCE, *(choice.area for choice in taught))
         with self._database.writing() as session:
             others: dict[str, Mention] = {}
             for choice in taught:  # first, since a change of the lexicon holds bulletins in an order of its own
@@ -86,7 +87,7 @@ class Readings:
                 entry = entry_of(choice.written, _said(choice) if not choice.spelled else None)
                 found = self._lexicons.change(session, actor, choice.area, entry.written, entry)
                 others |= {mention.id: mention for mention in found}
-            bulletin = self._waiting(session, bulletin_id, revision)
+            bulletin = self._waiting(session, actor, bulletin_id, revision)
             places = self._speaking.places(session)
             for choice in taught:
                 if choice.area not in line_of(session, bulletin.id, places):
@@ -110,7 +111,7 @@ class Readings:
         """Take a decision back: the reading is the reader's again, and uncertain. Raises NotFoundError for one that does not stand."""
         actor.need(Right.EDIT)
         with self._database.writing() as session:
-            bulletin = self._waiting(session, bulletin_id, revision)
+            bulletin = self._waiting(session, actor, bulletin_id, revision)
             row = session.get(SettlementRecord, settlement_id)
             if row is None or row.bulletin_id != bulletin_id or row.ended_at is not None:
                 raise NotFoundError(
@@ -123,8 +124,9 @@ class Readings:
             self._count(session, actor, bulletin, otherwise=True)
         self._changed()
 
-    def _waiting(self, session: Session, bulletin_id: str, revision: int) -> Bulletin:
+    def _waiting(self, session: Session, actor: Actor, bulletin_id: str, revision: int) -> Bulletin:
         bulletin = find(session, bulletin_id, changing=True)
+        actor.need(Right.EDIT, *areas_of(session, bulletin))
         if bulletin.revision != revision:
             raise ConflictError(
                 f"Bản tin đã được sửa thành bản {bulletin.revision}. Hãy tải lại rồi chọn cách đọc.",

@@ -14,7 +14,7 @@ from broadcaster.clock import Clock
 from broadcaster.credentials import AccountSecrets
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Right
 from broadcaster.reorganisation import rehoming
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Json, Receiver, ReceiverEvent, ReceiverMove
@@ -139,6 +139,8 @@ class Receivers:
         key = public_key.to_jwk()
         row = session.get(Receiver, place.receiver)
         self._check(session, place, row, key)
+        if actor is not None:  # none: whoever holds the station's folder
+            actor.need(Right.OPERATE, *{*([place.area] if place.area else []), *([row.area_id] if row else [])})
         before = None if row is None else thumbprint(row.public_key)
         if row is None:
             row = Receiver(id=place.receiver, secret_generation=0, configuration_revision=0)

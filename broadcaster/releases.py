@@ -19,6 +19,7 @@ from broadcaster.quality import require_quality, require_speech
 from broadcaster.speech import settled
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
+from broadcaster.whereabouts import heard_in, need_sight, place_bulletin
 
 
 def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulletin:
@@ -46,6 +47,7 @@ def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
         "campaign": bulletin.campaign_id,
         "content_group": bulletin.content_group,
         "interrupted": bulletin.interrupted if bulletin.interrupted != "drop" else None,
+        "expires_at": bulletin.expires_at.isoformat() if bulletin.expires_at is not None else None,
     }
     return {
         **{name: value for name, value in belonging.items() if value is not None},
@@ -110,7 +112,9 @@ class Releases:
         """What would be released now, and its hash, which `release` wants back."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            content = content_of(session, find(session, bulletin_id))
+            bulletin = find(session, bulletin_id)
+            need_sight(session, actor, bulletin)
+            content = content_of(session, bulletin)
         return content, sha256_of(content)
 
     def release(self, actor: Actor, bulletin_id: str, *, content_sha256: str) -> str:
@@ -122,6 +126,8 @@ class Releases:
         actor.need_proof()
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            # Written down anew: a group or a receiver's place may have changed since it was saved.
+            actor.need(Right.RELEASE, *(place_bulletin(session, bulletin) or heard_in(session, bulletin)))
             if bulletin.author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự duyệt bản tin của mình. Hãy nhờ người duyệt khác.",
@@ -163,6 +169,7 @@ class Releases:
             raise InvalidError("Hãy ghi lý do trả lại.", "Say why it is returned.", field="reason")
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
+            actor.need(Right.RELEASE, *heard_in(session, bulletin))
             if bulletin.state != "submitted":
                 raise ConflictError("Bản tin không chờ duyệt.", f"The bulletin is {bulletin.state}, not submitted.")
             bulletin.state = "returned"

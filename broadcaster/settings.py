@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -75,8 +75,13 @@ class Settings(BaseSettings):
         description="A Mosquitto's configuration file, where this machine can read it: it is checked at the start.",
     )
 
-    engines: tuple[Literal["gtts", "espeak"], ...] = Field(
+    engines: tuple[Literal["gtts", "espeak", "piper"], ...] = Field(
         ("gtts", "espeak"), min_length=1, description="Speech engines in the order in which they are tried."
+    )
+    piper_voice: Path | None = Field(
+        None,
+        validate_default=True,
+        description="Voice file of the engine piper, an .onnx file with its .onnx.json beside it; needed when `engines` names piper.",
     )
     gtts_timeout_s: float = Field(
         3.0, gt=0, le=60, description="Seconds until Google's speech service counts as failed."
@@ -107,6 +112,13 @@ class Settings(BaseSettings):
         (), description="Other certificates whose expiry is to be watched (PEM), such as the reverse proxy's."
     )
     session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
+
+    @field_validator("piper_voice")
+    @classmethod
+    def _voice_file(cls, given: Path | None, others: ValidationInfo) -> Path | None:
+        if "piper" in others.data.get("engines", ()) and (given is None or not given.is_file()):
+            raise ValueError("engines names piper, which needs its voice: the path of an .onnx file that is there")
+        return given
 
     @property
     def database(self) -> str:

@@ -74,9 +74,13 @@ class Core:
         self.secrets = account_secrets(settings.folder)
         self.keys = KeyRing(settings.folder, self.clock, self.signatory)
         self.changes = Changes()
-        self.people = People(self.database, self.clock)
+        self.people = People(self.database, self.clock, today=self.today)
         self.log_ins = LogIns(
-            self.database, self.clock, session_length=settings.session_length, station=settings.station_name
+            self.database,
+            self.clock,
+            session_length=settings.session_length,
+            station=settings.station_name,
+            today=self.today,
         )
         self.receivers = Receivers(
             self.database,
@@ -394,6 +398,7 @@ class Station(Core):
             self.clips,
             engines=settings.engines,
             gtts_timeout_s=settings.gtts_timeout_s,
+            piper_voice=settings.piper_voice,
             workers=settings.speech_workers,
             opus=settings.opus,
         )

@@ -15,6 +15,7 @@ from broadcaster.places import PlacesByDay
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import StopRecord
 from broadcaster.targets import Targets
+from broadcaster.whereabouts import areas_of_audience
 from devices.wire import topics
 from devices.wire.messages import Audience, Stop
 
@@ -42,7 +43,7 @@ class Stops:
         self._changed = changed
 
     def issue(self, actor: Actor, targets: Targets | None, *, reason: str, lasts: timedelta) -> str:
-        """Silence for the targets, or for the whole station; returns the stop's id. On air at once, an emergency too."""
+        """Silence for the targets, or without them for all that the operator serves; returns the stop's id. On air at once, an emergency too."""
         actor.need(Right.OPERATE)
         if not reason.strip():
             raise InvalidError("Hãy ghi lý do dừng.", "Say why it is stopped.", field="reason")
@@ -52,7 +53,10 @@ class Stops:
             )
         now = self._clock.now()
         with self._database.writing() as session:
+            if targets is None and not actor.may(Right.OPERATE, None):
+                targets = Targets(areas=actor.homes(Right.OPERATE))  # all that is theirs
             audience = self._audience(session, targets)
+            actor.need(Right.OPERATE, *areas_of_audience(session, audience.model_dump(mode="json")))
             row = StopRecord(
                 id=new_id(),
                 revision=1,
@@ -80,6 +84,7 @@ class Stops:
             row = session.get(StopRecord, stop, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có lệnh dừng '{stop}'.", f"There is no stop '{stop}'.")
+            actor.need(Right.OPERATE, *areas_of_audience(session, row.audience))
             if row.lifted_at is not None or row.expires_at <= now:
                 raise ConflictError("Lệnh dừng này đã hết hiệu lực.", "This stop no longer stands.")
             row.revision += 1
@@ -90,14 +95,16 @@ class Stops:
         self._changed()
 
     def standing(self, actor: Actor) -> Sequence[StopRecord]:
-        """Stops in force, the newest first."""
+        """Stops in force where this person serves, the newest first."""
         actor.need(Right.READ)
+        seen = actor.sees()
         with self._database.reading() as session:
-            return session.scalars(
+            rows = session.scalars(
                 select(StopRecord)
                 .where(StopRecord.lifted_at.is_(None), StopRecord.expires_at > self._clock.now())
                 .order_by(StopRecord.issued_at.desc())
             ).all()
+            return [row for row in rows if seen is None or seen & areas_of_audience(session, row.audience)]
 
     def _audience(self, session: Session, targets: Targets | None) -> Audience:
         places = PlacesByDay(session, self._zone).at(self._clock.now())

@@ -1,6 +1,7 @@
 """Programmes (chuyên mục): a standing column owns slots and a queue; released bulletins fill a slot in order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -24,7 +25,10 @@ class Slot(BaseModel):
 
 
 class Programme(BaseModel):
-    """A standing column. A bulletin airs at most `airings` times, and no later than `fresh_days` after its release (None: however late)."""
+    """A standing column. A bulletin airs at most `airings` times, and no later than `fresh_days` after its release (None: however late).
+
+    `call` and `closing` are bulletins that open and close its sessions; they stand in no queue.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: str
@@ -34,6 +38,13 @@ class Programme(BaseModel):
     fresh_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     fallback: Fallback = "silence"
     fallback_programme: str | None = None
+    call: str | None = None
+    closing: str | None = None
+
+    @property
+    def frame(self) -> tuple[str, ...]:
+        """The bulletins that open and close its sessions."""
+        return tuple(name for name in (self.call, self.closing) if name is not None)
 
     @model_validator(mode="after")
     def _names_another(self) -> "Programme":
@@ -77,12 +88,20 @@ Queues = Mapping[str, Sequence[Queued]]
 """Of programmes by id."""
 
 
-def fill(programme: Programme, slot: Slot, at: datetime, queues: Queues, others: Mapping[str, Programme]) -> Filling:
-    """What airs at that instant. `others` are the programmes on which this one may fall back.
+def fill(
+    programme: Programme,
+    slot: Slot,
+    at: datetime,
+    queues: Queues,
+    others: Mapping[str, Programme],
+    *,
+    framed: timedelta = timedelta(),
+) -> Filling:
+    """What airs at that instant. `others` are the programmes on which this one may fall back; `framed` is what call and closing take of the slot.
 
     What has aired least goes first, then the higher class, then the earlier release; what does not fit any more is passed over for what does.
     """
-    limit = timedelta(seconds=slot.seconds)
+    limit = timedelta(seconds=slot.seconds) - framed
     queue = queues.get(programme.id, ())
     due = sorted((queued for queued in queue if _due(programme, queued, at)), key=_in_queue)
     too_long = tuple(queued.bulletin for queued in due if queued.duration > limit)
@@ -101,8 +120,20 @@ def fill(programme: Programme, slot: Slot, at: datetime, queues: Queues, others:
     return Filling(programme.id, at, (), programme.fallback, too_long)
 
 
-def plan_slots(programmes: Iterable[Programme], queues: Queues, start: datetime, end: datetime) -> list[Filling]:
-    """All slots in [start, end) in the order of instants, each filled with what the earlier ones have left."""
+def plan_slots(
+    programmes: Iterable[Programme],
+    queues: Queues,
+    start: datetime,
+    end: datetime,
+    *,
+    taken: AbstractSet[tuple[str, datetime]] = frozenset(),
+    framed: Mapping[str, timedelta] | None = None,
+    settled: Callable[[Filling], bool] = lambda _filling: True,
+) -> list[Filling]:
+    """All slots in [start, end) but those `taken`, in the order of instants, each filled with what the earlier ones have left.
+
+    `framed`: what call and closing take, by programme. A filling that is not `settled` yet leaves everything to the others.
+    """
     by_id = {programme.id: programme for programme in programmes}
     left = {name: list(queue) for name, queue in queues.items()}
     slots = [
@@ -110,15 +141,18 @@ def plan_slots(programmes: Iterable[Programme], queues: Queues, start: datetime,
         for name, programme in by_id.items()
         for slot in programme.slots
         for at in slot.rule.instants(start, end)
+        if (name, at) not in taken
     ]
     fillings = []
     for at, name, slot in sorted(slots, key=lambda found: (found[0], found[1])):
-        filling = fill(by_id[name], slot, at, left, by_id)
+        filling = fill(by_id[name], slot, at, left, by_id, framed=(framed or {}).get(name, timedelta()))
         fillings.append(filling)
-        taken = {queued.bulletin for queued in filling.bulletins}
+        if not settled(filling):
+            continue
+        aired = {queued.bulletin for queued in filling.bulletins}
         for other, queue in left.items():
             left[other] = [
-                replace(queued, aired=(*queued.aired, at)) if queued.bulletin in taken else queued for queued in queue
+                replace(queued, aired=(*queued.aired, at)) if queued.bulletin in aired else queued for queued in queue
             ]
     return fillings
 

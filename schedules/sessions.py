@@ -14,8 +14,8 @@ class SessionForm(BaseModel):
     """What frames a session: the lengths of the station call and the closing, in milliseconds (0: none), and the pause between its parts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    call_ms: Annotated[int, Field(ge=0, le=300_000)] = 0
-    closing_ms: Annotated[int, Field(ge=0, le=300_000)] = 0
+    call_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
+    closing_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
     pause_ms: Annotated[int, Field(ge=0, le=60_000)] = 1000
 
 

@@ -22,7 +22,7 @@ from broadcaster.ingestion import Ingestion
 from broadcaster.lexicons import Lexicons
 from broadcaster.logins import LogIns
 from broadcaster.overrides import Overrides
-from broadcaster.people import Actor, People, Role
+from broadcaster.people import Actor, Grant, People, Role
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
@@ -34,7 +34,17 @@ from broadcaster.sound import Sound
 from broadcaster.speech import Speaking
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Airing, Area, AreaPolicy, AsRun, Bulletin, ClipRecord, OrderRecord, Person
+from broadcaster.storage.models import (
+    Airing,
+    Area,
+    AreaPolicy,
+    AsRun,
+    Bulletin,
+    ClipRecord,
+    GrantRecord,
+    OrderRecord,
+    Person,
+)
 from broadcaster.targets import Targets
 from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
@@ -69,8 +79,9 @@ class Commune:
         self.changes = Changes()
         self.broker = MemoryBroker()
         self.link = MemoryLink(self.broker, "station")
-        self.people = People(database, clock)
-        self.log_ins = LogIns(database, clock, session_length=timedelta(hours=12), station="Đài xã")
+        today = lambda: day_of(clock.now(), ZONE)  # noqa: E731
+        self.people = People(database, clock, today=today)
+        self.log_ins = LogIns(database, clock, session_length=timedelta(hours=12), station="Đài xã", today=today)
         self.receivers = Receivers(
             database,
             clock,
@@ -146,12 +157,12 @@ class Commune:
         )
 
     def _person(self, name: str, role: Role) -> Actor:
-        person = Person(
-            id=name, username=name, name=name, role=role, password_hash=_hash(), created_at=self.clock.now()
-        )
+        person = Person(id=name, username=name, name=name, password_hash=_hash(), created_at=self.clock.now())
         with self.database.writing() as session:
             session.add(person)
-        return Actor(name, name, name, role)
+            session.flush()
+            session.add(GrantRecord(person_id=name, role=role))
+        return Actor(name, name, name, (Grant(role),))
 
     def draft(
         self, rule: Once | Recurring | None, *, title: str = "Chuyển đổi số", areas: tuple[str, ...] = ("xa",)

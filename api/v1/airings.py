@@ -12,9 +12,11 @@ from sqlalchemy import select
 from api.auth import ActorDep, StationDep
 from broadcaster.errors import NotFoundError
 from broadcaster.ladder import RUNGS, Climb, Ladder, current, ladder
-from broadcaster.people import Right
+from broadcaster.people import Actor, Right
 from broadcaster.station import Station
 from broadcaster.storage.models import Airing as AiringRow
+from broadcaster.storage.models import Bulletin
+from broadcaster.whereabouts import airings_for, need_sight
 
 router = APIRouter(tags=["airings"])
 HEARTBEAT_S = 10.0
@@ -94,7 +96,7 @@ def list_airings(
 ) -> list[Airing]:
     """Airings in order of their instant, from `start` (included) to `end` (not included)."""
     actor.need(Right.READ)
-    query = select(AiringRow).order_by(AiringRow.due_at, AiringRow.id).limit(limit)
+    query = select(AiringRow).where(*airings_for(actor)).order_by(AiringRow.due_at, AiringRow.id).limit(limit)
     if start is not None:
         query = query.where(AiringRow.due_at >= start)
     if end is not None:
@@ -154,26 +156,26 @@ def decide_precedence(station: StationDep, actor: ActorDep, body: PrecedenceInpu
 @router.get("/airings/{airing_id}")
 def read_airing(station: StationDep, actor: ActorDep, airing_id: str) -> AiringWithProof:
     """One airing with its ladder of proof."""
-    actor.need(Right.READ)
     with station.database.reading() as session:
         row = session.get(AiringRow, airing_id)
         if row is None:
             raise NotFoundError(f"Không có lượt phát '{airing_id}'.", f"There is no airing '{airing_id}'.")
-        return AiringWithProof.of(ladder(session, row))
+        need_sight(session, actor, session.get_one(Bulletin, row.bulletin_id))
+        return AiringWithProof.of(ladder(session, row, within=actor.within()))
 
 
-def current_airing(station: Station) -> AiringWithProof | None:
-    """The airing that is on, or the next, or the last one."""
+def current_airing(station: Station, actor: Actor) -> AiringWithProof | None:
+    """The airing that is on, or the next, or the last one, where this person serves; with the receivers there."""
     with station.database.reading() as session:
-        row = current(session, station.clock.now())
-        return AiringWithProof.of(ladder(session, row)) if row else None
+        row = current(session, station.clock.now(), *airings_for(actor))
+        return AiringWithProof.of(ladder(session, row, within=actor.within())) if row else None
 
 
 @router.get("/now", response_model=AiringWithProof | None)
 def now(station: StationDep, actor: ActorDep) -> AiringWithProof | None:
     """The airing that is on, or the next, or the last one; null before the first."""
     actor.need(Right.READ)
-    return current_airing(station)
+    return current_airing(station, actor)
 
 
 @router.get("/now/events", response_class=EventSourceResponse)
@@ -183,7 +185,7 @@ async def events(station: StationDep, actor: ActorDep) -> AsyncIterator[ServerSe
     seen, shown = -1, object()
     while not station.changes.closed:
         seen = station.changes.version
-        state = await run_in_threadpool(current_airing, station)
+        state = await run_in_threadpool(current_airing, station, actor)
         if state != shown:
             shown = state
             data = state.model_dump(mode="json") if state else None

@@ -35,6 +35,7 @@ class Verification(BaseModel):
 
 
 def _query(
+    actor: ActorDep,
     *,
     since: Annotated[AwareDatetime | None, Query(description="From this instant, by the receiver's clock.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Before this instant.")] = None,
@@ -47,7 +48,9 @@ def _query(
     campaign: str | None = None,
     state: Annotated[list[ReceiptState] | None, Query()] = None,
 ) -> LogQuery:
+    actor.need(Right.READ)
     return LogQuery(
+        within=actor.within(),
         since=since,
         until=until,
         area=area,
@@ -67,14 +70,12 @@ QueryDep = Annotated[LogQuery, Depends(_query)]
 @router.get("/as-run")
 def read_log(
     station: StationDep,
-    actor: ActorDep,
     query: QueryDep,
     *,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> LogPage:
-    """Rows after the sequence number `after`."""
-    actor.need(Right.READ)
+    """Rows after the sequence number `after`, of the areas in which one serves."""
     with station.database.reading() as session:
         rows = page(session, query, after=after, limit=limit + 1)
     return LogPage(
@@ -83,9 +84,8 @@ def read_log(
 
 
 @router.get("/as-run.csv", response_class=StreamingResponse)
-def export_csv(station: StationDep, actor: ActorDep, query: QueryDep, tongue: LanguageDep) -> StreamingResponse:
+def export_csv(station: StationDep, query: QueryDep, tongue: LanguageDep) -> StreamingResponse:
     """What was found as CSV, streamed however long it is."""
-    actor.need(Right.READ)
 
     def pieces() -> Iterator[str]:
         with station.database.reading() as session:
@@ -99,9 +99,8 @@ def export_csv(station: StationDep, actor: ActorDep, query: QueryDep, tongue: La
 
 
 @router.get("/as-run.xlsx", response_class=StreamingResponse)
-def export_xlsx(station: StationDep, actor: ActorDep, query: QueryDep, tongue: LanguageDep) -> StreamingResponse:
+def export_xlsx(station: StationDep, query: QueryDep, tongue: LanguageDep) -> StreamingResponse:
     """What was found as a workbook."""
-    actor.need(Right.READ)
     with station.database.reading() as session:
         file = as_xlsx(session, query, zone=station.settings.zone, tongue=tongue)
     return StreamingResponse(

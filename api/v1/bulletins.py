@@ -1,5 +1,6 @@
 """Bulletins: write, edit, submit, withdraw."""
 
+from datetime import UTC
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.auth import ActorDep, StationDep
 from broadcaster.bulletins import CARD_LIMIT, TEXT_LIMIT, TITLE_LIMIT, Draft, newest
 from broadcaster.lawful import refused
-from broadcaster.people import Right
+from broadcaster.people import Actor
 from broadcaster.releases import find, schedules_of
 from broadcaster.sound import AS_ABOVE, Sha256, Sound
 from broadcaster.speech import Version, settled
@@ -17,7 +18,9 @@ from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin as BulletinRow
 from broadcaster.storage.models import ClipRecord, SettlementRecord
 from broadcaster.targets import Targets
-from devices.wire.messages import Priority
+from broadcaster.whereabouts import need_sight
+from devices.wire.messages import Identifier, Priority
+from schedules.priorities import AfterInterruption
 from schedules.rules import Rule
 
 router = APIRouter(tags=["bulletins"])
@@ -95,13 +98,19 @@ class BulletinInput(BaseModel):
     )
     sound: Sound = Field(AS_ABOVE, description="What differs from the sound of the areas that its targets share.")
 
-    interrupted: Literal["resume", "restart", "drop"] = Field(
+    interrupted: AfterInterruption = Field(
         "drop",
-        description="What becomes of an airing that a higher class ends: it goes on, begins anew, or is given up.",
+        description="What becomes of an airing that a higher class ends: it goes on, begins anew, airs behind the next session, or is given up.",
     )
     programme: str | None = Field(None, description="In whose queue it stands; then it needs no times of its own.")
+    expires_at: AwareDatetime | None = Field(
+        None, description="After it, it airs neither out of a programme's queue nor behind a later session."
+    )
     campaign: str | None = Field(None, description="The campaign that it counts towards.")
     content_group: Annotated[str, Field(max_length=200)] | None = Field(None, description="Of the campaign.")
+    area: Identifier | None = Field(
+        None, description="Whose it is: who serves there may edit it. By default its author's own, then as it was."
+    )
 
     def voices(self) -> list[str | None]:
         """The voices that are asked for; a language version without one asks for its language."""
@@ -123,8 +132,10 @@ class BulletinInput(BaseModel):
             sound=self.sound,
             interrupted=self.interrupted,
             programme=self.programme,
+            expires_at=self.expires_at.astimezone(UTC) if self.expires_at is not None else None,
             campaign=self.campaign,
             content_group=self.content_group,
+            area=self.area,
         )
 
 
@@ -237,6 +248,8 @@ class Bulletin(BaseModel):
     programme_id: str | None
     campaign_id: str | None
     content_group: str | None
+    area_id: str | None = Field(description="Whose it is; null: the whole station's.")
+    expires_at: AwareDatetime | None
     state: str
     state_reason: str | None
     author_id: str
@@ -307,10 +320,11 @@ class ReasonInput(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-def present(station: Station, bulletin_id: str) -> Bulletin:
-    """The bulletin as it is now."""
+def present(station: Station, actor: Actor, bulletin_id: str) -> Bulletin:
+    """The bulletin as it is now, for whoever may see it."""
     with station.database.reading() as session:
         row = find(session, bulletin_id)
+        need_sight(session, actor, row)
         clip = session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
         found = Bulletin.read(session, row, clip)
         if row.state in ("draft", "submitted", "returned"):
@@ -331,9 +345,8 @@ def list_bulletins(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> BulletinPage:
     """Bulletins, newest first."""
-    actor.need(Right.READ)
     with station.database.reading() as session:
-        rows = newest(session, limit=limit + 1, before=before)
+        rows = newest(session, actor, limit=limit + 1, after=before)
         items = [Bulletin.read(session, row, clip) for row, clip in rows[:limit]]
     return BulletinPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
@@ -344,14 +357,13 @@ def write_bulletin(station: StationDep, actor: ActorDep, body: BulletinInput, re
     station.require_voices(*body.voices())
     bulletin_id = station.bulletins.write(actor, body.draft())
     response.headers["Location"] = f"/api/v1/bulletins/{bulletin_id}"
-    return present(station, bulletin_id)
+    return present(station, actor, bulletin_id)
 
 
 @router.get("/bulletins/{bulletin_id}")
 def read_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str) -> Bulletin:
     """One bulletin."""
-    actor.need(Right.READ)
-    return present(station, bulletin_id)
+    return present(station, actor, bulletin_id)
 
 
 @router.put("/bulletins/{bulletin_id}")
@@ -361,25 +373,25 @@ def edit_bulletin(
     """Replace the content of the given revision. Voids a release: what was approved is what is heard."""
     station.require_voices(*body.voices())
     station.bulletins.edit(actor, bulletin_id, body.draft(), revision=revision)
-    return present(station, bulletin_id)
+    return present(station, actor, bulletin_id)
 
 
 @router.post("/bulletins/{bulletin_id}/rendering")
 def render_again(station: StationDep, actor: ActorDep, bulletin_id: str, body: RevisionInput) -> Bulletin:
     """Have the speech made again, as after a failure, or once the preferred engine is back."""
     station.bulletins.speak_again(actor, bulletin_id, revision=body.revision)
-    return present(station, bulletin_id)
+    return present(station, actor, bulletin_id)
 
 
 @router.post("/bulletins/{bulletin_id}/submission")
 def submit_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str, body: RevisionInput) -> Bulletin:
     """Ask for release. A clip with a fault is refused; `errors` lists the faults."""
     station.bulletins.submit(actor, bulletin_id, revision=body.revision)
-    return present(station, bulletin_id)
+    return present(station, actor, bulletin_id)
 
 
 @router.post("/bulletins/{bulletin_id}/withdrawal")
 def withdraw_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str, body: ReasonInput) -> Bulletin:
     """Take it off the air: airings to come are cancelled."""
     station.bulletins.withdraw(actor, bulletin_id, body.reason)
-    return present(station, bulletin_id)
+    return present(station, actor, bulletin_id)

@@ -12,8 +12,8 @@ from api.v1.bulletins import ReasonInput
 from broadcaster.emergencies import Sending, TemplateContent
 from broadcaster.people import Right
 from broadcaster.storage.models import AuditEntry as AuditRow
-from broadcaster.storage.models import EmergencyTemplate
 from broadcaster.targets import Targets
+from devices.wire.messages import Identifier
 
 router = APIRouter(tags=["emergencies"])
 
@@ -30,6 +30,7 @@ class TemplateInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=200)]
     content: TemplateContent
+    area: Identifier | None = Field(None, description="Whose it is; by default its author's own area.")
 
 
 class Template(BaseModel):
@@ -37,6 +38,7 @@ class Template(BaseModel):
 
     id: str
     name: str
+    area_id: str | None
     content: dict[str, Any]
     content_sha256: str
     state: str
@@ -86,7 +88,7 @@ class Emergency(BaseModel):
 
 
 class StopInput(BaseModel):
-    """Silence: for `targets`, or without them for the whole station."""
+    """Silence: for `targets`, or without them for all that one serves."""
 
     model_config = ConfigDict(extra="forbid")
     reason: Annotated[str, Field(min_length=1, max_length=300)]
@@ -121,19 +123,15 @@ class AuditEntry(BaseModel):
 
 @router.get("/emergency-templates")
 def list_templates(station: StationDep, actor: ActorDep) -> list[Template]:
-    """Templates that are not retired."""
-    actor.need(Right.READ)
-    with station.database.reading() as session:
-        rows = session.scalars(
-            select(EmergencyTemplate).where(EmergencyTemplate.state != "retired").order_by(EmergencyTemplate.name)
-        )
-        return [Template(**{name: getattr(row, name) for name in Template.model_fields}) for row in rows]
+    """Templates that are not retired, of one's own area and of those above."""
+    rows = station.emergencies.templates(actor)
+    return [Template(**{name: getattr(row, name) for name in Template.model_fields}) for row in rows]
 
 
 @router.post("/emergency-templates", status_code=201)
 def draft_template(station: StationDep, actor: ActorDep, body: TemplateInput) -> Made:
     """Draft a template; another person has to release it."""
-    return Made(id=station.emergencies.draft(actor, name=body.name, content=body.content))
+    return Made(id=station.emergencies.draft(actor, name=body.name, content=body.content, area=body.area))
 
 
 @router.post("/emergency-templates/{template_id}/release", status_code=204)

@@ -1,15 +1,17 @@
 """Accounts: made and changed by administrators; passwords, one-time codes and tokens by their owner."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.auth import ActorDep, StationDep
-from api.v1.sessions import Code, Person
-from broadcaster.people import Right, Role
+from api.v1.sessions import Code, Person, RoleInArea
+from broadcaster.people import Grant, Right
 from broadcaster.storage.models import ApiToken
 from broadcaster.storage.models import Person as PersonRow
+from devices.wire.messages import Identifier
 
 router = APIRouter(tags=["people"])
 
@@ -19,7 +21,7 @@ class NewPerson(BaseModel):
 
     username: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    role: Role
+    roles: Annotated[list[RoleInArea], Field(min_length=1, max_length=50)]
 
 
 class Invited(BaseModel):
@@ -35,19 +37,19 @@ class Account(BaseModel):
     id: str
     username: str
     name: str
-    role: Role
+    roles: list[RoleInArea]
     created_at: AwareDatetime
     disabled_at: AwareDatetime | None
     one_time_codes: bool
 
     @classmethod
-    def of(cls, row: PersonRow) -> "Account":
+    def of(cls, row: PersonRow, grants: Iterable[Grant]) -> "Account":
         """From its row."""
         return cls(
             id=row.id,
             username=row.username,
             name=row.name,
-            role=Role(row.role),
+            roles=[RoleInArea.of(grant) for grant in grants],
             created_at=row.created_at,
             disabled_at=row.disabled_at,
             one_time_codes=row.totp_confirmed_at is not None,
@@ -58,7 +60,7 @@ class AccountChange(BaseModel):
     """What an administrator sets."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    role: Role
+    roles: Annotated[list[RoleInArea], Field(min_length=1, max_length=50)]
     disabled: bool = False
 
 
@@ -88,6 +90,7 @@ class NewToken(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     rights: list[Right]
     days: Annotated[int, Field(ge=1, le=366)] = 90
+    area: Identifier | None = Field(None, description="In this area and below only; null: wherever its owner may.")
 
 
 class MadeToken(BaseModel):
@@ -102,6 +105,7 @@ class Token(BaseModel):
     id: str
     name: str
     rights: list[Right]
+    area: str | None
     created_at: AwareDatetime
     expires_at: AwareDatetime
 
@@ -112,6 +116,7 @@ class Token(BaseModel):
             id=row.id,
             name=row.name,
             rights=[Right(name) for name in row.rights],
+            area=row.area_id,
             created_at=row.created_at,
             expires_at=row.expires_at,
         )
@@ -119,21 +124,23 @@ class Token(BaseModel):
 
 @router.get("/people")
 def list_people(station: StationDep, actor: ActorDep) -> list[Account]:
-    """Every account, by user name."""
-    return [Account.of(row) for row in station.people.all(actor)]
+    """The accounts with a role in the administrator's area, by user name."""
+    return [Account.of(row, grants) for row, grants in station.people.all(actor)]
 
 
 @router.post("/people", status_code=201)
 def invite(station: StationDep, actor: ActorDep, body: NewPerson) -> Invited:
     """Make an account."""
-    made, password = station.people.invite(actor, username=body.username, name=body.name, role=body.role)
+    grants = [role.grant() for role in body.roles]
+    made, password = station.people.invite(actor, username=body.username, name=body.name, grants=grants)
     return Invited(person=Person.of(made), password=password)
 
 
 @router.put("/people/{person_id}", status_code=204)
 def change_person(station: StationDep, actor: ActorDep, person_id: str, body: AccountChange) -> Response:
-    """Set name and role, or disable the account: its log-ins end at once."""
-    station.people.change(actor, person_id, name=body.name, role=body.role, disabled=body.disabled)
+    """Set name and roles, or disable the account: its log-ins end at once."""
+    grants = [role.grant() for role in body.roles]
+    station.people.change(actor, person_id, name=body.name, grants=grants, disabled=body.disabled)
     return Response(status_code=204)
 
 
@@ -173,7 +180,9 @@ def list_tokens(station: StationDep, actor: ActorDep) -> list[Token]:
 @router.post("/people/me/tokens", status_code=201)
 def make_token(station: StationDep, actor: ActorDep, body: NewToken) -> MadeToken:
     """A token for a program, with some of one's own rights."""
-    return MadeToken(token=station.log_ins.make_token(actor, name=body.name, rights=body.rights, days=body.days))
+    return MadeToken(
+        token=station.log_ins.make_token(actor, name=body.name, rights=body.rights, days=body.days, area=body.area)
+    )
 
 
 @router.delete("/people/me/tokens/{token_id}", status_code=204)

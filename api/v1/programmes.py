@@ -1,7 +1,7 @@
 """Programmes with their slots and queues, campaigns with their progress, and the plan as a calendar."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -14,6 +14,7 @@ from broadcaster.people import Right
 from broadcaster.storage.models import Campaign as CampaignRow
 from broadcaster.targets import Targets
 from schedules.icalendar import MAX_BYTES
+from schedules.programmes import Fallback
 from schedules.programmes import Programme as ProgrammeRules
 from schedules.rules import Rule
 
@@ -50,6 +51,43 @@ class EmptySlot(BaseModel):
     en: str
 
 
+class QueuedBulletin(BaseModel):
+    """A released bulletin in a programme's queue; `aired` are the slots in which it aired or is planned to."""
+
+    bulletin: str
+    title: str
+    released_at: AwareDatetime
+    duration_s: float
+    priority: str
+    expires_at: AwareDatetime | None
+    aired: list[AwareDatetime]
+
+
+class SessionPart(BaseModel):
+    """A part of a session: the call, a bulletin or the closing. No `airing` while it is only foreseen."""
+
+    kind: Literal["call", "item", "closing"]
+    bulletin: str
+    title: str
+    starts_at: AwareDatetime
+    duration_s: float
+    airing: str | None
+    state: str | None
+
+
+class ProgrammeSession(BaseModel):
+    """The running order of a slot, to the millisecond; no parts: silence."""
+
+    slot_at: AwareDatetime
+    planned: bool = Field(
+        description="Whether its airings are planned; else it is what would air by what is queued now."
+    )
+    length_s: float = Field(description="From the first instant to the last, pauses included.")
+    fallback: Fallback | None = Field(description="What takes the place of bulletins where none is queued.")
+    too_long: list[str] = Field(description="Queued bulletins that are longer than the slot.")
+    parts: list[SessionPart]
+
+
 class Progress(BaseModel):
     """Airings that a receiver proved to have played, within the period; and what is planned."""
 
@@ -67,6 +105,7 @@ class Campaign(BaseModel):
     name: str
     starts_on: date
     ends_on: date
+    area_id: str | None
     content_groups: list[str]
     goals: dict[str, int | None]
 
@@ -122,6 +161,47 @@ def end_programme(station: StationDep, actor: ActorDep, programme_id: str) -> No
     station.programmes.end(actor, programme_id)
 
 
+@router.get("/programmes/{programme_id}/queue")
+def read_queue(station: StationDep, actor: ActorDep, programme_id: str) -> list[QueuedBulletin]:
+    """What is released for a programme, in the order of release."""
+    return [
+        QueuedBulletin(
+            bulletin=queued.bulletin,
+            title=title,
+            released_at=queued.released_at,
+            duration_s=queued.duration.total_seconds(),
+            priority=queued.priority,
+            expires_at=queued.expires_at,
+            aired=list(queued.aired),
+        )
+        for queued, title in station.programmes.queue(actor, programme_id)
+    ]
+
+
+@router.get("/programmes/{programme_id}/sessions")
+def read_sessions(
+    station: StationDep, actor: ActorDep, programme_id: str, days: Annotated[int, Query(ge=1, le=90)] = 7
+) -> list[ProgrammeSession]:
+    """A programme's sessions to come as running orders: what is planned, and what would air by what is queued now."""
+    return [
+        ProgrammeSession(
+            slot_at=found.slot_at,
+            planned=found.planned,
+            length_s=found.length.total_seconds(),
+            fallback=found.fallback,
+            too_long=list(found.too_long),
+            parts=[
+                SessionPart(
+                    duration_s=part.duration.total_seconds(),
+                    **{name: value for name, value in vars(part).items() if name != "duration"},
+                )
+                for part in found.parts
+            ],
+        )
+        for found in station.programmes.sessions(actor, programme_id, ahead=timedelta(days=days))
+    ]
+
+
 @router.get("/programme-warnings")
 def list_warnings(station: StationDep, actor: ActorDep) -> list[EmptySlot]:
     """Slots of the next day for which nothing is queued, and what will air instead."""
@@ -161,7 +241,7 @@ def read_feed(
     station: StationDep, actor: ActorDep, area_id: str, days: Annotated[int, Query(ge=1, le=90)] = 14
 ) -> Response:
     """What airs in an area as an iCalendar (RFC 5545) to subscribe to: yesterday, and the days to come."""
-    actor.need(Right.READ)
+    actor.need_sight([area_id])
     with station.database.reading() as session:
         data = plan_feed(
             session, area_id, now=station.clock.now(), zone=station.settings.zone, ahead=timedelta(days=days)

@@ -95,7 +95,7 @@ def settle_readings(station: StationDep, actor: ActorDep, bulletin_id: str, body
     anew = station.readings.settle(
         actor, bulletin_id, [reading.choice() for reading in body.readings], revision=body.revision
     )
-    return Settled(bulletin=present(station, bulletin_id), anew=[Mentioned.of(mention) for mention in anew])
+    return Settled(bulletin=present(station, actor, bulletin_id), anew=[Mentioned.of(mention) for mention in anew])
 
 
 @router.get("/bulletins/{bulletin_id}/readings")
@@ -110,4 +110,4 @@ def reopen_reading(
 ) -> Bulletin:
     """Take a decision back: the reading is uncertain again."""
     station.readings.reopen(actor, bulletin_id, reading_id, revision=revision)
-    return present(station, bulletin_id)
+    return present(station, actor, bulletin_id)

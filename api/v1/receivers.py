@@ -47,8 +47,10 @@ class EnrolmentInput(BaseModel):
 def list_receivers(station: StationDep, actor: ActorDep) -> list[Receiver]:
     """All receivers."""
     actor.need(Right.READ)
+    own = actor.within()
     with station.database.reading() as session:
-        rows = session.scalars(select(ReceiverRow).order_by(ReceiverRow.area_id, ReceiverRow.name))
+        query = select(ReceiverRow).order_by(ReceiverRow.area_id, ReceiverRow.name)
+        rows = session.scalars(query if own is None else query.where(ReceiverRow.area_id.in_(own)))
         return [Receiver(**{name: getattr(row, name) for name in Receiver.model_fields}) for row in rows]
 
 

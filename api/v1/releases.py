@@ -8,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api.auth import ActorDep, StationDep
 from api.v1.bulletins import Fault, ReasonInput, present
 from broadcaster.errors import NotFoundError
-from broadcaster.people import Right
+from broadcaster.storage.models import Bulletin
 from broadcaster.storage.models import Release as ReleaseRow
+from broadcaster.whereabouts import need_sight
 
 router = APIRouter(tags=["releases"])
 
@@ -47,7 +48,7 @@ class Release(BaseModel):
 def preview(station: StationDep, actor: ActorDep, bulletin_id: str) -> Preview:
     """What would be released now."""
     content, digest = station.releases.preview(actor, bulletin_id)
-    quality = present(station, bulletin_id).quality
+    quality = present(station, actor, bulletin_id).quality
     return Preview(content=content, content_sha256=digest, faults=quality.faults if quality else [])
 
 
@@ -62,11 +63,11 @@ def release(station: StationDep, actor: ActorDep, body: ReleaseInput) -> Release
 @router.get("/releases/{release_id}")
 def read_release(station: StationDep, actor: ActorDep, release_id: str) -> Release:
     """One release."""
-    actor.need(Right.READ)
     with station.database.reading() as session:
         row = session.get(ReleaseRow, release_id)
-    if row is None:
-        raise NotFoundError(f"Không có lần duyệt '{release_id}'.", f"There is no release '{release_id}'.")
+        if row is None:
+            raise NotFoundError(f"Không có lần duyệt '{release_id}'.", f"There is no release '{release_id}'.")
+        need_sight(session, actor, session.get_one(Bulletin, row.bulletin_id))
     return Release(**{name: getattr(row, name) for name in Release.model_fields})
 
 

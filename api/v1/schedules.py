@@ -11,10 +11,11 @@ from api.auth import ActorDep, StationDep
 from api.v1.bulletins import PlanItem
 from broadcaster.errors import InvalidError
 from broadcaster.foresight import conflicts, simulation
-from broadcaster.groups import expanded
+from broadcaster.groups import areas_in, expanded
 from broadcaster.people import Right
 from broadcaster.releases import find
-from broadcaster.storage.models import ClipRecord
+from broadcaster.storage.models import ClipRecord, Receiver
+from broadcaster.whereabouts import need_sight
 from schedules.recurrence import Moved, Recurring
 from schedules.rules import Rule
 from schedules.sentences import describe
@@ -133,6 +134,7 @@ def find_conflicts(station: StationDep, actor: ActorDep, body: ConflictsInput) -
         title, priority = body.title, body.priority
         if body.bulletin is not None:
             row = find(session, body.bulletin)
+            need_sight(session, actor, row)
             clip = session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
             duration_ms = clip.duration_ms if clip else duration_ms
             title = title or row.title
@@ -149,6 +151,7 @@ def find_conflicts(station: StationDep, actor: ActorDep, body: ConflictsInput) -
                 for number, item in enumerate(body.plan)
             ],
         }
+        actor.need(Right.READ, *areas_in(session, [item.targets for item in body.plan]))
         return Conflicts(
             items=conflicts(
                 session, content, now=station.clock.now(), zone=station.settings.zone, bulletin=body.bulletin
@@ -178,6 +181,16 @@ class SimulatedAiring(BaseModel):
     en: str
 
 
+class LostAiring(BaseModel):
+    """An airing that was withdrawn, skipped or missed by the station, and why."""
+
+    airing: str
+    title: str
+    due_at: AwareDatetime
+    state: str
+    reason: str | None
+
+
 class SimulatedDay(BaseModel):
     """One receiver's day."""
 
@@ -185,6 +198,7 @@ class SimulatedDay(BaseModel):
     name: str
     day: date
     airings: list[SimulatedAiring]
+    lost: list[LostAiring] = Field(description="What was to air there and stands no more.")
 
 
 @router.get("/simulation")
@@ -192,6 +206,9 @@ def simulate_day(station: StationDep, actor: ActorDep, day: date, receiver: str)
     """For any day and any receiver: what plays from when to when, why, and what loses."""
     actor.need(Right.READ)
     with station.database.reading() as session:
+        row = session.get(Receiver, receiver)
+        if row is not None:  # of one that is not there the simulation says so
+            actor.need(Right.READ, row.area_id)
         found = simulation(
             session,
             receiver=receiver,
@@ -220,5 +237,9 @@ def simulate_day(station: StationDep, actor: ActorDep, day: date, receiver: str)
                 en=found.explained(fate, "en"),
             )
             for fate in found.fates
+        ],
+        lost=[
+            LostAiring(airing=row.id, title=row.title, due_at=row.due_at, state=row.state, reason=row.state_reason)
+            for row in found.lost
         ],
     )

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep
-from broadcaster.errors import ForbiddenError
-from broadcaster.people import Actor, Role
+from broadcaster.people import Actor, Grant, Role
+from devices.wire.messages import Identifier
 
 router = APIRouter(tags=["sessions"])
 
@@ -28,13 +28,30 @@ class Code(BaseModel):
     code: Annotated[str, Field(max_length=20)]
 
 
+class RoleInArea(BaseModel):
+    """A role in an area and what is under it; without an area in the whole station."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Role
+    area: Identifier | None = None
+
+    @classmethod
+    def of(cls, grant: Grant) -> "RoleInArea":
+        """From the domain's object."""
+        return cls(role=grant.role, area=grant.area)
+
+    def grant(self) -> Grant:
+        """The same, for the domain."""
+        return Grant(self.role, self.area)
+
+
 class Person(BaseModel):
     """Somebody who is logged in."""
 
     id: str
     username: str
     name: str
-    role: Role
+    roles: list[RoleInArea]
     must_change_password: bool
     one_time_codes: bool
 
@@ -45,7 +62,7 @@ class Person(BaseModel):
             id=actor.id,
             username=actor.username,
             name=actor.name,
-            role=actor.role,
+            roles=[RoleInArea.of(grant) for grant in actor.grants],
             must_change_password=actor.must_change_password,
             one_time_codes=actor.proved is not None,
         )
@@ -69,9 +86,8 @@ def log_in(station: StationDep, address: AddressDep, body: LogIn) -> Session:
 @router.put("/sessions/current/proof", status_code=204)
 def prove(station: StationDep, actor: ActorDep, token: TokenDep, address: AddressDep, body: Code) -> Response:
     """Give a one-time code within this log-in; it counts for five minutes, for releasing and the like."""
-    if not token or actor.rights is not None:
-        raise ForbiddenError("Việc này cần đăng nhập.", "This needs a log-in, not a program's token.")
-    station.log_ins.prove(token, actor, body.code, address=address)
+    actor.need_log_in()
+    station.log_ins.prove(token or "", actor, body.code, address=address)
     return Response(status_code=204)
 
 

@@ -57,7 +57,7 @@ def list_keys(station: StationDep, actor: ActorDep) -> list[StationKeyOut]:
 @router.post("/station-keys", status_code=201)
 def rotate(station: StationDep, actor: ActorDep, body: Rotation) -> StationKeyOut:
     """Announce the next signing key. For administrators, with a one-time code if they have one."""
-    actor.need(Right.ADMINISTER)
+    actor.need(Right.ADMINISTER, None)
     actor.need_proof()
     if body.stolen:
         key = station.keys.replace_stolen()

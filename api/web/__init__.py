@@ -1,11 +1,29 @@
 """Pages for people: logging in, the ladder of proof of the current airing, live, and taking devices into service."""
 
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
 
-from api.web import enrolments, pages
+from api.web import board, enrolments
+from api.web import page as pages
+from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-router.include_router(pages.router)
+router.include_router(board.router)
 router.include_router(enrolments.router)
 
-__all__ = ["router"]
+elsewhere = pages.router()
+"""Included after all others: an address where nothing is says so as a page."""
+
+
+@elsewhere.get("/{path:path}")
+def nowhere(path: str) -> None:
+    """Tell a person that there is no such page; programs have their own answer."""
+    if path.startswith("api/"):
+        raise HTTPException(404)
+    raise NotFoundError(
+        "Không có trang này. Kiểm tra địa chỉ, hoặc chọn trong mục lục.",
+        "There is no such page. Check the address, or choose from the menu.",
+    )
+
+
+__all__ = ["elsewhere", "router"]

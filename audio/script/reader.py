@@ -17,6 +17,7 @@ from audio.script.syllables import is_syllable
 
 _DIGIT_RULES: tuple[Callable[[Cursor], Reading | None], ...] = (
     documents.standard,
+    codes.fuel,
     documents.document_number,
     contacts.phone,
     shares.plate,
@@ -280,7 +281,7 @@ class _Pass:
                 cursor.place += 1
             self._pause(_PAUSES_MS[char])
             if char in ".;!?":
-                cursor.new_sentence()
+                cursor.new_sentence(scores=cursor.scores and char == ";")
             cursor.last = None
         elif (said := tables.symbols().get(char)) is not None:
             cursor.place = place

@@ -88,7 +88,10 @@ def say(
     ] = Path("out.mp3"),
     *,
     engine: Annotated[
-        list[str] | None, typer.Option("--engine", help="gtts or espeak; several are tried in order.")
+        list[str] | None, typer.Option("--engine", help="gtts, espeak or piper; several are tried in order.")
+    ] = None,
+    piper_voice: Annotated[
+        Path | None, typer.Option("--piper-voice", help="The .onnx voice file of the engine piper.")
     ] = None,
     voice: Annotated[
         str | None,
@@ -111,6 +114,7 @@ def say(
         _read(file),
         output,
         engines=engine,
+        piper_voice=piper_voice,
         language=language,
         voice=voice,
         rate=rate,

@@ -19,8 +19,8 @@ from audio.script.findings import Severity
 from audio.wav import WAV, wav_of
 from broadcaster.errors import InvalidError, SetupError
 
-ENGINES = ("gtts", "espeak")
-
+USUAL_ENGINES = ("gtts", "espeak")
+ENGINES = (*USUAL_ENGINES, "piper")
 
 _SUFFIXES = (".mp3", ".opus", ".ogg", ".wav")
 
@@ -30,6 +30,7 @@ def say_text(
     output: Path,
     *,
     engines: list[str] | None,
+    piper_voice: Path | None,
     language: str,
     voice: str | None,
     rate: int,
@@ -44,6 +45,11 @@ def say_text(
             f"Không có bộ đọc '{unknown[0]}'. Chọn: {', '.join(ENGINES)}.",
             f"There is no engine '{unknown[0]}'. Choose from: {', '.join(ENGINES)}.",
         )
+    if "piper" in (engines or ()) and (piper_voice is None or not piper_voice.is_file()):
+        raise SetupError(
+            "Bộ đọc piper cần tệp giọng đọc: hãy thêm --piper-voice và đường dẫn tệp .onnx.",
+            "The engine piper needs a voice file: add --piper-voice and the path of its .onnx file.",
+        )
     suffix = output.suffix.lower()
     if suffix not in _SUFFIXES:
         raise SetupError(
@@ -54,7 +60,11 @@ def say_text(
         raise SetupError(f"Không có thư mục {output.parent}.", f"There is no folder {output.parent}.")
     with tempfile.TemporaryDirectory() as folder:
         renderer = build_renderer(
-            Path(folder), engines=tuple(engines or ENGINES), equaliser=equaliser, opus=suffix in (".opus", ".ogg")
+            Path(folder),
+            engines=tuple(engines or USUAL_ENGINES),
+            piper_voice=piper_voice,
+            equaliser=equaliser,
+            opus=suffix in (".opus", ".ogg"),
         )
         try:
             version = Text(text, language, voice=voice, rate_wpm=rate, pitch=pitch)

@@ -20,6 +20,7 @@ from broadcaster.storage.models import (
     AreaMove,
     AreaSuccessor,
     Bulletin,
+    Receiver,
     ReceiverMove,
     Reorganisation,
     Schedule,
@@ -42,6 +43,7 @@ class Reorganisations:
         now = self._clock.now()
         with self._database.writing() as session:
             effects_of(session, plan, today=day_of(now, self._zone))
+            actor.need(Right.OPERATE, *_concerned(session, plan))
             row = Reorganisation(
                 id=new_id(),
                 title=plan.title,
@@ -72,6 +74,7 @@ class Reorganisations:
             row = find(session, reorganisation, changing=True)
             if row.state != "planned":
                 raise self._not_planned(row)
+            actor.need(Right.RELEASE, *_concerned(session, ReorganisationPlan.model_validate(row.plan)))
             if row.planned_by == actor.id:
                 raise ForbiddenError(
                     "Người lập kế hoạch không được tự duyệt. Hãy nhờ người duyệt khác.",
@@ -96,6 +99,7 @@ class Reorganisations:
         now = self._clock.now()
         with self._database.writing() as session:
             row = find(session, reorganisation, changing=True)
+            actor.need(Right.OPERATE, *_concerned(session, ReorganisationPlan.model_validate(row.plan)))
             if row.state not in ("planned", "approved") or row.day <= day_of(now, self._zone):
                 raise ConflictError(
                     "Đã đến ngày có hiệu lực hoặc đã hủy; không hủy được nữa. Lập kế hoạch mới để đổi lại.",
@@ -153,6 +157,19 @@ class Reorganisations:
             session.execute(delete(dependent.table).where(dependent.area.in_(new)))
         session.execute(update(Area).where(Area.id.in_(new)).values(parent_id=None))
         session.execute(delete(Area).where(Area.id.in_(new)))
+
+
+def _concerned(session: Session, plan: ReorganisationPlan) -> set[str]:
+    """The areas that it changes or changes into, as far as they are there before: whoever decides serves all of them."""
+    named = {
+        *(area.parent for area in plan.areas),
+        *(name for ending in plan.endings for name in (ending.area, *ending.into)),
+        *(name for move in plan.moves for name in (move.area, move.to)),
+        *(move.to for move in plan.receivers),
+    }
+    receivers = [move.receiver for move in plan.receivers]
+    homes = set(session.scalars(select(Receiver.area_id).where(Receiver.id.in_(receivers)))) if receivers else set()
+    return (named | homes) - {area.id for area in plan.areas}
 
 
 def find(session: Session, reorganisation: str, *, changing: bool = False) -> Reorganisation:

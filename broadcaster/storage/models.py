@@ -165,6 +165,7 @@ class EmergencyTemplate(Base):
     __tablename__ = "emergency_templates"
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # whose it is; none: the whole station's
     content: Mapped[Json]  # title, text, blanks
     content_sha256: Mapped[str]
     state: Mapped[str]  # draft | released | retired
@@ -203,13 +204,12 @@ class Emergency(Base):
 
 
 class Person(Base):
-    """Somebody who logs in, with one role."""
+    """Somebody who logs in. What they may do, their grants say."""
 
     __tablename__ = "people"
     id: Mapped[str] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    role: Mapped[str]
     password_hash: Mapped[str]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
@@ -217,6 +217,16 @@ class Person(Base):
     totp_secret: Mapped[str | None]  # base32 (RFC 6238)
     totp_confirmed_at: Mapped[datetime | None]  # asked for from then on
     totp_last_step: Mapped[int | None]  # the time step of the last code taken: a code serves once
+
+
+class GrantRecord(Base):
+    """A role that a person has in an area and what is under it (decision 0020)."""
+
+    __tablename__ = "grants"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str]
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"), index=True)  # none: the whole station
 
 
 class LoginSession(Base):
@@ -249,6 +259,7 @@ class ApiToken(Base):
     name: Mapped[str]
     token_sha256: Mapped[str] = mapped_column(unique=True)
     rights: Mapped[list[str]]
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # none: wherever its owner has them
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
@@ -398,12 +409,14 @@ class Bulletin(Base):
     card_text: Mapped[str] = mapped_column(Text)
     field: Mapped[str]
     priority: Mapped[str]
-    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | drop
+    interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | move | drop
     programme_id: Mapped[str | None] = mapped_column(
         ForeignKey("programmes.id"), index=True
     )  # in whose queue it stands
+    expires_at: Mapped[datetime | None]  # after it, it airs neither out of the queue nor behind a later session
     campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaigns.id"))
     content_group: Mapped[str | None]  # of the campaign
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # whose it is; none: the whole station's
     author_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     revision: Mapped[int] = mapped_column(default=1)
     state: Mapped[str]  # draft | submitted | released | returned | withdrawn
@@ -429,6 +442,14 @@ class Bulletin(Base):
             postgresql_where=sql("rendering = 'pending'"),
         ),
     )
+
+
+class BulletinArea(Base):
+    """An area in which a bulletin is to be heard, by what it is addressed to: who may see it and act on it follows from these."""
+
+    __tablename__ = "bulletin_areas"
+    bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id", ondelete="CASCADE"), primary_key=True)
+    area_id: Mapped[str] = mapped_column(primary_key=True, index=True)  # it may begin later
 
 
 class SettlementRecord(Base):
@@ -481,6 +502,7 @@ class Campaign(Base):
     ends_on: Mapped[date]  # the last day
     content_groups: Mapped[list[str]]
     goals: Mapped[Json]  # airings, minutes, communes; each may be absent
+    area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"))  # whose it is; none: the whole station's
     changed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     changed_at: Mapped[datetime]
 

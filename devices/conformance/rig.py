@@ -53,7 +53,9 @@ HEALTH_EVERY_S = 5
 LATER = timedelta(seconds=100)
 """Until the instant of orders that are not to play while the kit runs: soon enough that no download waits for its turn."""
 LEAD_S = 1.0
-"""From an order's publication to its instant, at least: time to fetch a clip of a few kilobytes."""
+"""From an order's publication to its instant, at the first attempt: time to fetch a clip of a few kilobytes."""
+MOST_PATIENCE = 4
+"""So many times patience begins anew for a receiver that has much to tell."""
 
 
 class NotSeenError(Exception):
@@ -93,8 +95,10 @@ class Rig:
         self.intruder = SigningKey.generate("ke-la")
         self.public_key = public_key
         self.subject: Subject | None = None
-        self.orders: dict[str, Order] = {}  # the newest revision of each
+        self.orders: dict[tuple[str, int], Order] = {}  # by id and revision
         self.told: list[Told] = []
+        self._told_ids: set[str] = set()
+        self._news_at = 0.0  # on the monotonic clock, when the last receipt came that was not told before
         self.presence: list[Presence] = []
         self.health: list[Health] = []
         self.probes = 0
@@ -157,11 +161,20 @@ class Rig:
 
     # ---- waiting and judging
 
-    def wait(self, condition: Callable[[], T], what: str, within_s: float | None = None) -> T:
-        """What `condition` gives as soon as it is true. Raises NotSeenError."""
+    def wait(
+        self, condition: Callable[[], T], what: str, within_s: float | None = None, *, while_told: bool = False
+    ) -> T:
+        """What `condition` gives as soon as it is true.
+
+        `while_told`: patience begins anew with every new receipt (MOST_PATIENCE times at most), since a receiver that
+        has much to tell is slow and not wrong. Raises NotSeenError.
+        """
         deadline = time.monotonic() + (self.patience_s if within_s is None else within_s)
+        longest = deadline + (MOST_PATIENCE * self.patience_s if while_told else 0)
         with self._changed:
             while not (found := condition()):
+                if while_told:
+                    deadline = min(longest, max(deadline, self._news_at + self.patience_s))
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise NotSeenError(what)
@@ -229,7 +242,7 @@ class Rig:
 
         wanted = f"{state} {reason}".strip()
         try:
-            found = self.wait(look, "", within_s)
+            found = self.wait(look, "", within_s, while_told=True)
         except NotSeenError:
             raise NotSeenError(f"no {wanted} came in time; {self.says(order)}") from None
         if found is None:
@@ -273,7 +286,7 @@ class Rig:
             **changes,
         }
         order = Order(**fields)
-        self.orders[name] = order
+        self.orders[name, order.revision] = order
         if publish:
             self.publish(topics.area_order(AREA, name), order)
         return order
@@ -345,10 +358,10 @@ class Rig:
         self._link.publish(topic, data, retain=retain).result(timeout=20)
         return data
 
-    def slot(self, seconds: float) -> datetime:
-        """The instant from which a case has the receiver's output for itself for so long."""
+    def slot(self, seconds: float, lead_s: float) -> datetime:
+        """The instant, `lead_s` ahead or later, from which a case has the receiver's output for itself for so long."""
         with self._stage:
-            at = max(now() + timedelta(seconds=self.lead_s), self._stage_free)
+            at = max(now() + timedelta(seconds=lead_s), self._stage_free)
             self._stage_free = at + timedelta(seconds=seconds + 0.2)
         return at
 
@@ -390,6 +403,10 @@ class Rig:
     def _keep(self, document: Receipts) -> None:
         at, connection = datetime.now(UTC), len(self.tap.connections)
         self.told.extend(Told(receipt, at, connection) for receipt in document.receipts)
+        ids = {receipt.id for receipt in document.receipts}
+        if not ids <= self._told_ids:
+            self._told_ids |= ids
+            self._news_at = time.monotonic()
         done = [r.id for r in document.receipts if r.order not in self.withheld]
         if done:
             self.acknowledge(done, at)

@@ -21,7 +21,6 @@ def _person(**values: object) -> Person:
         "id": "p",
         "username": "p",
         "name": "P",
-        "role": "editor",
         "password_hash": "x",
         "created_at": datetime.now(UTC),
     }

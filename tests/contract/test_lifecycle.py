@@ -73,7 +73,7 @@ def test_a_move_gives_other_rights_and_a_new_configuration(commune: Commune, lif
     assert not account.may_read(topics.area_order("thon-dong", "1"))
     after = commune.receivers.configurations()
     assert [a.topic for a, b in zip(after, before, strict=True) if a != b] == [topics.of_receiver(LOA, "configuration")]
-    moved = lifecycle.history(LOA)[-1]
+    moved = lifecycle.history(commune.operator, LOA)[-1]
     assert (moved.event, moved.area_id, moved.detail) == (
         "moved",
         "thon-doai",
@@ -101,7 +101,7 @@ def test_of_a_revoked_receiver_nothing_is_expected_or_believed(commune: Commune,
     assert commune.log() == []
     with pytest.raises(NotFoundError):
         lifecycle.revoke(commune.operator, LOA)
-    assert [event.event for event in lifecycle.history(LOA)] == ["enrolled", "revoked"]
+    assert [event.event for event in lifecycle.history(commune.operator, LOA)] == ["enrolled", "revoked"]
 
 
 def test_a_secret_changes_once_however_often_it_is_asked_for(commune: Commune, lifecycle: Lifecycle) -> None:
@@ -130,7 +130,7 @@ def test_nobody_else_renews(commune: Commune, lifecycle: Lifecycle) -> None:
     ):
         with pytest.raises(ForbiddenError):
             lifecycle.renewal(LOA, data)
-    assert len(lifecycle.history(LOA)) == 1
+    assert len(lifecycle.history(commune.operator, LOA)) == 1
 
 
 def test_a_new_key_is_proved_and_the_old_one_overlaps(commune: Commune, lifecycle: Lifecycle) -> None:
@@ -167,8 +167,8 @@ def test_a_wipe_ends_with_the_receivers_own_word(commune: Commune, lifecycle: Li
     assert not lifecycle.wiped(word)
     assert lifecycle.wiped(word.model_copy(update={"wipe": document.id, "undelivered": 3}))
     assert not lifecycle.wiped(word.model_copy(update={"wipe": document.id}))
-    assert [event.event for event in lifecycle.history(LOA)] == ["enrolled", "wipe-asked", "wiped"]
-    assert lifecycle.history(LOA)[-1].detail == {"undelivered": 3}
+    assert [event.event for event in lifecycle.history(commune.operator, LOA)] == ["enrolled", "wipe-asked", "wiped"]
+    assert lifecycle.history(commune.operator, LOA)[-1].detail == {"undelivered": 3}
     assert all(item.document == "" for item in lifecycle.standing())
 
 

@@ -13,7 +13,7 @@ from broadcaster.errors import (
     NotLoggedInError,
     TooManyError,
 )
-from broadcaster.people import Actor, Right, Role
+from broadcaster.people import Actor, Grant, Right, Role
 from broadcaster.storage.models import LogInFailure
 from tests.commune import PASSWORD, Commune
 from tests.contract.test_planning import _once
@@ -108,7 +108,7 @@ def test_a_release_wants_a_code_from_whoever_has_them_and_each_serves_once(commu
 
 
 def test_an_administrator_invites_resets_and_disables_but_one_remains(commune: Commune, administrator: Actor) -> None:
-    made, password = commune.people.invite(administrator, username="lan", name="Lan", role=Role.EDITOR)
+    made, password = commune.people.invite(administrator, username="lan", name="Lan", grants=[Grant(Role.EDITOR)])
     token, actor, _ = commune.log_ins.log_in("lan", password)
     with pytest.raises(ForbiddenError, match="Change it"):
         actor.need(Right.READ)
@@ -119,13 +119,15 @@ def test_an_administrator_invites_resets_and_disables_but_one_remains(commune: C
         commune.log_ins.recognise(token)
     token, actor, _ = commune.log_ins.log_in("lan", "một mật khẩu mới")
     actor.need(Right.EDIT)
-    commune.people.change(administrator, made.id, name="Lan", role=Role.EDITOR, disabled=True)
+    commune.people.change(administrator, made.id, name="Lan", grants=[Grant(Role.EDITOR)], disabled=True)
     with pytest.raises(NotLoggedInError):
         commune.log_ins.recognise(token)
     with pytest.raises(NotLoggedInError):
         commune.log_ins.log_in("lan", "một mật khẩu mới")
     with pytest.raises(ConflictError, match="One administrator"):
-        commune.people.change(administrator, administrator.id, name="Quản trị", role=Role.VIEWER, disabled=False)
+        commune.people.change(
+            administrator, administrator.id, name="Quản trị", grants=[Grant(Role.VIEWER)], disabled=False
+        )
     again = commune.people.reset_password(administrator, "mai")
     with pytest.raises(NotLoggedInError):
         commune.log_ins.log_in("mai", PASSWORD)

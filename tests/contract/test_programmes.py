@@ -9,10 +9,13 @@ from broadcaster.bulletins import Draft
 from broadcaster.calendars import import_calendar, plan_feed
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
+from broadcaster.foresight import conflicts, simulation
+from broadcaster.lawful import PolicyError
 from broadcaster.targets import Targets
 from devices.links.port import Delivery
 from devices.wire.messages import ReceiptState
 from schedules.icalendar import read
+from schedules.policies import Policy
 from schedules.programmes import Programme
 from schedules.rules import Once
 from tests.commune import ZONE, Commune
@@ -26,7 +29,7 @@ def _programme(**changes: Any) -> Programme:
     return Programme.model_validate(fields)
 
 
-def _queued(commune: Commune, title: str, **belonging: str) -> str:
+def _queued(commune: Commune, title: str, **belonging: Any) -> str:
     draft = commune.draft(None, title=title)
     made = Draft(**{**vars(draft), "programme": "cds", **belonging})
     bulletin = commune.bulletins.write(commune.editor, made)
@@ -70,6 +73,78 @@ def test_a_withdrawn_bulletin_makes_room_for_the_next(column: Commune) -> None:
     _queued(commune, "Hai")
     commune.planner.run()
     assert _aired(commune) == [("Hai", FIRST)]
+
+
+def test_a_session_is_a_running_order_of_call_items_and_closing(column: Commune) -> None:
+    commune = column
+    call, closing = _queued(commune, "Mở đầu"), _queued(commune, "Kết thúc")
+    framed = _programme(call=call, closing=closing)
+    framed = framed.model_copy(update={"slots": (framed.slots[0].model_copy(update={"seconds": 85}),)})
+    with pytest.raises(InvalidError, match="no bulletin 'khac'"):
+        commune.programmes.save(commune.approver, _programme(call="khac"), Targets(areas=("xa",)), revision=1)
+    commune.programmes.save(commune.approver, framed, Targets(areas=("xa",)), revision=1)
+    first = _queued(commune, "Một")
+    second = _queued(commune, "Hai", expires_at=FIRST + timedelta(days=1))
+    _queued(commune, "Ba", expires_at=FIRST + timedelta(days=1))
+    # 85 s less call and closing of twenty seconds each leave room for two.
+    seen, following = commune.programmes.sessions(commune.editor, "cds", ahead=timedelta(hours=60))
+    assert ([part.title for part in seen.parts], seen.planned) == (["Mở đầu", "Một", "Hai", "Kết thúc"], False)
+    assert (seen.length, following.parts) == (timedelta(seconds=83), ())  # the third would have expired
+    assert [title for _, title in commune.programmes.queue(commune.editor, "cds")] == ["Một", "Hai", "Ba"]
+    commune.planner.run()
+    wanted = [
+        (title, FIRST + timedelta(seconds=21 * n)) for n, title in enumerate(("Mở đầu", "Một", "Hai", "Kết thúc"))
+    ]
+    assert _aired(commune) == wanted
+    (planned, _) = commune.programmes.sessions(commune.editor, "cds", ahead=timedelta(hours=60))
+    assert (planned.planned, [part.kind for part in planned.parts]) == (True, ["call", "item", "item", "closing"])
+    assert planned.length == timedelta(seconds=83)
+    # A call does not air around nothing; what comes after it is a session again.
+    for bulletin in (first, second):
+        commune.bulletins.withdraw(commune.editor, bulletin, "Sai")
+    commune.planner.run()
+    assert [title for title, _ in _aired(commune)] == ["Mở đầu", "Ba", "Kết thúc"]
+    for queued, _ in commune.programmes.queue(commune.editor, "cds"):
+        commune.bulletins.withdraw(commune.editor, queued.bulletin, "Sai")
+    commune.planner.run()
+    assert _aired(commune) == []
+    assert all(order.cancelled for order in commune.orders())
+
+
+def test_slots_are_checked_by_policy_and_reserved_for_their_programme(commune: Commune) -> None:
+    rules = [
+        {"kind": "quiet_hours", "begins": "16:00", "ends": "17:30"},
+        {"kind": "sessions_a_day", "most": 1},
+    ]
+    commune.policies.set(commune.operator, "xa", Policy.model_validate({"rules": rules}), revision=0)
+    targets = Targets(areas=("xa",))
+    with pytest.raises(PolicyError, match=r"16:00 to 17:30.*nearest lawful time: .*17:30 on 24/11") as refused:
+        commune.programmes.save(commune.approver, _programme(), targets, revision=0)
+    assert refused.value.details["refusals"][0]["area"] == "xa"  # type: ignore[index]  # of a refusal
+    rule = {"kind": "recurring", "start": "2026-11-24T18:00:00", "rrule": "FREQ=DAILY"}
+    later = _programme(slots=[{"rule": rule, "seconds": 60}])
+    commune.programmes.save(commune.approver, later, targets, revision=0)
+    commune.programmes.save(commune.approver, later, targets, revision=1)  # its own slots are no second session
+    # Nothing is queued, nothing is planned, and yet the hour is taken: by the day's only session, and on air.
+    six = FIRST + timedelta(days=5, hours=1)
+    schedule = {"id": "x", "rule": {"kind": "once", "at": six.isoformat()}, "targets": {"areas": ["thon-dong"]}}
+    content = {"title": "Mới", "priority": "routine", "clip": {"duration_ms": 20_000}, "schedules": [schedule]}
+
+    def met() -> list[dict[str, Any]]:
+        with commune.database.reading() as session:
+            return conflicts(session, content, now=commune.clock.now(), zone=ZONE, bulletin=None)
+
+    (clash,) = met()
+    assert (clash["with"][0]["title"], clash["with"][0]["receivers"]) == ("Chuyên mục Chuyển đổi số", ["loa-dong"])
+    assert "replace" not in {way["kind"] for way in clash["choices"]}
+    schedule["rule"] = {"kind": "once", "at": (six - timedelta(hours=6)).isoformat()}
+    (second,) = met()
+    assert (second["kind"], second["refusals"][0]["rule"]) == ("policy", "sessions_a_day")
+    # Any day is foreseen with what its slots would air.
+    _queued(commune, "Một")
+    with commune.database.reading() as session:
+        day = simulation(session, receiver="loa-dong", day=date(2026, 11, 24), now=commune.clock.now(), zone=ZONE, planned_to=timedelta(days=14))  # fmt: skip
+    assert [(fate.item.title, fate.outcome) for fate in day.fates] == [("Một", "played")]
 
 
 def test_an_empty_slot_warns_the_day_before_and_falls_back(commune: Commune) -> None:

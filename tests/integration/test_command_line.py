@@ -109,6 +109,7 @@ def test_say_falls_back_within_seconds_when_the_network_is_missing(tmp_path: Pat
         (("say", "-o", "out.mp3"), b"\xff\xfe\x00", "not UTF-8"),
         (("say", "-o", "no/such/folder/out.mp3"), b"a", "no folder"),
         (("say", "-o", "out.mp3", "--engine", "robot"), b"a", "no engine 'robot'"),
+        (("say", "--engine", "piper"), b"a", "add --piper-voice"),
         (("say", "-o", "out.mp4"), b"a", "Choose from: .mp3, .opus, .ogg, .wav"),
         (("say", "--engine", "espeak", "--voice", "robot"), b"a", "choose from espeak: vi, vi-vn-x-south"),
         (("say", "--engine", "espeak", "--language", "hmn", "--voice", "hmn"), b"a", "no engine speaks this language"),

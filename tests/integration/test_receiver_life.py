@@ -152,7 +152,9 @@ def test_an_operator_types_the_code_on_the_page(served: ServedStation, tmp_path:
     process.enrolling(served.base)
     operator = served.as_person("viet")
     wait_for(lambda: operator.get("/api/v1/enrolments").json(), 20, "the waiting device")
-    code, fingerprint = re.findall(r"code\): (\d{3} \d{3})\n.*fingerprint\): (\S+)", process.log())[-1]
+    shown = re.compile(r"code\): (\d{3} \d{3})\n.*fingerprint\): (\S+)")
+    wait_for(lambda: shown.search(process.log()), 20, "the code on the device")
+    code, fingerprint = shown.findall(process.log())[-1]
     browser, editor = served.anonymous(), served.anonymous()
     ours = {"Origin": served.base}
     for client, name in ((browser, "viet"), (editor, "mai")):
@@ -163,7 +165,7 @@ def test_an_operator_types_the_code_on_the_page(served: ServedStation, tmp_path:
     form = {"code": code, "fingerprint": "AAAA-AAAA", "receiver": "loa-3", "kind": "loudspeaker", "name": "Cụm loa 3"}
     form["area"] = "xa"
     wrong = browser.post("/enrolments", data=form, headers=ours)
-    assert (wrong.status_code, "kẻ đứng giữa" in wrong.text) == (422, True)
+    assert (wrong.status_code, "kẻ đứng giữa" in wrong.text) == (409, True)
     form["fingerprint"] = fingerprint
     assert browser.post("/enrolments", data=form, headers={"Origin": "http://evil.example"}).status_code == 403
     assert editor.post("/enrolments", data=form, headers=ours).status_code == 403
@@ -178,7 +180,7 @@ def test_a_device_that_is_refused_says_so(served: ServedStation, tmp_path: Path)
     process.enrolling(served.base)
     wait_for(lambda: operator.get("/api/v1/enrolments").json(), 20, "the waiting device")
     (waiting,) = operator.get("/api/v1/enrolments").json()
-    assert waiting["fingerprint"] in process.log()
+    wait_for(lambda: waiting["fingerprint"] in process.log(), 20, "the device to show what it computed")
     assert waiting["key_thumbprint"]
     assert "code" not in json.dumps(waiting)
     assert served.as_person("mai").get("/api/v1/enrolments").status_code == 403

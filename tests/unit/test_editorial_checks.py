@@ -1,5 +1,6 @@
 """What an editor is told before a bulletin is released."""
 
+import time
 import unicodedata
 
 import pytest
@@ -29,7 +30,7 @@ def test_each_slip_of_a_document_is_found_with_what_to_put_instead() -> None:
         (Concern.CITATION, "57/NQ-TW", "57-NQ/TW"),
         (Concern.CITATION, "57-NQ/T", "57-NQ/TW"),
         (Concern.DATE, "thứ ba", "thứ hai"),
-        (Concern.DATE, "31/4/2026", None),
+        (Concern.DATE, "31/4/2026", "30/4/2026"),
         (Concern.NOT_FOR_READING, "Số:     /KH-", ""),
         (Concern.NOT_FOR_READING, "Xã Mai, ngày", ""),
         (Concern.NOT_FOR_READING, "Nơi nhận:\n- ", ""),
@@ -48,6 +49,13 @@ def test_applied_proposals_leave_a_text_with_nothing_more_to_apply() -> None:
     ("written", "concern"),
     [
         ("UBND huyện Cẩm Giàng", Concern.FORMER_UNIT),
+        ("Ban Chỉ huy quân sự huyện", Concern.FORMER_UNIT),
+        ("nhà ở quận 1", Concern.FORMER_UNIT),
+        ("TP. Hải Dương", Concern.FORMER_UNIT),
+        ("từ 25h30 đến 7h75", Concern.DATE),
+        ("từ 20/8 đến 15/8/2025", Concern.DATE),
+        ("Trang 2/5", Concern.NOT_FOR_READING),
+        ("Nơi nhận: Như trên; Lưu: VT.", Concern.NOT_FOR_READING),
         ("tỉnh Hải Dương", Concern.FORMER_UNIT),
         ("khuyến mãi lớn", Concern.ADVERTISING),
         ("Вộ Nội vụ", Concern.MIXED_SCRIPT),
@@ -60,6 +68,69 @@ def test_applied_proposals_leave_a_text_with_nothing_more_to_apply() -> None:
 )
 def test_each_concern_is_found(written: str, concern: Concern) -> None:
     assert concern in {finding.concern for finding in check(written)}
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        ("Nghị quyết 03-NQ/CP", "Nghị quyết 03/NQ-CP"),
+        ("Nghị quyết 57 NQ/TW", "Nghị quyết 57-NQ/TW"),
+        ("Nghị quyết 57-NQTW", "Nghị quyết 57-NQ/TW"),
+        ("Nghị định 30/2020/NĐ/CP", "Nghị định 30/2020/NĐ-CP"),
+        ("Thông tư 39/2020/BTTTT-TT", "Thông tư 39/2020/TT-BTTTT"),
+        ("ngày 31/4/2026", "ngày 30/4/2026"),
+        ("ngày 12/25/2025", "ngày 25/12/2025"),
+        ("ngày 29 tháng 2 năm 2025", "ngày 28 tháng 2 năm 2025"),
+        ("sáng thứ ba, ngày 11/11/2024", "sáng thứ hai, ngày 11/11/2024"),
+        ("Họp xong.\nNơi nhận:\n- Lưu.", "Họp xong.\n"),
+        ("Trang 2/5", ""),
+        ("đúng hạn./.", "đúng hạn."),
+        ("huyện Cẩm Giàng", "huyện Cẩm Giàng cũ"),
+        ("tỉnh Hải Dương", "tỉnh Hải Dương (nay thuộc thành phố Hải Phòng)"),
+        ("Họp lúc 8h. Mua ngay kẻo hết! Mời bà con.", "Họp lúc 8h.  Mời bà con."),
+        ("Вộ Nội vụ", "Bộ Nội vụ"),
+        ("xin\u200bchào", "xinchào"),
+        (
+            "Xã mời " + "bà con " * 15 + "và đại biểu " + "các thôn " * 10,
+            ("Xã mời " + "bà con " * 15).rstrip() + ", và đại biểu " + "các thôn " * 10,
+        ),
+    ],
+)
+def test_what_a_finding_proposes_mends_the_text(written: str, mended: str) -> None:
+    assert (
+        apply(written, [found for found in check(written) if found.concern is not Concern.UNCERTAIN_READING]) == mended
+    )
+    again = check(mended)
+    assert [
+        found.text for found in again if found.proposal is not None and found.concern is not Concern.UNCERTAIN_READING
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Công văn số 12/UBND-VX, Kế hoạch 873/KH-UBND, Hướng dẫn 36-HD/VPTW",
+        "chính sách ưu đãi người có công với cách mạng",
+        "từ ngày 15/11/2025 đến 15/02/2026, 24h00 hôm nay",
+        "thành phố Hải Phòng, khu vực thị xã, quân 2 trung đội",
+    ],
+)
+def test_what_is_right_is_left_alone(written: str) -> None:
+    assert [found for found in check(written) if found.concern is not Concern.UNCERTAIN_READING] == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["ưu đãi lớn ", "mua ngay. ", "57/NQ-TW ", "huyện Cẩm ", "ngày 31/4 ", "25h61 ", "và "]
+)
+def test_the_checks_cost_grows_with_the_length(unit: str) -> None:
+    def seconds(length: int) -> float:
+        start = time.process_time()
+        check(unit * (length // len(unit)))
+        return time.process_time() - start
+
+    seconds(2_000)
+    short, long = seconds(4_000), seconds(32_000)
+    assert long < 8 * max(short, 0.01) * 2.5, f"8 times the text took {long / max(short, 1e-6):.0f} times as long"
 
 
 def test_a_good_bulletin_has_no_findings() -> None:

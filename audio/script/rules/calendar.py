@@ -71,7 +71,7 @@ _FEAST_CUES = tables.cues("feast")
 """Before a national day, or what bears its name, besides the words before any date."""
 _COUNTED_THING = re.compile(r"\s?[a-zà-ỹđ%]")
 _CLOCK = re.compile(r"(2[0-4]|[01]?\d)(?:\s?giờ\s?|\s?[hHg]\s?)([0-5]\d)(?:\s{0,2}(?:phút|ph|p|'))?")
-_CLOCK_SHORT = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]([1-9])(?:p|ph|')?(?!\d)")
+_CLOCK_SHORT = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]([0-9])(?:p|ph|')?(?!\d)")
 _CLOCK_WORDS = re.compile(r"(2[0-4]|[01]?\d)\s?[hH]")
 _COLON = re.compile(r"(2[0-4]|[01]?\d):([0-5]\d)(?::([0-5]\d))?")
 _DURATION = re.compile(r"(\d{1,3})\s?(?:p|ph|')(?:\s?([0-5]?\d)\s?(?:s|''|\"))?")
@@ -314,6 +314,7 @@ def _clock(at: Cursor, place: int) -> tuple[str, int, bool] | None:
         sure = (
             at.preceded_by("từ", "đến", "lúc", "vào", "hồi", "khoảng", "tới")
             or found[0][-1] == "'"
+            or found[2] == "0"
             or place != at.place
         )
         return _hours(found[1], found[2], None), found.end(), sure

@@ -26,6 +26,7 @@ _VARIETY_BEFORE = re.compile(r"[^\W\d_]{1,5}\d[\d-]{0,6}")
 _VARIETY_KINDS = tables.cues("variety kind")
 _BOAT = re.compile(r"([A-ZĐ]{1,3})\s?-\s?(\d{4,5})\s?-\s?TS")
 _COMMA_TAIL = re.compile(r",(\d{1,2})(?![\d.,]*\d)(?![^\W\d_])")
+_FUEL = re.compile(r"(\d{2})\s?-\s?(I{1,3}|IV|V)")
 _SERIAL = re.compile(r"[A-ZĐ]{1,4}\d{1,6}(?:[.-]\d{1,12}){2,6}")
 _WARD = re.compile(r"[A-ZĐ]\.\s?(\d{1,4})(?![.,/]?\d)")
 _WARDS = {"P": "phường", "F": "phường", "Q": "quận", "Đ": "điều"}
@@ -60,6 +61,14 @@ def variety(at: Cursor, written: str, end: int) -> Reading | None:
     ]
     said = [names_of(found[1]), *numbers, names_of(found[5])]
     return Reading(found.end(), TokenClass.CODE, " ".join(part for part in said if part))
+
+
+def fuel(at: Cursor) -> Reading | None:
+    """ "RON 95-III": the octane number and the level of the exhaust standard."""
+    found = at.match(_FUEL) if at.preceded_by("ron", "điêzen", "diesel", "do", "e5", "e10") else None
+    if found is None:
+        return None
+    return Reading(found.end(), TokenClass.CODE, f"{cardinal(found[1])} {cardinal(roman(found[2]) or 0)}")
 
 
 def serial(at: Cursor, written: str, end: int) -> Reading | None:

@@ -39,8 +39,21 @@ _KNOWN = {
     "https": "",
     "gmail": "gi meo",
     "info": "in phô",
+    "dichvucongquocgia": "dịch vụ công quốc gia",
+    "chinhphu": "chính phủ",
+    "binhdanhocvuso": "bình dân học vụ số",
+    "baohiemxahoi": "bảo hiểm xã hội",
+    "thuedientu": "thuế điện tử",
+    "vneid": "vi en e ai đi",
+    "bocongan": "bộ công an",
+    "vssid": "vi ét ét ai đi",
+    "facebook": "phây búc",
+    "youtube": "diu túp",
+    "zalo": "da lô",
+    "google": "gu gồ",
 }
 _MARKS = {".": "chấm", "/": "xuyệt", "@": "a còng", "-": "gạch ngang", "_": "gạch dưới"}
+_SHORT_FORM = re.compile(r"ubmttq|ubnd|hdnd|mttq|thcs|thpt|bhxh|csgt|pccc")
 _PIECE = re.compile(r"[^\W\d_]{1,60}|\d{1,20}|[./@_-]")
 
 
@@ -83,7 +96,7 @@ def phone(at: Cursor) -> Reading | None:
 
 
 def web(at: Cursor) -> Reading | None:
-    """A web address or an e-mail address, said piece by piece; a person must hear whether it is understood."""
+    """A web address or an e-mail address, said piece by piece; unless all its pieces are known, a person must hear whether it is understood."""
     found = at.match(_EMAIL)
     cls = TokenClass.EMAIL
     if found is None:
@@ -92,8 +105,14 @@ def web(at: Cursor) -> Reading | None:
     if found is None:
         return None
     written = found[0].rstrip(".!?:)")
-    said = [_piece(piece) for piece in _PIECE.findall(re.sub(r"^https?://", "", written.rstrip("/")))]
-    return Reading(at.place + len(written), cls, " ".join(part for part in said if part), certain=False)
+    pieces = _PIECE.findall(re.sub(r"^https?://", "", written.rstrip("/")))
+    said = " ".join(part for part in map(_piece, pieces) if part)
+    certain = cls is TokenClass.URL and len(pieces) <= 7 and all(_known(piece) for piece in pieces)
+    return Reading(at.place + len(written), cls, said, certain=certain)
+
+
+def _known(piece: str) -> bool:
+    return piece in _MARKS or piece.lower() in _KNOWN
 
 
 def _piece(piece: str) -> str:
@@ -106,4 +125,6 @@ def _piece(piece: str) -> str:
         return spelled(piece) if piece.isascii() else ""
     if is_syllable(lower):
         return lower
+    if (short := _SHORT_FORM.match(lower)) is not None and short.end() < len(lower):  # "ubndxa"
+        return f"{names_of(short[0])} {_piece(lower[short.end() :])}"
     return names_of(piece) if len(piece) <= 4 else unaccented(lower) or foreign(piece)

@@ -1,17 +1,26 @@
 """Where the reader stands, and what a rule answers."""
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from audio.script.model import TokenClass
 
+CAPITALS = "".join(
+    char
+    for char in map(chr, range(min(sys.maxunicode, 0x1EFA)))
+    if char.isupper() and unicodedata.name(char, "").startswith("LATIN")
+)
+"""Capital letters with and without marks: in Unicode they stand among the small ones, so no range names them."""
+SMALL = CAPITALS.lower()
 _NEXT_WORDS = re.compile(r"[\s\"'(,]{0,4}([^\W\d_]{1,20})?(?:\s{1,2}([^\W\d_]{1,20}))?")
 
 
 _PHONE_FOLLOWS = re.compile(r"\s?[:.]?\s{0,3}\(?(?:\+84|0\d{2})")
 _NUMBER_FOLLOWS = re.compile(r"[\s.]{0,2}\d")
-_CAPITAL_WORD = re.compile(r"(?<![^\W_])[^\W\d_a-zà-ỹ][a-zà-ỹ]{0,6}\.? $")
+_CAPITAL_WORD = re.compile(rf"(?<![^\W_])[{CAPITALS}][{SMALL}]{{0,6}}\.? $")
 _YEAR_FOLLOWS = re.compile(r"\s(?:19|20)\d\d(?!\d)")
 _ROMAN_FOLLOWS = re.compile(r"\s?[IVX]{1,4}(?![^\W_])")
 
@@ -68,10 +77,10 @@ class Cursor:
         del self.before[:-10]
         self._tails = None
 
-    def new_sentence(self) -> None:
-        """Forget the words so far."""
+    def new_sentence(self, *, scores: bool = False) -> None:
+        """Forget the words so far; ``scores``: it goes on speaking of a match's result."""
         self.before.clear()
-        self.scores = self.phone = False
+        self.scores, self.phone = scores, False
         self._tails = None
 
     def after_phone(self) -> bool:

@@ -11,10 +11,8 @@ def settled(at: Cursor, written: str, entry: Entry, cls: TokenClass) -> Reading:
     if (here := at.defined.get(written)) is not None:  # "Hợp tác xã (HTX) …": the text has said what it means
         return Reading(end, cls, here)
     for context in tables.contexts().get(written, ()):
-        counted = "<number>" in context.before and at.last in (
-            TokenClass.NUMBER,
-            TokenClass.PERCENT,
-            TokenClass.FRACTION,
+        counted = ("<number>" in context.before and at.last in (TokenClass.NUMBER, TokenClass.FRACTION)) or (
+            "<percent>" in context.before and at.last is TokenClass.PERCENT
         )
         if context.before and not counted and not any(tail in context.before for tail in at.tails()):
             continue

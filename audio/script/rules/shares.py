@@ -47,7 +47,7 @@ _PLATE_WORDS = ("biển", "biển số", "biển kiểm soát", "biển số xe"
 _FRACTION = re.compile(r"(\d{1,4})(?:/|\s/\s?|/\s)(\d{1,5}(?!\.\d{3}))")
 _OF_MANY = re.compile(r"(\d{1,4}(?:,\d{1,2})?)\s{0,2}/\s{0,2}(\d{1,3}(?:\.\d{3}){1,3}|\d{1,5},\d{1,2})(?![.,]?\d)")
 _TIMES = re.compile(r"(\d{1,4})\s?[xX×]\s?(?=\d)")
-_RATIO = re.compile(r"(\d{1,4})(?::|\s:\s)(\d{1,5})(?!:|[.,]\d)")
+_RATIO = re.compile(r"(\d{1,4})(?::|\s:\s)(\d{1,3}(?:\.\d{3}){1,2}|\d{1,5})(?!:|[.,]\d)")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
 _ADDRESS = re.compile(r"(\d{1,4})([A-Za-z]?)((?:/\d{1,4}[A-Za-z]?){1,4})")
 _ADDRESS_WORDS = ("số", "ngõ", "ngách", "hẻm", "kiệt", "số nhà", "nhà số", "ngõ số")
@@ -72,7 +72,7 @@ def score(at: Cursor) -> Reading | None:
     }:
         at.scores = True
         return Reading(found.end(), TokenClass.RANGE, said)
-    if at.scores and at.before and _SCORE.fullmatch(at.before[-1]):  # "thắng 3-1 (25-20, 23-25)"
+    if at.scores and (not at.before or _SCORE.fullmatch(at.before[-1])):  # "thắng 3-1 (25-20, 23-25)"
         return Reading(found.end(), TokenClass.RANGE, said)
     if not _MATCH_WORDS.isdisjoint(at.before[-6:]) and (at.scores or int(found[1]) >= int(found[2])):
         return Reading(
@@ -111,10 +111,9 @@ def ratio(at: Cursor) -> Reading | None:
     named = at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ")
     if not named and (len(found[2]) == 2 or len(found[1]) > 2):
         return None
-    said = f"{cardinal(found[1])} trên {cardinal(found[2])}"
-    return Reading(
-        found.end(), TokenClass.FRACTION, said, (f"{cardinal(found[1])} {cardinal(found[2])}",), certain=named
-    )
+    second = cardinal(found[2].replace(".", ""))
+    said = f"{cardinal(found[1])} trên {second}"
+    return Reading(found.end(), TokenClass.FRACTION, said, (f"{cardinal(found[1])} {second}",), certain=named)
 
 
 def times(at: Cursor) -> Reading | None:

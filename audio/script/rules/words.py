@@ -7,7 +7,7 @@ from audio.script.letters import foreign, names_of
 from audio.script.model import TokenClass
 from audio.script.numerals import cardinal, month, ordinal, roman
 from audio.script.rules import codes
-from audio.script.rules.cursor import Cursor, Reading
+from audio.script.rules.cursor import CAPITALS, SMALL, Cursor, Reading
 from audio.script.rules.settling import settled
 from audio.script.syllables import is_syllable
 
@@ -25,7 +25,7 @@ _LONGEST_WORD = 40
 _X_TIMES = re.compile(r"x(\d)")
 _AND_SO_ON = re.compile(r"[vV]\.\s?[vV]\.?")
 _INITIALS = re.compile(r"(?:[A-ZĐ]\.\s?){1,3}[A-ZĐ](?:\.(?=\s|[,;)(]|$))?")
-_INITIAL_THEN_NAME = re.compile(r"[A-ZĐ]\.\s?[^\W\d_a-zà-ỹ][a-zà-ỹ]")
+_INITIAL_THEN_NAME = re.compile(rf"[A-ZĐ]\.\s?[{CAPITALS}][{SMALL}]")
 _PERSONS = tables.cues("person")
 _UNIT_WORD = re.compile(r"[a-zµμ]{1,5}[23]?(?:/[a-z]{1,3}[23]?)?")
 _MAGNITUDES = ("triệu", "nghìn", "ngàn", "tỷ", "tỉ", "vạn", "trăm", "chục", "mỗi", "vài", "mấy")
@@ -137,6 +137,8 @@ def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
         "nhà", "tòa", "tòa nhà", "phòng", "lô", "khu", "số", "cống", "kênh"
     ):
         return None
+    if at.preceded_by("thứ"):
+        return Reading(found.end(), TokenClass.DATE, ordinal(int(found[1])))  # "thứ T7"
     day = f"thứ {ordinal(int(found[1]))}"
     sure = _TO_WEEKDAY.match(at.text, found.end()) is not None
     sure = (

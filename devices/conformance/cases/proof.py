@@ -1,5 +1,6 @@
 """Receipts until they are acknowledged, broken lines, power cuts."""
 
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -41,15 +42,17 @@ def _copies(rig: Rig, receipt: str) -> list[Told]:
 def loses_the_line(rig: Rig) -> None:
     """The line is cut before an order's instant, and mended after its end."""
     rig.withheld.update((KEPT, "alone"))
+    asked = now()
     order = rig.order("alone", sound=rig.sound(0.5), play_at=now() + timedelta(seconds=rig.lead_s))
     with rig.point("alone.plays"):
         rig.receipt(order.id, "ready")
     before, told, sessions = rig.tap.current, len(rig.told), {p.session for p in rig.presence}
     refused = Counter(t.receipt.document_sha256 for t in rig.told if t.receipt.document_sha256)
     waiting = {r.id: r for name in (KEPT, "alone") for r in rig.receipts(name)}
-    safe = {name for name, at in rig.acknowledged.items() if at < now() - timedelta(seconds=0.5)}
+    # It has read what was acknowledged well before the order that it is ready for now.
+    safe = {name for name, at in rig.acknowledged.items() if at < asked - timedelta(seconds=0.5)}
     rig.tap.cut()
-    rig.until(order.play_at + timedelta(seconds=0.8))
+    rig.until(order.play_at + timedelta(seconds=1.5))
     mended = now()
     rig.tap.mend()
     with rig.point("alone.subscribes"):
@@ -97,7 +100,7 @@ def loses_power(rig: Rig) -> None:
     if rig.subject is None:
         return
     rig.withheld.add("cut-off")
-    sounds = [rig.sound(4.0), rig.sound(0.5)]
+    sounds = [rig.sound(10.0), rig.sound(0.5)]  # the first: longer than any line takes to tell of its beginning
     at = now() + timedelta(seconds=rig.lead_s)
     cut_off = rig.order("cut-off", sound=sounds[0], play_at=at)
     waits = rig.order("waits-for-power", sound=sounds[1], play_at=at + timedelta(seconds=1.2))
@@ -110,9 +113,11 @@ def loses_power(rig: Rig) -> None:
     rig.tap.cut()
     calls = rig.tap.turned_away
     rig.subject.start()
+    restarted = time.monotonic()
     with rig.point("restart.plays") as note:
         rig.wait(lambda: rig.tap.turned_away > calls, "after its restart it did not look for the broker", START_S)
-        rig.until(max(waits.play_at, now()) + timedelta(seconds=0.9))
+        took = time.monotonic() - restarted  # it may need as long again before anything sounds
+        rig.until(max(waits.play_at, now()) + timedelta(seconds=max(0.9, took)))
         mended = now()
         rig.tap.mend()
         begun = rig.receipt(waits.id, "started", RECONNECT_S).receipt
@@ -164,14 +169,18 @@ def judge_what_was_said(rig: Rig) -> None:
             for name in connection.filters:
                 rig.needs(_may_read(name, rig), f"it subscribed to {name}")
     with rig.point("order.punctual", go_on=True) as note:
-        begun = [told for told in rig.told if told.receipt.state == "started" and told.receipt.order in rig.orders]
+        begun = [
+            (told, order)
+            for told in rig.told
+            if told.receipt.state == "started"
+            and (order := rig.orders.get((told.receipt.order, told.receipt.revision))) is not None
+        ]
         rig.needs(begun, "nothing began")
-        for told in begun:
-            order = rig.orders[told.receipt.order]
+        for told, order in begun:
             if min(told.receipt.at, told.at) < order.play_at:
                 raise_not_seen(f"{order.id} was due at {order.play_at}; begun {told.receipt.at}, told of {told.at}")
             rig.needs(told.receipt.at <= order.latest_start, f"{order.id} began after its latest start")
-        note.seen = f"{len({told.receipt.order for told in begun})} orders"
+        note.seen = f"{len({order.id for _, order in begun})} orders"
     with rig.point("receipt.sequence", go_on=True) as note:
         numbers = {t.receipt.id: t.receipt.sequence for t in rig.told}
         rig.needs(numbers, "no receipt came")

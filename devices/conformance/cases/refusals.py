@@ -112,7 +112,7 @@ def _is_refused(rig: Rig, name: str, data: bytes, reason: str, deadline: float) 
         return next((t.receipt for t in list(rig.told) if t.receipt.document_sha256 == digest), None)
 
     try:
-        found = rig.wait(look, "", max(0.0, deadline - time.monotonic()))
+        found = rig.wait(look, "", max(0.0, deadline - time.monotonic()), while_told=True)
     except NotSeenError:
         raise NotSeenError(f"no refusal with its document_sha256 came; {rig.says(_named(name))}") from None
     if found is None or (found.state, found.reason) != ("refused", reason):

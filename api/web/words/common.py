@@ -1,23 +1,14 @@
-"""The words of the pages, in Vietnamese and English."""
-
-from api.problems import Language
+"""Words that several pages say."""
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Phát thanh xã", "Commune broadcast"),
-    "login": ("Đăng nhập", "Log in"),
+    "close": ("Đóng", "Close"),
+    "back": ("Quay lại", "Back"),
+    "older": ("Cũ hơn", "Older"),
+    "problem_title": ("Chưa thực hiện được", "That could not be done"),
     "logout": ("Đăng xuất", "Log out"),
-    "username": ("Tên đăng nhập", "User name"),
-    "password": ("Mật khẩu", "Password"),
-    "code": ("Mã xác thực (nếu đã bật)", "One-time code (if switched on)"),
-    "now": ("Đang phát và sắp phát", "On air and next"),
-    "nothing": (
-        "Chưa có lượt phát nào. Bản tin được duyệt sẽ hiện ở đây.",
-        "No airing yet. A released bulletin appears here.",
-    ),
-    "blocked": ("Bản tin chưa gửi duyệt được", "Bulletins that cannot be submitted yet"),
     "due": ("Giờ phát", "Due"),
     "length": ("Thời lượng", "Length"),
-    "listen": ("Nghe bản đã duyệt", "Listen to the released clip"),
     "receiver": ("Thiết bị", "Receiver"),
     "planned": ("Đã lên lịch", "Planned"),
     "sent": ("Đã gửi", "Sent"),
@@ -33,31 +24,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "failed": ("Hỏng", "Failed"),
     "loudspeaker": ("Cụm loa", "Loudspeaker"),
     "screen": ("Màn hình LED", "LED screen"),
-    "confirmed": ("Máy xác nhận đã phát", "Receivers that confirm having played"),
-    "enrolments": ("Đưa thiết bị vào hoạt động", "Take a device into service"),
-    "enrolled": ("Đã đưa vào hoạt động:", "In service now:"),
-    "enrol_code": ("Mã trên thiết bị", "Code that the device shows"),
-    "enrol_fingerprint": ("Dấu nhận dạng trên thiết bị", "Fingerprint that the device shows"),
-    "enrol_id": ("Mã thiết bị", "Identifier"),
-    "enrol_kind": ("Loại", "Kind"),
-    "enrol_name": ("Tên thiết bị", "Name"),
-    "enrol_area": ("Địa bàn", "Area"),
-    "enrol_replace": ("Thay thế thiết bị đang mang mã này", "It replaces the device of this identifier"),
-    "enrol_accept": ("Chấp nhận", "Accept"),
-    "enrol_waiting": ("Thiết bị đang chờ", "Devices that wait"),
-    "enrol_none": ("Chưa có thiết bị nào đang hiện mã.", "No device shows a code now."),
-    "expiring": ("Sắp hết hạn", "Expiring soon"),
-    "expires_on": ("hết hạn ngày", "expires on"),
-    "days_left": ("ngày nữa", "days left"),
-    "expiry_station-key": ("Khóa ký của đài", "The station's signing key"),
-    "expiry_retiring-station-key": ("Khóa ký cũ của đài", "The station's former signing key"),
-    "expiry_configuration": ("Cấu hình thiết bị", "Configuration of a receiver"),
-    "expiry_certificate": ("Chứng thư TLS", "TLS certificate"),
-    "expiry_unreadable-certificate": ("Chứng thư không đọc được", "Certificate that cannot be read"),
     "live": ("Trực tiếp", "Live"),
     "stale": ("Mất kết nối, đang nối lại …", "Connection lost, reconnecting …"),
-    "log": ("Nhật ký phát sóng", "As-run log"),
-    "log_empty": ("Nhật ký còn trống.", "The log is empty."),
     "at": ("Lúc", "At"),
     "bulletin": ("Bản tin", "Bulletin"),
     "state": ("Trạng thái", "State"),
@@ -87,13 +55,3 @@ WORDS: dict[str, tuple[str, str]] = {
     "other_language": ("English", "Tiếng Việt"),
     "seconds": ("giây", "s"),
 }
-
-
-def words(tongue: Language) -> dict[str, str]:
-    """All words in one language."""
-    return {name: pair[1] if tongue == "en" else pair[0] for name, pair in WORDS.items()}
-
-
-def number(value: float, *, tongue: Language) -> str:
-    """With one decimal, after a comma in Vietnamese."""
-    return f"{value:.1f}" if tongue == "en" else f"{value:.1f}".replace(".", ",")

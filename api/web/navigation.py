@@ -1,0 +1,29 @@
+"""The menu: which pages there are and who is shown them. A page that is not listed here is reached from another."""
+
+from dataclasses import dataclass
+
+from broadcaster.people import Actor, Right
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu: where it leads, its word, and the right without which it is not shown."""
+
+    path: str
+    word: str
+    right: Right = Right.READ
+
+
+MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("nav_air", (Entry("/", "nav_today"),)),
+    ("nav_write", ()),
+    ("nav_station", (Entry("/enrolments", "nav_enrolments", Right.OPERATE),)),
+    ("nav_people", ()),
+)
+"""Groups, by the word of their heading, in the order of a day's work."""
+
+
+def menu(actor: Actor) -> list[tuple[str, list[Entry]]]:
+    """The groups and lines for this person; groups without a line are left out."""
+    shown = ((group, [entry for entry in entries if actor.may(entry.right)]) for group, entries in MENU)
+    return [(group, entries) for group, entries in shown if entries]

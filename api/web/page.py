@@ -1,0 +1,200 @@
+"""What all pages stand on: one page from its template, problems as pages, who is asking.
+
+A page is a route on `router()`; it gives `page(request, "name.html", …)`. Whatever the domain refuses becomes a page
+with the cause and the next step; without a log-in the person is led to it and comes back. Forms work without
+JavaScript: they post, and are answered with a redirect (303) or with the form again, filled in, and the problem.
+"""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.templating import Jinja2Templates
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import cookie_name, station_of
+from api.problems import Language, page_language, said, status_of
+from api.web.navigation import menu
+from api.web.words import words
+from broadcaster.errors import BroadcasterError, InvalidError, NotLoggedInError
+from broadcaster.people import Actor
+
+LanguageDep = Annotated[Language, Depends(page_language)]
+STATIC = Path(__file__).parent / "static"
+_TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
+
+
+# ---- templates
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file, with its hash in it: browsers keep it until it changes."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+@pass_context
+def _clock_time(context: Context, at: datetime, seconds: bool = False) -> str:
+    """17:00, or 17:00:05, at the station."""
+    return at.astimezone(context["zone"]).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+@pass_context
+def _date(context: Context, at: datetime) -> str:
+    """25/11/2026, at the station."""
+    return at.astimezone(context["zone"]).strftime("%d/%m/%Y")
+
+
+@pass_context
+def _moment(context: Context, at: datetime) -> str:
+    """17:00 25/11/2026, at the station."""
+    return at.astimezone(context["zone"]).strftime("%H:%M %d/%m/%Y")
+
+
+@pass_context
+def _length(context: Context, milliseconds: float) -> str:
+    """2 phút 10 giây."""
+    tongue = context["tongue"]
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    units = ("min", "s") if tongue == "en" else ("phút", "giây")
+    parts = [f"{minutes} {units[0]}"] if minutes else []
+    if seconds or not minutes:
+        parts.append(f"{seconds} {units[1]}")
+    return " ".join(parts)
+
+
+@pass_context
+def _figure(context: Context, value: float, places: int = 1) -> str:
+    """With its decimals after a comma in Vietnamese, after a point in English."""
+    text = f"{value:.{places}f}"
+    return text if context["tongue"] == "en" else text.replace(".", ",")
+
+
+_TEMPLATES.env.undefined = StrictUndefined
+_TEMPLATES.env.globals["asset"] = asset
+_TEMPLATES.env.filters |= {
+    "clock_time": _clock_time,
+    "date": _date,
+    "moment": _moment,
+    "length_of": _length,
+    "figure": _figure,
+}
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    actor: Actor | None = None,
+    status: int = 200,
+    problem: BroadcasterError | None = None,
+    **context: object,
+) -> Response:
+    """One page, or a part of one, from its template; never kept by the browser.
+
+    `problem` is what was refused: the template has its text as `problem` and the field that it is about as
+    `problem_field`, and the status is the problem's unless given.
+    """
+    station, tongue = station_of(request), page_language(request)
+    response = _TEMPLATES.TemplateResponse(
+        request,
+        template,
+        {
+            "w": words(tongue),
+            "tongue": tongue,
+            "zone": ZoneInfo(station.settings.zone),
+            "zone_name": station.settings.zone,
+            "station_name": station.settings.station_name,
+            "now": station.clock.now(),
+            "actor": actor,
+            "menu": menu(actor) if actor is not None else [],
+            "problem": None if problem is None else said(problem, tongue),
+            "problem_field": None if problem is None else problem.details.get("field"),
+            **context,
+        },
+        status_code=status if problem is None or status != 200 else status_of(problem),
+    )
+    response.headers["Cache-Control"] = "no-store"
+    if request.query_params.get("lang") in ("vi", "en"):
+        response.set_cookie("lang", tongue, max_age=31536000, samesite="lax", httponly=True)
+    return response
+
+
+# ---- routes
+
+
+class PageRoute(APIRoute):
+    """A route of pages: problems are pages too, and who is not logged in is led to the log-in and back."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler of FastAPI's, with problems caught."""
+        handler = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except NotLoggedInError:
+                return to_login(request)
+            except RequestValidationError as error:
+                return problem_page(request, _invalid(error))
+            except BroadcasterError as error:
+                return problem_page(request, error)
+
+        return guarded
+
+
+def router() -> APIRouter:
+    """A router for pages; they are no part of the OpenAPI document."""
+    return APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+def problem_page(request: Request, error: BroadcasterError) -> Response:
+    """What was refused, why and what to do, as a page; as a piece of one where htmx asks."""
+    try:
+        station = station_of(request)
+        actor = station.log_ins.recognise(request.cookies.get(cookie_name(station)))
+    except NotLoggedInError:
+        actor = None
+    part = request.headers.get("hx-request") == "true"
+    return page(request, "_problem.html" if part else "problem.html", actor=actor, problem=error)
+
+
+def to_login(request: Request) -> Response:
+    """To the log-in, and from there back to the page that was asked for; htmx is told to leave the page."""
+    target = "/login"
+    asked = request.url.path if request.method == "GET" else urlsplit(request.headers.get("referer", "")).path
+    if request.method == "GET" and request.url.query:
+        asked += f"?{request.url.query}"
+    if asked not in ("", "/", "/login"):
+        target += f"?next={quote(asked, safe='/')}"
+    if request.headers.get("hx-request") == "true":
+        return Response(headers={"HX-Redirect": target})
+    return RedirectResponse(target, 303)
+
+
+def onward(target: str) -> str:
+    """Where a log-in leads: a path of this server, whatever was put into the address."""
+    parts = urlsplit(target)
+    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return target if safe and "\\" not in target and "\n" not in target else "/"
+
+
+def _invalid(error: RequestValidationError) -> InvalidError:
+    item = error.errors()[0] if error.errors() else {"loc": ("", "form"), "msg": ""}
+    field = ".".join(str(part) for part in item["loc"][1:])
+    return InvalidError(
+        f"Mục '{field}' còn thiếu hoặc không đúng. Quay lại, sửa rồi gửi lại.",
+        f"'{field}' is missing or wrong ({item['msg']}). Go back, correct it and send again.",
+        field=field,
+    )

@@ -1,0 +1,8 @@
+"""Logging in."""
+
+WORDS: dict[str, tuple[str, str]] = {
+    "login": ("Đăng nhập", "Log in"),
+    "username": ("Tên đăng nhập", "User name"),
+    "password": ("Mật khẩu", "Password"),
+    "code": ("Mã xác thực (nếu đã bật)", "One-time code (if switched on)"),
+}

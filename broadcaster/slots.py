@@ -1,0 +1,323 @@
+"""Slots of programmes: what is queued fills them, as sessions with a call, items by class and a closing; what stays empty warns, then falls back."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, or_, select
+from sqlalchemy.orm import Session
+
+from broadcaster.identity import Signatory, id_of
+from broadcaster.orders import take_back
+from broadcaster.places import PlacesByDay
+from broadcaster.storage.models import Airing, Bulletin, OrderRecord, ProgrammeRecord, ProgrammeWarning, Release
+from broadcaster.targets import Targets
+from schedules.priorities import Item
+from schedules.programmes import Filling, Programme, Queued, plan_slots, warning
+from schedules.refusals import clock as said_time
+from schedules.sessions import Entry, RunningOrder, SessionForm, run
+
+WARNED_AHEAD = timedelta(hours=24)
+"""So long before an empty slot its editor is told."""
+FALLBACK_AHEAD = timedelta(hours=6)
+"""So long before an empty slot its fallback goes out; until then it waits for a bulletin."""
+RESERVED = "slot:"
+"""Begins the id of an item that stands for a slot whose airings are not planned yet."""
+NOTHING_LEFT = "buổi phát không còn bản tin nào / nothing is left in the session"
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class SlotSession:
+    """What airs, or would air by what is queued now, in a slot. No `order`: nothing does."""
+
+    filling: Filling
+    order: RunningOrder | None
+
+    def bulletin(self, entry: Entry, programme: Programme) -> str:
+        """Whose clip is heard in a part of it."""
+        framing = programme.call if entry.kind == "call" else programme.closing
+        return entry.item or framing or ""
+
+
+class Columns:
+    """The programmes that have not ended, with their queues. `hold` their releases where slots are filled, so that one that is being voided fills none."""
+
+    def __init__(self, session: Session, *, hold: bool = False) -> None:
+        self._session = session
+        rows = session.scalars(
+            select(ProgrammeRecord).where(ProgrammeRecord.ended_at.is_(None)).order_by(ProgrammeRecord.id)
+        ).all()
+        self.records = {row.id: row for row in rows}
+        self.programmes = {row.id: Programme.model_validate({**row.rules, "id": row.id}) for row in rows}
+        self.framing = {name for programme in self.programmes.values() for name in programme.frame}
+        self._hold = hold
+        self.queues: dict[str, list[Queued]] = {}
+        self.releases: dict[str, Release] = {}
+        self.contents: dict[str, dict[str, Any]] = {}
+
+    def taken(self, after: datetime) -> set[tuple[str, datetime]]:
+        """Slots after an instant that have their airings; a call and a closing alone are none."""
+        rows = self._session.execute(
+            select(Airing.programme_id, Airing.slot_at).where(
+                Airing.programme_id.in_(self.programmes),
+                Airing.slot_at > after,
+                Airing.state != "cancelled",
+                Airing.bulletin_id.not_in(self.framing),
+            )
+        )
+        return {(name, at) for name, at in rows if name is not None and at is not None}
+
+    def open(
+        self, start: datetime, end: datetime, *, taken: set[tuple[str, datetime]]
+    ) -> Iterator[tuple[str, datetime, timedelta]]:
+        """Slots in (start, end) that have no airings yet, with the most that may air in them."""
+        for name, programme in self.programmes.items():
+            for slot in programme.slots:
+                for at in slot.rule.instants(start + _TICK, end):
+                    if (name, at) not in taken:
+                        yield name, at, timedelta(seconds=slot.seconds)
+
+    def read_queues(self) -> None:
+        """What is released for each programme, with when it aired there."""
+        aired: dict[str, set[datetime]] = defaultdict(set)
+        for name, at in self._session.execute(
+            select(Airing.bulletin_id, Airing.slot_at).where(
+                Airing.programme_id.in_(self.programmes), Airing.state != "cancelled", Airing.slot_at.is_not(None)
+            )
+        ):
+            aired[name].add(at)  # type: ignore[arg-type]  # not null
+        self.queues = {name: [] for name in self.programmes}
+        query = (
+            select(Release, Bulletin.programme_id)
+            .join(Bulletin, Bulletin.id == Release.bulletin_id)
+            .where(
+                Release.voided_at.is_(None),
+                or_(Bulletin.programme_id.in_(self.programmes), Bulletin.id.in_(self.framing)),
+            )
+            .order_by(Release.id)
+        )
+        for release, programme in self._session.execute(query.with_for_update(of=Release) if self._hold else query):
+            content = json.loads(release.content)
+            self.releases[release.bulletin_id] = release
+            self.contents[release.bulletin_id] = content
+            if release.bulletin_id in self.framing or programme is None:
+                continue
+            expiry = content.get("expires_at")
+            self.queues[programme].append(
+                Queued(
+                    bulletin=release.bulletin_id,
+                    released_at=release.released_at,
+                    duration=timedelta(milliseconds=content["clip"]["duration_ms"]),
+                    priority=content["priority"],
+                    expires_at=datetime.fromisoformat(expiry) if expiry is not None else None,
+                    aired=tuple(sorted(aired[release.bulletin_id])),
+                )
+            )
+
+    def sessions(
+        self, start: datetime, end: datetime, *, taken: set[tuple[str, datetime]], now: datetime | None = None
+    ) -> list[SlotSession]:
+        """What is queued now put into the open slots in (start, end). With `now`, empty slots that still wait for a bulletin take nothing yet."""
+        forms = {name: self._form(programme) for name, programme in self.programmes.items()}
+        fillings = plan_slots(
+            self.programmes.values(),
+            self.queues,
+            start + _TICK,
+            end,
+            taken=taken,
+            framed={name: timedelta(milliseconds=form.call_ms + form.closing_ms) for name, form in forms.items()},
+            settled=lambda filling: now is None or _settled(filling, now),
+        )
+        return [
+            SlotSession(filling, run(forms[filling.programme], filling.at, _items(filling))) for filling in fillings
+        ]
+
+    def _form(self, programme: Programme) -> SessionForm:
+        """With the lengths of those call and closing that are released."""
+
+        def length(bulletin: str | None) -> int:
+            content = self.contents.get(bulletin or "")
+            return 0 if content is None else int(content["clip"]["duration_ms"])
+
+        return SessionForm(call_ms=length(programme.call), closing_ms=length(programme.closing))
+
+
+def fill_slots(session: Session, now: datetime, signatory: Signatory, *, zone: str, ahead: timedelta) -> None:
+    """What the planner does for programmes: slots within the horizon take what is queued; empty ones warn, then fall back."""
+    columns = Columns(session, hold=True)
+    if not columns.programmes:
+        return
+    taken = columns.taken(now)
+    _take_frames_back(session, now, signatory, columns.framing, taken)
+    if next(columns.open(now, now + ahead, taken=taken), None) is None:
+        return
+    columns.read_queues()
+    for found in columns.sessions(now, now + ahead, taken=taken, now=now):
+        if found.filling.fallback is not None and found.filling.at - now <= WARNED_AHEAD:
+            _warn(session, found.filling, columns.records[found.filling.programme].name, now, zone)
+        if _settled(found.filling, now):
+            _air(session, found, columns)
+
+
+def reserved(
+    session: Session,
+    places: PlacesByDay,
+    start: datetime,
+    end: datetime,
+    *,
+    receivers: frozenset[str],
+    without: str | None = None,
+) -> list[Item]:
+    """The slots in (start, end) that programmes own on some of `receivers` and that have no airings yet, as items of their full length."""
+    columns = Columns(session)
+    columns.programmes.pop(without or "", None)
+    reached: dict[tuple[str, int], frozenset[str]] = {}
+    found = []
+    for name, at, length in columns.open(start, end, taken=columns.taken(start)):
+        there = places.at(at)
+        key = (name, id(there))
+        if key not in reached:
+            targets = Targets.model_validate(columns.records[name].targets)
+            reached[key] = frozenset(place.id for place in there.resolve(targets).receivers)
+        if reached[key] & receivers:
+            title = f"Chuyên mục {columns.records[name].name}"
+            found.append(
+                Item(
+                    id=f"{RESERVED}{name}@{at.isoformat()}",
+                    due_at=at,
+                    duration=length,
+                    receivers=reached[key],
+                    title=title,
+                )
+            )
+    return found
+
+
+def expected(
+    session: Session, places: PlacesByDay, now: datetime, start: datetime, end: datetime, *, receiver: str
+) -> list[Item]:
+    """What would air on a receiver in slots in [start, end) that have no airings yet, by what is queued now."""
+    columns = Columns(session)
+    there = places.at(start)
+    mine = {
+        name
+        for name, row in columns.records.items()
+        if any(place.id == receiver for place in there.resolve(Targets.model_validate(row.targets)).receivers)
+    }
+    if not mine:
+        return []
+    columns.read_queues()
+    found = []
+    for planned in columns.sessions(now, end, taken=columns.taken(now)):
+        name = planned.filling.programme
+        if planned.order is None or planned.filling.at < start or name not in mine:
+            continue
+        for entry in planned.order.entries:
+            bulletin = planned.bulletin(entry, columns.programmes[name])
+            content = columns.contents[bulletin]
+            found.append(
+                Item(
+                    id=f"{name}@{entry.start.isoformat()}",
+                    due_at=entry.start,
+                    duration=entry.duration,
+                    priority=content["priority"],
+                    receivers=frozenset([receiver]),
+                    title=content["title"],
+                    interrupted=content.get("interrupted", "drop"),
+                )
+            )
+    return found
+
+
+def _settled(filling: Filling, now: datetime) -> bool:
+    return filling.fallback is None or filling.at - now <= FALLBACK_AHEAD
+
+
+def _items(filling: Filling) -> list[Item]:
+    return [
+        Item(
+            id=queued.bulletin,
+            due_at=filling.at,
+            duration=queued.duration,
+            priority=queued.priority,
+            issued_at=queued.released_at,
+        )
+        for queued in filling.bulletins
+    ]
+
+
+def _take_frames_back(
+    session: Session, now: datetime, signatory: Signatory, framing: set[str], taken: set[tuple[str, datetime]]
+) -> None:
+    """A call and a closing do not air around nothing, as when the session's bulletins were withdrawn."""
+    if not framing:
+        return
+    query = select(Airing).where(
+        Airing.bulletin_id.in_(framing),
+        Airing.programme_id.is_not(None),
+        Airing.slot_at > now,
+        Airing.state.in_(("planned", "dispatched")),
+    )
+    for airing in session.scalars(query).all():
+        if (airing.programme_id, airing.slot_at) in taken:
+            continue
+        order = session.scalar(select(OrderRecord).where(OrderRecord.airing_id == airing.id))
+        if order is not None and not order.cancelled:
+            take_back(order, now=now, signatory=signatory, reason=NOTHING_LEFT)
+        airing.state, airing.state_reason = "cancelled", NOTHING_LEFT
+    session.flush()
+
+
+def _air(session: Session, found: SlotSession, columns: Columns) -> None:
+    """One airing for each part of the session, each at its own instant."""
+    record = columns.records[found.filling.programme]
+    rows: list[dict[str, Any]] = []
+    for entry in found.order.entries if found.order is not None else ():
+        bulletin = found.bulletin(entry, columns.programmes[record.id])
+        release, content = columns.releases[bulletin], columns.contents[bulletin]
+        # A call that was taken back with its session is another airing when others fill the slot.
+        around = () if entry.kind == "item" else (entry.kind, *(queued.bulletin for queued in found.filling.bulletins))
+        rows.append(
+            {
+                "id": id_of("airing", release.id, record.id, entry.start.isoformat(), *around),
+                "schedule_id": None,
+                "release_id": release.id,
+                "bulletin_id": bulletin,
+                "due_at": entry.start,
+                "state": "planned",
+                "title": content["title"],
+                "priority": content["priority"],
+                "clip_sha256": content["clip"]["sha256"],
+                "duration_ms": content["clip"]["duration_ms"],
+                "targets": record.targets,
+                "drill": False,
+                "programme_id": record.id,
+                "slot_at": found.filling.at,
+                "campaign_id": content.get("campaign"),
+                "content_group": content.get("content_group"),
+                "interrupted": content.get("interrupted", "drop"),
+            }
+        )
+    known = set(session.scalars(select(Airing.id).where(Airing.id.in_([row["id"] for row in rows]))))
+    if fresh := [row for row in rows if row["id"] not in known]:
+        session.execute(insert(Airing), fresh)
+
+
+def _warn(session: Session, filling: Filling, name: str, now: datetime, zone: str) -> None:
+    if session.get(ProgrammeWarning, (filling.programme, filling.at)) is not None:
+        return
+    local = ZoneInfo(zone)
+    session.add(
+        ProgrammeWarning(
+            programme_id=filling.programme,
+            slot_at=filling.at,
+            warned_at=now,
+            vi=warning(filling, name, said_time(filling.at, local, "vi"), "vi"),
+            en=warning(filling, name, said_time(filling.at, local, "en"), "en"),
+        )
+    )
