@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from broadcaster.set_apart import Apart, Code
@@ -113,13 +113,17 @@ class Reader:
                 Receiver.previous_key_until,
             ).where(Receiver.id.in_(names), Receiver.revoked_at.is_(None))
         )
-        return {row.id: (Sender(row.id, row.name, row.area_id, row.enrolled_at), self._ring(row, now)) for row in rows}
+        return {
+            name: (
+                Sender(name, title, area, enrolled_at),
+                self._ring(name, key, former if until and now < until else None),
+            )
+            for name, title, area, enrolled_at, key, former, until in rows
+        }
 
-    def _ring(self, row: Row[tuple[str, str, str, datetime, Json, Json | None, datetime | None]], now: datetime) -> Keyring:
+    def _ring(self, name: str, *keys: Json | None) -> Keyring:
         """Its own key, and for a time the one before it."""
-        former = row.previous_key if row.previous_key_until is not None and now < row.previous_key_until else None
-        keys = (row.public_key, former)
-        known = self._rings.get(row.id)
+        known = self._rings.get(name)
         if known is None or known[0] != keys:
-            known = self._rings[row.id] = (keys, Keyring(PublicKey.from_jwk(key) for key in keys if key is not None))
+            known = self._rings[name] = (keys, Keyring(PublicKey.from_jwk(key) for key in keys if key is not None))
         return known[1]

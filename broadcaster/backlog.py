@@ -56,9 +56,11 @@ class Backlog:
     def load(self, session: Session) -> None:
         """Read what waits, at the start and after a transaction that failed."""
         rows = session.execute(select(WaitingMessage.receiver_id, func.count()).group_by(WaitingMessage.receiver_id))
-        self._held = Counter({receiver: count for receiver, count in rows})
+        self._held = Counter(dict(rows.all()))
 
-    def split(self, deliveries: Sequence[Delivery], now: datetime) -> tuple[list[Delivery], list[tuple[Delivery, str, int]]]:
+    def split(
+        self, deliveries: Sequence[Delivery], now: datetime
+    ) -> tuple[list[Delivery], list[tuple[Delivery, str, int]]]:
         """What is written at once, and what waits: with its receiver and its number of receipts."""
         held = self._held or Counter()
         if held.total() + len(deliveries) > HELD:

@@ -1,6 +1,7 @@
 """Dispatch: keeps what stands on the broker equal to what the database says has to stand there."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
@@ -49,6 +50,8 @@ class Dispatcher:
         self._renewed = True
         self._standing = standing
         self._renewed_at: datetime | None = None  # when configurations were last looked at for their age
+        self.publishing_s = 0.0
+        """How long the broker took to acknowledge what was last published."""
         self._connection = 0  # the connection over which everything that has to stand was last published
 
     def reconfigure(self) -> None:
@@ -183,10 +186,13 @@ class Dispatcher:
 
     def _publish(self, messages: list[tuple[str, str, bytes]]) -> set[tuple[str, str]]:
         """Publish (key, topic, payload), retained; returns the (key, topic) that the broker acknowledged in time."""
+        begin = time.monotonic()
         sent: dict[Future[None], tuple[str, str]] = {
             self._link.publish(topic, payload, retain=True): (key, topic) for key, topic, payload in messages
         }
         done, late = wait(sent, timeout=PUBLISH_TIMEOUT_S)
+        if sent:
+            self.publishing_s = time.monotonic() - begin
         arrived = {sent[future] for future in done if future.exception() is None}
         if len(arrived) < len(sent):
             log.warning("publishing: %d of %d acknowledged, %d late", len(arrived), len(sent), len(late))

@@ -23,7 +23,9 @@ class Provenance:
         self._zone = zone
         self._names = dict(session.execute(select(Area.id, Area.name)).all())
         self._lines: dict[date, dict[str, tuple[str, ...]]] = {}
-        self._airings: dict[str, tuple[Airing, str, Json]] = {}  # by order: the airing, its bulletin's field, the audience
+        self._airings: dict[
+            str, tuple[Airing, str, Json]
+        ] = {}  # by order: the airing, its bulletin's field, the audience
         orders = sorted({order for _, order in pairs})
         for start in range(0, len(orders), _AT_ONCE):
             found = session.execute(
@@ -58,9 +60,7 @@ class Provenance:
         if (airing.id, name) in self._places or name in audience["receivers"]:
             return True
         days = {day_of(airing.due_at, self._zone), day_of(arrived.receipt.at, self._zone)}
-        return any(
-            not set(audience["areas"]).isdisjoint(self._line(day, arrived.sender.area_id) or ()) for day in days
-        )
+        return any(not set(audience["areas"]).isdisjoint(self._line(day, arrived.sender.area_id) or ()) for day in days)
 
     def _line(self, day: date, area: str) -> tuple[str, ...] | None:
         if day not in self._lines:

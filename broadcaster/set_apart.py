@@ -50,7 +50,11 @@ class Apart:
     @property
     def digest(self) -> str:
         """Names it, so that the same again is counted and not kept twice."""
-        parts = (self.delivery.topic.encode(), self.delivery.payload, *((self.receipt.encode(),) if self.receipt else ()))
+        parts = (
+            self.delivery.topic.encode(),
+            self.delivery.payload,
+            *((self.receipt.encode(),) if self.receipt else ()),
+        )
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -78,7 +82,9 @@ def keep(session: Session, found: Iterable[Apart], now: datetime) -> None:
             row.times += len(by_digest.pop(row.payload_sha256))
     if by_digest:  # one line a batch: whoever floods the station with rubbish must not fill its disk with lines too
         first = next(iter(by_digest.values()))[0]
-        log.warning("%d set apart, such as on %s: %s: %s", len(by_digest), first.delivery.topic, first.code, first.cause)
+        log.warning(
+            "%d set apart, such as on %s: %s: %s", len(by_digest), first.delivery.topic, first.code, first.cause
+        )
     for digest, items in by_digest.items():
         item = items[0]
         session.add(

@@ -26,7 +26,9 @@ _STARTING = {"unconfigured"}
 def troubles_of(health: Health) -> Json | None:
     """None where all is well."""
     found: Json = {}
-    for condition, sentence in zip(health.conditions, (*health.problems, *("",) * len(health.conditions)), strict=False):
+    for condition, sentence in zip(
+        health.conditions, (*health.problems, *("",) * len(health.conditions)), strict=False
+    ):
         if condition not in _STARTING:
             found.setdefault(_BY_CONDITION.get(condition, "other"), sentence)
     if health.disk_free_bytes < DISK_LOW_BYTES:

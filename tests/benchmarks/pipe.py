@@ -81,9 +81,7 @@ def furnish(database: Database, keys: dict[str, SigningKey]) -> None:
 def message(key: SigningKey, receiver: str, numbers: Sequence[int], at: datetime) -> Message:
     """One signed message with a receipt for each number."""
     receipts = tuple(
-        Receipt(
-            id=f"{receiver}.{number}", sequence=number, order=ORDER, revision=1, state=ReceiptState.FINISHED, at=at
-        )
+        Receipt(id=f"{receiver}.{number}", sequence=number, order=ORDER, revision=1, state=ReceiptState.FINISHED, at=at)
         for number in numbers
     )
     document = Receipts(station="s", receiver=receiver, sent_at=datetime.now(UTC), receipts=receipts)

@@ -118,7 +118,8 @@ def test_receipts_that_cannot_be_true_are_kept_apart_and_the_others_of_their_mes
     ]
     with commune.database.reading() as session:
         kept = [
-            (row.receipt_id, row.code) for row in set_apart.listed(session, code=None, receiver=None, before=None, limit=9)
+            (row.receipt_id, row.code)
+            for row in set_apart.listed(session, code=None, receiver=None, before=None, limit=9)
         ]
     assert sorted(kept) == [
         ("loa-dong-1", "reused_id"),
