@@ -99,7 +99,7 @@ class Columns:
                 Release.voided_at.is_(None),
                 or_(Bulletin.programme_id.in_(self.programmes), Bulletin.id.in_(self.framing)),
             )
-            .order_by(Release.id)
+            .order_by(Release.released_at, Release.id)
         )
         for release, programme in self._session.execute(query.with_for_update(of=Release) if self._hold else query):
             content = json.loads(release.content)
