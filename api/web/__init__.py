@@ -1,14 +1,15 @@
-"""Pages for people: logging in, the ladder of proof of the current airing, live, and taking devices into service."""
+"""Pages for people: logging in, the day's work with the ladder of proof, live, and taking devices into service."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import board, enrolments
+from api.web import enrolments, login, operations
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-router.include_router(board.router)
+router.include_router(login.router)
+router.include_router(operations.router)
 router.include_router(enrolments.router)
 
 elsewhere = pages.router()

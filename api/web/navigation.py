@@ -15,7 +15,13 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("nav_air", (Entry("/", "nav_today"),)),
+    (
+        "nav_air",
+        (
+            Entry("/operations", "nav_today"),
+            Entry("/alerts", "nav_alerts"),
+        ),
+    ),
     ("nav_write", ()),
     ("nav_station", (Entry("/enrolments", "nav_enrolments", Right.OPERATE),)),
     ("nav_people", ()),

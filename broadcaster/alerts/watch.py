@@ -64,7 +64,10 @@ class Watch:
         # Without its broker the station knows nothing of its receivers, and accuses none.
         known = not any(light.name == "broker" and light.cause == "away" for light in lights)
         troubles, areas, told = self._operating.troubles()
-        found: list[Finding] = [*findings.of_station([*lights, *told]), *findings.of_expiries(self._expiries(), now)]
+        found: list[Finding] = [
+            *findings.of_station([*lights, *(told if known else ())]),
+            *findings.of_expiries(self._expiries(), now),
+        ]
         if known:
             found += findings.of_receivers(troubles, areas)
         with self._database.reading() as session:

@@ -224,6 +224,6 @@ class Courses:
         course.changed = True
 
     def between(self, start: datetime, end: datetime) -> Sequence[Course]:
-        """Those that begin in this time, the soonest first."""
-        found = [course for course in self.by_id.values() if start <= course.due_at < end]
+        """Those that begin after `start`, and at `end` at the latest; the soonest first."""
+        found = [course for course in self.by_id.values() if start < course.due_at <= end]
         return sorted(found, key=lambda course: (course.due_at, course.id))

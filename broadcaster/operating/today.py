@@ -20,8 +20,8 @@ from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, Emergency, StopRecord
 from broadcaster.whereabouts import areas_of_audience, visible_to
 
-PLAYING, EXCEPTIONS, COMING, PLACES, WAITING, ALARMS = 10, 40, 15, 20, 10, 5
-"""The most rows of each part: a hundred in all."""
+PLAYING, EXCEPTIONS, COMING, PLACES, WAITING, ALARMS = 10, 35, 15, 20, 5, 5
+"""The most rows of each part: with the lights not quite a hundred in all."""
 HOURS = 24
 LINGER = timedelta(seconds=30)
 STATION_CLOCK_MS = 2000.0
@@ -156,7 +156,7 @@ def _receivers_lights(picture: Picture, now: datetime) -> tuple[Light, ...]:
         if wrong
         else Light("clock", "good", "agrees")
     )
-    heard = picture.heard_at
+    heard = max((seen.heard_at for seen in online), default=None)
     if heard is None:
         return clock, Light("data", "good", "nobody")
     at = heard.replace(second=heard.second // 10 * 10, microsecond=0)
@@ -300,7 +300,11 @@ def _totals(picture: Picture, mine: Mapping[str, Seen], scope: frozenset[str] | 
     well = ill = played = 0
     for _, _, turns in picture.turns(scope, midnight):
         well, ill, played = well + turns.well, ill + turns.ill, played + turns.played_ms
-    over = [course for course in picture.courses.between(midnight, now) if not course.drill and course.end <= now]
+    over = [
+        course
+        for course in picture.courses.between(midnight - timedelta(microseconds=1), now)
+        if not course.drill and course.end <= now
+    ]
     if scope is not None:
         over = [course for course in over if any(each.area in scope for each in course.receivers.values())]
     return Totals(

@@ -6,9 +6,9 @@ A word with a figure in it is written for Jinja's `format` filter: `{{ w.confirm
 from functools import cache
 
 from api.problems import Language
-from api.web.words import board, common, enrolments, login, navigation
+from api.web.words import airing, common, enrolments, login, navigation, operations
 
-_PAGES = (common, navigation, login, board, enrolments)
+_PAGES = (common, navigation, login, operations, airing, enrolments)
 
 
 @cache

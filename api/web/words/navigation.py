@@ -8,5 +8,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav_station": ("Đài và thiết bị", "Station"),
     "nav_people": ("Người và quyền", "People"),
     "nav_today": ("Vận hành hôm nay", "Today"),
+    "nav_alerts": ("Cảnh báo", "Alerts"),
     "nav_enrolments": ("Thêm thiết bị", "Add a device"),
 }
