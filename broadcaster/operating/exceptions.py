@@ -116,6 +116,9 @@ def worst(found: Iterable[Trouble]) -> list[Trouble]:
         by_receiver[trouble.receiver].append(trouble)
     chosen = []
     for troubles in by_receiver.values():
+        if len(troubles) == 1:
+            chosen += troubles
+            continue
         troubles.sort(key=lambda each: RANK[each.cause])
         first = troubles[0]
         others = tuple(dict.fromkeys(each.cause for each in troubles[1:] if each.cause != first.cause))

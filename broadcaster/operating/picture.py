@@ -19,6 +19,8 @@ READY_BY = timedelta(minutes=15)
 """So long before an airing a clip that is not there becomes somebody's work."""
 PATIENCE = timedelta(minutes=1)
 """How long after its order went out a receiver may need to fetch a clip before it is called late."""
+MAP_LASTS = timedelta(seconds=15)
+"""So long the tree of areas serves: a province has thousands, and they change once in years."""
 MUTE = timedelta(minutes=5)
 """A receiver that says nothing so long while others are heard is lost, whatever its connection says."""
 
@@ -74,14 +76,18 @@ class Picture:
         self.lines: dict[str, tuple[str, ...]] = {}
         self.troubles: list[Trouble] = []
         self.heard_at: datetime | None = None
+        self._mapped_at: datetime | None = None
+        self._pruned_at: datetime | None = None
         self._last: dict[str, Last] = {}
         self._judged: dict[str, dict[str, tuple[int, int, int]]] = {}  # by airing: what it gave to `_turns`, by area
         self._turns: dict[tuple[str, datetime], Turns] = defaultdict(Turns)
 
     def look(self, session: Session, now: datetime) -> None:
         """Read what is new and judge it."""
-        self.areas = areas_on(session, day_of(now, self._zone))
-        self.lines = lines_of(self.areas)
+        if self._mapped_at is None or not timedelta() <= now - self._mapped_at < MAP_LASTS:
+            self.areas = areas_on(session, day_of(now, self._zone))
+            self.lines = lines_of(self.areas)
+            self._mapped_at = now
         self._receivers(session)
         self.courses.look(session, now)
         self._judge(now)
@@ -154,8 +160,11 @@ class Picture:
             for area, figures in given.items():
                 self._turns[area, hour].add(*figures)
             self._judged[course.id] = given
-        for key in [key for key in self._turns if key[1] < now - BACK - timedelta(hours=1)]:
-            del self._turns[key]
+        hour = self.hour_of(now)
+        if hour != self._pruned_at:
+            self._pruned_at = hour
+            for key in [key for key in self._turns if key[1] < hour - BACK]:
+                del self._turns[key]
 
     def _take_back(self, airing: str, course: Course | None) -> None:
         """Forget what an airing was judged to be: it is judged anew, or it has left the window."""

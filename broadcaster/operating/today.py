@@ -249,7 +249,10 @@ def _places(
     first = picture.hour_of(now) - timedelta(hours=HOURS - 1)
     cells: dict[str, list[list[int]]] = {}
     for area, hour, turns in picture.turns(frozenset(held), first):
-        cell = cells.setdefault(level[area], [[0, 0] for _ in range(HOURS)])[int((hour - first) / timedelta(hours=1))]
+        place = level[area]
+        if place not in cells:
+            cells[place] = [[0, 0] for _ in range(HOURS)]
+        cell = cells[place][int((hour - first) / timedelta(hours=1))]
         cell[0] += turns.well
         cell[1] += turns.ill
     rows = [

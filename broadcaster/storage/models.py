@@ -294,7 +294,9 @@ class Receiver(Base):
     presence_at: Mapped[datetime | None]
     health: Mapped[Json | None]
     health_at: Mapped[datetime | None]
-    troubles: Mapped[Json | None]  # what of its health is wrong, with the figure; empty while it is well
+    troubles: Mapped[Json | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # what of its health is wrong, with the figure; empty while it is well
 
 
 class LexiconRecord(Base):
