@@ -57,7 +57,6 @@ def _today(
         runs=_runs,
         stream=f"/api/v1/operations/events{query}",
         query=query,
-        area_name=next((row.name for row in today.places if row.area == area), area),
         may_operate=actor.may(Right.OPERATE),
         reachable=lambda path: _reachable(request, path),
     )

@@ -114,6 +114,7 @@ class Today:
 
     at: datetime
     area: str | None
+    area_name: str | None
     alarms: tuple[Alarm, ...]
     lights: tuple[Light, ...]
     playing: tuple[Playing, ...]

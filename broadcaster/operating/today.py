@@ -81,6 +81,7 @@ class Operating:
         return Today(
             at=now,
             area=area,
+            area_name=names.get(area, area) if area is not None else None,
             alarms=_alarms(session, scope, now),
             lights=(*self._lights(), *_receivers_lights(picture, now)),
             playing=tuple(playing[:PLAYING]),

@@ -139,7 +139,10 @@ def furnish(database: Database) -> int:
         session.execute(insert(Area), [{"id": "tinh", "name": "Tỉnh", "kind": "province", "parent_id": None, **area}])
         session.execute(
             insert(Area),
-            [{"id": f"xa-{c}", "name": f"Xã {c}", "kind": "commune", "parent_id": "tinh", **area} for c in range(COMMUNES)],
+            [
+                {"id": f"xa-{c}", "name": f"Xã {c}", "kind": "commune", "parent_id": "tinh", **area}
+                for c in range(COMMUNES)
+            ],
         )
         session.execute(
             insert(Area),
@@ -278,7 +281,9 @@ def run() -> Result:
             seq += len(rows)
             assert today.rows <= 100, today.rows
         check(operating)
-        assert any(line.area == "thon-7-3" and line.cause == "lost" for line in operating.today(viewer, "xa-7").exceptions)
+        assert any(
+            line.area == "thon-7-3" and line.cause == "lost" for line in operating.today(viewer, "xa-7").exceptions
+        )
         database.close()
     said = {
         "first_s": round(first, 2),
