@@ -24,7 +24,9 @@ LATE = timedelta(seconds=60)
 DIRECT = 300
 """So many late receipts in one batch are written at once: they delay nothing."""
 CHUNK = 300
-"""Receipts of the backlog that are written in one transaction: a few hundredths of a second, which live ones wait at most."""
+"""Receipts of the backlog that are written in one transaction at first; then so many as take a tenth of a second, which live ones wait."""
+SHORT_S, LONG_S = 0.05, 0.15
+SMALLEST, LARGEST = 25, 1000
 HELD = 200_000
 """Messages that wait at most; more stay with the broker."""
 _AT = re.compile(rb'"at"\s*:\s*"([0-9T:-]{19})')
@@ -49,6 +51,7 @@ class Backlog:
 
     def __init__(self) -> None:
         self._held: Counter[str] | None = None
+        self._chunk = CHUNK
 
     def __len__(self) -> int:
         return self._held.total() if self._held else 0
@@ -103,12 +106,12 @@ class Backlog:
         self._held.update(name for _, name, _ in waits)
 
     def next(self, session: Session) -> list[WaitingMessage]:
-        """The oldest messages, one at least and CHUNK receipts at most; they are deleted in this transaction."""
+        """The oldest messages, one at least and a chunk of receipts at most; they are deleted in this transaction."""
         rows: list[WaitingMessage] = []
         receipts = 0
-        for row in session.scalars(select(WaitingMessage).order_by(WaitingMessage.id).limit(CHUNK)):
+        for row in session.scalars(select(WaitingMessage).order_by(WaitingMessage.id).limit(self._chunk)):
             receipts += row.receipts
-            if rows and receipts > CHUNK:
+            if rows and receipts > self._chunk:
                 break
             rows.append(row)
         if rows:
@@ -116,8 +119,12 @@ class Backlog:
             session.expunge_all()
         return rows
 
-    def written(self, rows: Sequence[WaitingMessage]) -> None:
-        """They are in the log."""
+    def written(self, rows: Sequence[WaitingMessage], *, seconds: float) -> None:
+        """They are in the log, and it took so long: the next piece is made to fit."""
+        if seconds > LONG_S:
+            self._chunk = max(SMALLEST, self._chunk // 2)
+        elif seconds < SHORT_S:
+            self._chunk = min(LARGEST, self._chunk * 2)
         if self._held is not None:
             self._held.subtract(row.receiver_id for row in rows)
             self._held = +self._held

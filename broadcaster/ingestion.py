@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -114,11 +115,11 @@ class Ingestion:
 
     def catch_up(self) -> None:
         """Write a piece of the backlog. If this raises, it is still all there."""
-        now = self._clock.now()
+        now, begin = self._clock.now(), time.monotonic()
         with self._database.writing() as session:
             rows = self._backlog.next(session)
             _, known = self._write(session, [Delivery(row.topic, row.payload) for row in rows], now)
-        self._backlog.written(rows)
+        self._backlog.written(rows, seconds=time.monotonic() - begin)
         self._acknowledge(known, now)
         self._changed()
 

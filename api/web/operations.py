@@ -15,11 +15,13 @@ from api.v1.airings import airing_with_proof
 from api.v1.operations import Alert
 from api.web import page as pages
 from broadcaster.errors import BroadcasterError
+from broadcaster.expiries import Expiry
 from broadcaster.ladder import RUNGS
 from broadcaster.log_search import LogQuery
 from broadcaster.operating.rows import PlaceRow
-from broadcaster.people import Right
+from broadcaster.people import Actor, Right
 from broadcaster.quality import blocked_bulletins
+from broadcaster.station import Station
 from broadcaster.storage.models import AsRun
 from broadcaster.targets import Targets
 
@@ -27,6 +29,7 @@ router = pages.router()
 LOG_ROWS = 30
 BLOCKED_ROWS = 5
 ALERT_ROWS = 50
+EXPIRY_ROWS = 20
 STOP_LASTS = timedelta(hours=1)
 
 
@@ -132,8 +135,17 @@ def _alerts(
         problem=problem,
         standing=standing,
         over=over,
+        expiries=_expiries(station, actor),
         may_operate=actor.may(Right.OPERATE),
     )
+
+
+def _expiries(station: Station, actor: Actor) -> list[tuple[Expiry, int]]:
+    """Keys, certificates and configurations that end soon, for whom the whole station is."""
+    if actor.within() is not None:
+        return []
+    now = station.clock.now()
+    return [(item, item.days(now)) for item in station.expiries.pressing()[:EXPIRY_ROWS]]
 
 
 @router.post("/alerts/{alert_id}/acknowledgement")

@@ -209,7 +209,7 @@ def _order(commune: int, minutes: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(
+def _row(  # noqa: PLR0917 - a row has its columns
     seq: int, name: str, village: str, minutes: int, state: str, reason: str | None, evidence: dict[str, Any] | None
 ) -> dict[str, Any]:
     commune = name.split("-")[1]

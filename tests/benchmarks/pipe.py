@@ -31,7 +31,7 @@ def furnish(database: Database, keys: dict[str, SigningKey]) -> None:
     now = datetime.now(UTC)
     digest = "0" * 64
     with database.writing() as session:
-        session.add(Person(id="p", username="p", name="P", role="approver", password_hash="x", created_at=now))
+        session.add(Person(id="p", username="p", name="P", password_hash="x", created_at=now))
         session.add(Area(id="xa", name="Xã", kind="commune", valid_from=date(2025, 7, 1)))
         session.flush()
         session.execute(

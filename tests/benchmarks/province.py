@@ -82,7 +82,7 @@ def furnish(database: Database, communes: int) -> None:
     """The province, its receivers and the day's releases."""
     key = SigningKey.generate().public().to_jwk()
     with database.writing() as session:
-        session.add(Person(id="p", username="p", name="P", role="approver", password_hash="x", created_at=NOW))
+        session.add(Person(id="p", username="p", name="P", password_hash="x", created_at=NOW))
         session.flush()
         start = date(2025, 7, 1)
         area = {"valid_from": start, "valid_to": None}
