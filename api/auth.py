@@ -62,20 +62,20 @@ def token_of(
 TokenDep = Annotated[str | None, Depends(token_of)]
 
 
-def actor_of(station: StationDep, token: TokenDep) -> Actor:
-    """Who is logged in. Raises NotLoggedInError."""
-    return station.log_ins.recognise(token)
-
-
-ActorDep = Annotated[Actor, Depends(actor_of)]
-
-
 def address_of(request: Request) -> str:
     """The client's address, as the server or the proxy that it trusts says."""
     return request.client.host if request.client else ""
 
 
 AddressDep = Annotated[str, Depends(address_of)]
+
+
+def actor_of(station: StationDep, token: TokenDep, address: AddressDep) -> Actor:
+    """Who is logged in. Raises NotLoggedInError."""
+    return station.log_ins.recognise(token, address=address)
+
+
+ActorDep = Annotated[Actor, Depends(actor_of)]
 
 
 def set_cookie(response: Response, station: Station, token: str) -> None:

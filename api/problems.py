@@ -107,7 +107,9 @@ def problem(
     )
     headers: dict[str, str] = {"Content-Language": tongue}
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        # Calendar programs ask their user for a name and a password, and only if they are told to.
+        calendar = request.url.path.endswith(".ics")
+        headers["WWW-Authenticate"] = 'Basic realm="lich-phat", charset="UTF-8"' if calendar else "Bearer"
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 

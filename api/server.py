@@ -3,6 +3,7 @@
 import json
 import logging
 import signal
+import sys
 from types import FrameType
 
 import uvicorn
@@ -50,6 +51,10 @@ def serve(settings: Settings) -> None:
         # uvicorn swallows what a start raises into a log entry; the command line wants the cause in one line.
         try:
             start()
+            if station.welcome.needed():
+                link = f"{settings.base_url}{station.welcome.link()}"
+                sys.stdout.write(f"Người quản trị đầu tiên, một lần (first administrator, once, 24 h): {link}\n")
+                sys.stdout.flush()
         except BaseException as error:
             failure.append(error)
             raise

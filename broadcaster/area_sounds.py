@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from broadcaster import audit
 from broadcaster.areas import line
 from broadcaster.clock import Clock
 from broadcaster.lexicons import Mention
@@ -58,11 +59,14 @@ class AreaSounds:
                 select(Bulletin).where(Bulletin.state.in_(WAITING)).order_by(Bulletin.id).with_for_update()
             ).all()
             row = session.get(AreaSound, area_id)
+            before = {} if row is None else {"sound": row.sound}
             if row is None:
                 row = AreaSound(area_id=area_id)
                 session.add(row)
             row.sound, row.person_id, row.changed_at = sound.given(), actor.id, self._clock.now()
             session.flush()
+            now, after = row.changed_at, {"sound": row.sound}
+            audit.note(session, actor, "sound-changed", area_id, at=now, areas=[area_id], before=before, after=after)
             anew = [
                 bulletin
                 for bulletin in waiting

@@ -1,17 +1,17 @@
 """The as-run log: append-only and hash-chained. It copies names and hashes in, so that history stands by itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from broadcaster.canonical import sha256_of
 from broadcaster.identity import Signatory
 from broadcaster.storage.database import UtcDateTime
-from broadcaster.storage.models import AsRun, LogCheckpoint, LogHead
+from broadcaster.storage.models import AsRun, Base, LogCheckpoint, LogHead
 from devices.wire.messages import Document, Instant, Sha256
 
 GENESIS = "0" * 64
@@ -34,7 +34,7 @@ class Checkpoint(Document):
     kept: bool  # whether this is one that is kept for good
 
 
-def _instant(value: datetime | None) -> str | None:
+def instant(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds")
 
 
@@ -42,29 +42,43 @@ def row_hash(previous: str, row: Mapping[str, Any]) -> str:
     """SHA-256 over the hash before and the canonical JSON of all other columns; a later one counts only if it is filled."""
     fields = {name: row[name] for name in _CHAINED if name not in _LATER or row[name] is not None}
     for name in _INSTANTS:
-        fields[name] = _instant(fields[name])
+        fields[name] = instant(fields[name])
     return sha256_of([previous, fields])
 
 
 def append(session: Session, rows: Sequence[dict[str, Any]], *, signatory: Signatory, now: datetime) -> None:
-    """Chain the rows onto the log. Holds the head until the transaction ends, so that the log has one order.
+    """Chain rows onto the log of receipts. A row has every column but `seq`, `previous_hash` and `hash`, which it is given here."""
+    chain(session, AsRun, rows, row_hash, signatory=signatory, now=now)
 
-    A row has every column but `seq`, `previous_hash` and `hash`, which it is given here.
-    """
+
+def chain(
+    session: Session,
+    table: type[Base],
+    rows: Sequence[dict[str, Any]],
+    hashed: Callable[[str, Mapping[str, Any]], str],
+    *,
+    signatory: Signatory,
+    now: datetime,
+) -> None:
+    """Add rows to one of the chained tables. Holds the head until the transaction ends, so that the log has one order: call it last."""
     if not rows:
         return
-    head = session.scalar(select(LogHead).where(LogHead.id == 1).with_for_update())
+    held = select(LogHead).where(LogHead.id == 1).with_for_update()
+    head = session.scalar(held)
     if head is None:
-        head = LogHead(id=1, seq=0, hash=GENESIS)
-        session.add(head)
-        session.flush()
+        # Two at once may want to be the first: one of them waits here for the other.
+        session.execute(
+            text("INSERT INTO log_head (id, seq, hash) VALUES (1, 0, :genesis) ON CONFLICT DO NOTHING"),
+            {"genesis": GENESIS},
+        )
+        head = session.scalars(held).one()
     seq, previous = head.seq, head.hash
     for row in rows:
         seq += 1
         row["seq"], row["previous_hash"] = seq, previous
-        row["hash"] = previous = row_hash(previous, row)
+        row["hash"] = previous = hashed(previous, row)
     # Core: an outage's backlog comes in by the hundred thousand, and objects would cost twice the rest.
-    session.execute(insert(AsRun.__table__), rows)  # type: ignore[arg-type]  # declared as FromClause, is a Table
+    session.execute(insert(table.__table__), rows)  # type: ignore[arg-type]  # declared as FromClause, is a Table
     last = session.execute(
         select(LogCheckpoint.seq, LogCheckpoint.at).order_by(LogCheckpoint.seq.desc()).limit(1)
     ).first()
@@ -77,9 +91,10 @@ def append(session: Session, rows: Sequence[dict[str, Any]], *, signatory: Signa
     if kept:
         at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as the document says it
         session.add(LogCheckpoint(seq=seq, hash=previous, at=at, document=document))
+        session.flush()
 
 
 def as_json(row: AsRun) -> dict[str, Any]:
     """A row for export and for the API."""
     fields = {column.key: getattr(row, column.key) for column in AsRun.__table__.columns}
-    return {**fields, **{name: _instant(fields[name]) for name in _INSTANTS}}
+    return {**fields, **{name: instant(fields[name]) for name in _INSTANTS}}

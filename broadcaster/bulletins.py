@@ -8,21 +8,30 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
-from broadcaster.programmes import require_belonging
+from broadcaster.programmes import require_belonging, require_room
 from broadcaster.quality import require_quality
 from broadcaster.recordings import require_recordings
-from broadcaster.releases import find, void
+from broadcaster.releases import find, schedules_of, void
 from broadcaster.sound import AS_ABOVE, Sound
-from broadcaster.speech import WAITING, Speaking, Version, is_of, require_certain_call, speak_anew
+from broadcaster.speech import (
+    WAITING,
+    Speaking,
+    Version,
+    is_of,
+    require_certain_call,
+    settled_alike,
+    speak_anew,
+)
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
-from broadcaster.whereabouts import areas_of, place_bulletin, visible_to
+from broadcaster.whereabouts import areas_of, heard_in, place_bulletin, visible_to
 from devices.cards.layout import CardError, Panel
 from devices.cards.layout import check as check_card
 from devices.wire.messages import Card, Priority
@@ -83,20 +92,30 @@ class Bulletins:
 
     def write(self, actor: Actor, draft: Draft) -> str:
         """A new draft; returns its id. It is rendered in the background at once."""
+        return self.write_all(actor, [(draft, None)])[0]
+
+    def write_all(self, actor: Actor, drafts: Sequence[tuple[Draft, str | None]]) -> list[str]:
+        """New drafts, all or none; each may name a bulletin whose settled readings it takes over. Returns their ids."""
         actor.need(Right.EDIT)
         now = self._clock.now()
-        bulletin = Bulletin(
-            id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
-        )
+        made: list[str] = []
         with self._database.writing() as session:
-            self._fill(session, bulletin, draft)
-            speak_anew(bulletin)
-            session.add(bulletin)
-            session.flush()
-            self._plan(session, actor, bulletin, draft)
-            self._check_call(session, bulletin)
+            for draft, like in drafts:
+                bulletin = Bulletin(
+                    id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
+                )
+                self._fill(session, bulletin, draft)
+                speak_anew(bulletin)
+                session.add(bulletin)
+                session.flush()
+                if like is not None:
+                    session.add_all(settled_alike(session, find(session, like), bulletin))
+                self._plan(session, actor, bulletin, draft)
+                self._check_call(session, bulletin)
+                self._note(session, actor, "bulletin-written", bulletin, after=_state(session, bulletin))
+                made.append(bulletin.id)
         self._changed()
-        return bulletin.id
+        return made
 
     def edit(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
         """Replace the content; returns the new revision. Whoever edits becomes the author, so cannot release it.
@@ -114,6 +133,7 @@ class Bulletins:
                     f"The bulletin is at revision {bulletin.revision} by now. Load it again, then edit.",
                     revision=bulletin.revision,
                 )
+            before = _state(session, bulletin)
             void(
                 session,
                 bulletin_id,
@@ -131,6 +151,7 @@ class Bulletins:
             self._check_call(session, bulletin)
             if not is_of(bulletin, self._speaking.of(session, bulletin)):  # a new time needs no new speech
                 speak_anew(bulletin)
+            self._note(session, actor, "bulletin-edited", bulletin, before=before, after=_state(session, bulletin))
             after = bulletin.revision
         self._changed()
         return after
@@ -156,8 +177,11 @@ class Bulletins:
                     "Bản tin chưa có lịch phát. Chọn giờ và địa bàn rồi gửi lại.",
                     "The bulletin has no schedule yet. Choose times and areas, then submit.",
                 )
+            clip = session.get_one(ClipRecord, bulletin.clip_sha256)
+            require_room(session, bulletin.programme_id, timedelta(milliseconds=clip.duration_ms))
             bulletin.state = "submitted"
             bulletin.updated_at = self._clock.now()
+            self._note(session, actor, "bulletin-submitted", bulletin)
         self._changed()
 
     def speak_again(self, actor: Actor, bulletin_id: str, *, revision: int) -> None:
@@ -172,6 +196,7 @@ class Bulletins:
                     f"Only the latest revision that is not released is spoken again; this is {bulletin.revision}, {bulletin.state}.",
                 )
             speak_anew(bulletin)
+            self._note(session, actor, "bulletin-spoken-again", bulletin)
         self._changed()
 
     def withdraw(self, actor: Actor, bulletin_id: str, reason: str) -> None:
@@ -185,7 +210,32 @@ class Bulletins:
             bulletin.state = "withdrawn"
             bulletin.state_reason = reason
             bulletin.updated_at = self._clock.now()
+            self._note(session, actor, "bulletin-withdrawn", bulletin, reason=reason)
         self._changed()
+
+    def _note(
+        self,
+        session: Session,
+        actor: Actor,
+        action: str,
+        bulletin: Bulletin,
+        *,
+        reason: str | None = None,
+        before: dict[str, object] | None = None,
+        after: dict[str, object] | None = None,
+    ) -> None:
+        audit.note(
+            session,
+            actor,
+            action,
+            bulletin.id,
+            at=self._clock.now(),
+            areas=heard_in(session, bulletin),
+            reason=reason,
+            before=before,
+            after=after,
+            details={"revision": bulletin.revision},
+        )
 
     def _fill(self, session: Session, bulletin: Bulletin, draft: Draft) -> None:
         # NFC here, once: text in NFD would lose its circumflexes in speech, and would hash differently.
@@ -264,6 +314,14 @@ class Bulletins:
     def _check_call(self, session: Session, bulletin: Bulletin) -> None:
         if bulletin.sound.get("call"):
             require_certain_call(self._speaking.of(session, bulletin))
+
+
+def _state(session: Session, bulletin: Bulletin) -> dict[str, object]:
+    """What people gave, and what they see of its state: not what the renderer found out."""
+    own = audit.state(bulletin) or {}
+    found = ("quality", "spoken", "rendering", "rendering_error_vi", "rendering_error_en", "updated_at")
+    plan = [{"rule": row.rule, "targets": row.targets} for row in schedules_of(session, bulletin.id)]
+    return {**{name: value for name, value in own.items() if name not in found}, "plan": plan}
 
 
 def _no_emergency(bulletin: Bulletin) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.areas import areas_on, day_of, lines_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import NotFoundError
@@ -72,6 +73,7 @@ class Campaigns:
         with self._database.writing() as session:
             row = self._find(session, campaign) if campaign is not None else Campaign(id=new_id(), area_id=actor.home)
             actor.need(Right.EDIT, row.area_id)
+            before = audit.state(row) if campaign is not None else {}
             if plan.area is not None:
                 actor.need(Right.EDIT, plan.area)
                 require(areas_on(session, day_of(self._clock.now(), self._zone)), [plan.area])
@@ -81,6 +83,18 @@ class Campaigns:
             row.starts_on, row.ends_on = plan.starts_on, plan.ends_on
             row.changed_by, row.changed_at = actor.id, self._clock.now()
             session.add(row)
+            session.flush()
+            after = audit.state(row)
+            audit.note(
+                session,
+                actor,
+                "campaign-saved",
+                row.id,
+                at=row.changed_at,
+                areas=[row.area_id],
+                before=before,
+                after=after,
+            )
             return row.id
 
     def progress(self, actor: Actor, campaign: str) -> tuple[Campaign, Progress]:

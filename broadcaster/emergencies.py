@@ -158,6 +158,9 @@ class Emergencies:
             places = PlacesByDay(session, self._zone).at(row.created_at)
             require(places.areas, [] if area is None else [area])
             session.add(row)
+            session.flush()
+            after = audit.state(row)
+            audit.note(session, actor, "template-drafted", row.id, at=row.created_at, areas=[area], after=after)
         return row.id
 
     def release(self, actor: Actor, template: str, *, content_sha256: str) -> None:
@@ -179,7 +182,15 @@ class Emergencies:
                     "The template is released already, or is not the one that you saw.",
                 )
             row.state, row.released_by, row.released_at = "released", actor.id, now
-            audit.note(session, actor, "template-released", row.id, at=now, details={"sha256": content_sha256})
+            audit.note(
+                session,
+                actor,
+                "template-released",
+                row.id,
+                at=now,
+                areas=[row.area_id],
+                details={"sha256": content_sha256},
+            )
 
     def retire(self, actor: Actor, template: str) -> None:
         """No message is made of it any more."""
@@ -188,13 +199,14 @@ class Emergencies:
             row = _template(session, template)
             actor.need(Right.RELEASE, row.area_id)
             row.state, row.retired_at = "retired", self._clock.now()
-            audit.note(session, actor, "template-retired", row.id, at=row.retired_at)
+            audit.note(session, actor, "template-retired", row.id, at=row.retired_at, areas=[row.area_id])
 
     # ---- messages
 
     def issue(self, actor: Actor, template: str, *, blanks: Mapping[str, str], sending: Sending) -> str:
         """Say a released template; returns the message's id. On air as soon as its speech is made, some seconds."""
         with self._database.writing() as session:
+            _may_issue(actor, areas_in(session, [sending.targets]))
             row = _template(session, template)
             if row.state != "released" or not _usable(actor, row):
                 raise ConflictError(
@@ -216,6 +228,7 @@ class Emergencies:
         with self._database.writing() as session:
             places = PlacesByDay(session, self._zone).at(self._clock.now())
             targets = Targets.model_validate(expanded(session, sending.targets.model_dump(mode="json")))
+            _may_issue(actor, areas_in(session, [targets]))
             resolution = places.resolve(targets)
             lines = [places.lines[area] for area in resolution.audience.areas]
             lines += [places.lines[place.area_id] for place in resolution.receivers]
@@ -236,11 +249,12 @@ class Emergencies:
         now = self._clock.now()
         with self._database.writing() as session:
             row = find(session, emergency)
-            _may_issue(actor, areas_in(session, [row.targets]))
+            where = areas_in(session, [row.targets])
+            _may_issue(actor, where)
             if row.state not in ("preparing", "issued"):
                 raise ConflictError("Tin này đã kết thúc.", f"This message is {row.state}.")
             _finish(session, row, now, self._signatory, reason=reason, by=actor.id)
-            audit.note(session, actor, "emergency-ended", row.id, at=now, reason=reason)
+            audit.note(session, actor, "emergency-ended", row.id, at=now, areas=where, reason=reason)
         self._changed()
 
     def standing(self, actor: Actor) -> Sequence[tuple[Emergency, Bulletin]]:
@@ -268,7 +282,6 @@ class Emergencies:
     ) -> str:
         now = self._clock.now()
         targets = expanded(session, sending.targets.model_dump(mode="json"))
-        _may_issue(actor, areas_in(session, [targets]))
         if sending.references is not None:
             old = find(session, sending.references)
             _may_issue(actor, areas_in(session, [old.targets]))
@@ -327,9 +340,17 @@ class Emergencies:
         )
         session.flush()
         place_bulletin(session, bulletin)
-        details = {"message": sending.message, "drill": sending.drill, "title": title, "text": text, "targets": targets}
+        details: dict[str, Any] = {
+            "message": sending.message,
+            "drill": sending.drill,
+            "title": title,
+            "text": text,
+            "targets": targets,
+        }
         action = "emergency-issued" if template else "emergency-issued-alone"
-        audit.note(session, actor, action, row.id, at=now, reason=reason, details={**details, "template": template})
+        where = areas_in(session, [targets])
+        details["template"] = template
+        audit.note(session, actor, action, row.id, at=now, areas=where, reason=reason, details=details)
         return row.id
 
 

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.clock import Clock
 from broadcaster.credentials import AccountSecrets
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, TooManyError
 from broadcaster.identity import Signatory, new_id
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Right
 from broadcaster.provisions import Provisions
 from broadcaster.receivers import Place, Receivers
 from broadcaster.storage.database import Database
@@ -218,6 +219,8 @@ class Enrolments:
             row = session.scalar(select(Enrolment).where(Enrolment.code_hash == digest, Enrolment.state == "waiting"))
             if row is None:
                 session.add(EnrolmentAttempt(actor_id=actor.id, at=now))
+                areas = {grant.area for grant in actor.grants}
+                audit.note(session, actor, "enrolment-code-wrong", acceptance.place.receiver, at=now, areas=areas)
             else:
                 if acceptance.fingerprint is not None and _letters(acceptance.fingerprint) != _letters(row.fingerprint):
                     raise ConflictError(
@@ -242,7 +245,11 @@ class Enrolments:
             row = session.get(Enrolment, enrolment)
             if row is None or row.state != "waiting":
                 raise _unknown()
+            actor.need(Right.OPERATE)
             row.state, row.code_hash = "refused", None
+            details = {"name": row.name, "kind": row.kind, "key": row.key_thumbprint}
+            areas = {grant.area for grant in actor.grants}
+            audit.note(session, actor, "enrolment-refused", row.id, at=self._clock.now(), areas=areas, details=details)
             row.decided_at, row.decided_by = self._clock.now(), actor.id
 
     # ---- limits

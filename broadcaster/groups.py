@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
@@ -69,9 +70,14 @@ class Groups:
                 raise InvalidError(f"Không có: {names}.", f"There is no such area or receiver: {names}.")
             row = self._find(session, group) if group is not None else ReceiverGroup(id=new_id())
             _need_all(session, actor, targets.model_dump(mode="json"), *([row.targets] if group is not None else []))
+            before = audit.state(row) if group is not None else None
             row.name, row.targets = name, targets.model_dump(mode="json")
             row.changed_by, row.changed_at = actor.id, self._clock.now()
             session.add(row)
+            session.flush()
+            where, now = areas_in(session, [targets]), self._clock.now()
+            after = audit.state(row)
+            audit.note(session, actor, "group-saved", row.id, at=now, areas=where, before=before or {}, after=after)
             return row.id
 
     def remove(self, actor: Actor, group: str) -> None:
@@ -80,6 +86,8 @@ class Groups:
         with self._database.writing() as session:
             row = self._find(session, group)
             _need_all(session, actor, row.targets)
+            where, now = areas_in(session, [row.targets]), self._clock.now()
+            audit.note(session, actor, "group-removed", row.id, at=now, areas=where, before=audit.state(row))
             session.delete(row)
 
     @staticmethod

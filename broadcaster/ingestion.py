@@ -104,8 +104,8 @@ class Ingestion:
         now = self._clock.now()
         fresh, late = self._backlog.split(deliveries, now)
         with self._database.writing() as session:
-            batch, known = self._write(session, fresh, now)
             self._backlog.keep(session, late, now)
+            batch, known = self._write(session, fresh, now)
         self._backlog.kept(late)
         for statement in batch.wiped:
             self._wiped(statement)
@@ -127,10 +127,9 @@ class Ingestion:
         self, session: Session, deliveries: Sequence[Delivery], now: datetime
     ) -> tuple[Batch, dict[str, list[str]]]:
         batch = self._reader.read(session, deliveries, now)
-        known = self._write_receipts(session, batch, now)
         self._write_status(session, batch, now)
-        set_apart.keep(session, batch.apart, now)
-        return batch, known
+        # Last: it holds the head of the log, which people's actions want too while they hold other rows.
+        return batch, self._write_receipts(session, batch, now)
 
     def _acknowledge(self, known: dict[str, list[str]], now: datetime) -> None:
         """Tell receivers what is on disk. Not waited for: one that is not told sends its receipts again."""
@@ -149,6 +148,7 @@ class Ingestion:
     def _write_receipts(self, session: Session, batch: Batch, now: datetime) -> dict[str, list[str]]:
         """Append what is new and fits to the log; returns the ids that are on disk by the end of the transaction."""
         if not batch.receipts:
+            set_apart.keep(session, batch.apart, now)
             return {}
         logged = _logged(session, batch.receipts)
         provenance = Provenance(session, batch.receipts, zone=self._zone)
@@ -171,6 +171,7 @@ class Ingestion:
             logged[key] = content
             used.add(arrived.envelope)
             rows.append({**_entry(arrived, now), **provenance.of(arrived)})
+        set_apart.keep(session, batch.apart, now)
         stored: set[str] = set()
         names = sorted(used)
         for start in range(0, len(names), _AT_ONCE):

@@ -50,6 +50,9 @@ def put_behind(
 ) -> None:
     """Plan each of them that was interrupted once more, behind the next session that begins within `ahead`, where and when it is lawful and free."""
     for airing in airings:
+        further = id_of("airing", airing.id, "moved")
+        if session.get(Airing, further) is not None:  # a clock that was set back ends it again
+            continue
         ended = _ended_by_a_higher_class(session, airing.id)
         there = places.at(now)
         targets = Targets.model_validate(airing.targets)
@@ -72,7 +75,7 @@ def put_behind(
         )
         values = {column.key: getattr(airing, column.key) for column in Airing.__mapper__.columns}
         values |= {
-            "id": id_of("airing", airing.id, "moved"),
+            "id": further,
             "schedule_id": None,
             "due_at": at,
             "starts_at": None,

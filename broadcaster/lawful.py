@@ -24,7 +24,7 @@ from schedules.rules import RULE
 
 CHECKED_AHEAD = timedelta(days=14)
 """A rule's airings within so many days are judged before its release; those after them when their orders are made."""
-MOST_CHECKED = 100
+MOST_CHECKED = 500
 FEW = 40
 REFUSED = "chính sách / policy: "
 """Begins the reason of an airing that no receiver may play by the policies of its areas."""
@@ -83,18 +83,7 @@ class Permits:
             return resolution, late_limit, None
         if len(refused) == len(resolution.receivers):
             return resolution, late_limit, why
-        names = {place.id for place in refused}
-        audience = resolution.audience
-        kept = Resolution(
-            audience.model_copy(
-                update={
-                    "excluded": tuple(sorted({*audience.excluded, *names})),
-                    "receivers": tuple(name for name in audience.receivers if name not in names),
-                }
-            ),
-            tuple(place for place in resolution.receivers if place.id not in names),
-        )
-        return kept, late_limit, None
+        return resolution.without({place.id for place in refused}), late_limit, None
 
     def _groups(self, resolution: Resolution, at: datetime) -> list[tuple[InForce, list[Place]]]:
         places = self._places.at(at)

@@ -11,19 +11,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.asrun import GENESIS, Checkpoint, as_json, row_hash
+from broadcaster.audit import entry_hash
 from broadcaster.errors import ConflictError
 from broadcaster.receivers import keys_ever, ring_of
-from broadcaster.storage.models import AsRun, LogCheckpoint, LogHead, ReceiptEnvelope
+from broadcaster.storage.models import AsRun, AuditEntry, LogCheckpoint, LogHead, ReceiptEnvelope
 from devices.wire.messages import Receipt, Receipts
 from devices.wire.signing import Keyring, RefusedError
 from devices.wire.signing import verify as verify_document
 
 FORMAT = 1
+AS_RUN, AUDIT = "as_run", "audit_log"
 MOST_FAULTS = 100
 _AT_ONCE = 1000
 _UNREADABLE = (ValueError, TypeError, DBAPIError)
@@ -41,9 +44,10 @@ class Fault:
 
 @dataclass
 class Finding:
-    """What a verification came to. `rows` of the log were looked at; the log is right if `faults` is empty."""
+    """What a verification came to. `rows` of receipts and `actions` of people were looked at; the log is right if `faults` is empty."""
 
     rows: int = 0
+    actions: int = 0  # entries of the audit log, which stand in the same chain
     envelopes: int = 0
     checkpoints: int = 0
     hash: str = GENESIS  # of the last row
@@ -70,26 +74,34 @@ def verify(session: Session, keys: Keyring, *, since: int = 1) -> Finding:
     finding = Finding()
     witness, checkpoints = _Witness(session), _Checkpoints(session, finding, keys, since)
     expected = max(since, 1)
-    previous = GENESIS if since <= 1 else session.scalar(select(AsRun.hash).where(AsRun.seq == since - 1))
+    previous = GENESIS if since <= 1 else _hash_of(session, since - 1)
     seen: set[str] = set()
-    for seq, found in _rows(session, expected):
-        finding.rows += 1
+    for seq, table, found in _rows(session, expected):
+        if table == AUDIT:
+            finding.actions += 1
+        else:
+            finding.rows += 1
+        if seq < expected:
+            finding.blame(table, seq, "two rows have this number")
+            continue
         if seq != expected:
             finding.blame("as_run", expected, f"rows {expected} to {seq - 1} are missing")
             previous = None
         if found is None:
-            finding.blame("as_run", seq, "the row or its envelope cannot be read: it was changed")
+            finding.blame(table, seq, "the row or its envelope cannot be read: it was changed")
             previous, expected = None, seq + 1
             continue
-        row, envelope = found
+        row = found if isinstance(found, AuditEntry) else found[0]
         if previous is not None and row.previous_hash != previous:
-            finding.blame("as_run", seq, "the row does not follow the one before it")
-        if row.hash != row_hash(row.previous_hash, vars(row)):
-            finding.blame("as_run", seq, "the row was changed")
-        problem = witness.contradicts(row, envelope)
-        if problem is not None:
-            finding.blame("receipt_envelopes", seq, problem)
-        seen.add(row.envelope_sha256)
+            finding.blame(table, seq, "the row does not follow the one before it")
+        hashed = entry_hash if isinstance(row, AuditEntry) else row_hash
+        if row.hash != hashed(row.previous_hash, vars(row)):
+            finding.blame(table, seq, "the row was changed")
+        if not isinstance(found, AuditEntry):
+            problem = witness.contradicts(*found)
+            if problem is not None:
+                finding.blame("receipt_envelopes", seq, problem)
+            seen.add(found[0].envelope_sha256)
         checkpoints.pass_by(row)
         previous, expected = row.hash, seq + 1
     finding.hash, finding.envelopes = previous or GENESIS, len(seen)
@@ -100,30 +112,45 @@ def verify(session: Session, keys: Keyring, *, since: int = 1) -> Finding:
     return finding
 
 
-def _rows(session: Session, since: int) -> Iterator[tuple[int, tuple[AsRun, ReceiptEnvelope | None] | None]]:
-    """Rows with their envelopes in order, by number; None for one that was damaged so that it cannot be read."""
-    query = (
-        select(AsRun, ReceiptEnvelope)
-        .outerjoin(ReceiptEnvelope, ReceiptEnvelope.sha256 == AsRun.envelope_sha256)
-        .order_by(AsRun.seq)
+Found = tuple[AsRun, ReceiptEnvelope | None] | AuditEntry
+
+
+def _hash_of(session: Session, seq: int) -> str | None:
+    found = session.scalar(select(AsRun.hash).where(AsRun.seq == seq))
+    return found or session.scalar(select(AuditEntry.hash).where(AuditEntry.seq == seq))
+
+
+def _rows(session: Session, since: int) -> Iterator[tuple[int, str, Found | None]]:
+    """All rows in order, by number, with their table, those of receipts with their envelopes; None for one that was damaged so that it
+    cannot be read."""
+    receipts = select(AsRun, ReceiptEnvelope).outerjoin(
+        ReceiptEnvelope, ReceiptEnvelope.sha256 == AsRun.envelope_sha256
     )
-    while numbers := session.scalars(
-        select(AsRun.seq).where(AsRun.seq >= since).order_by(AsRun.seq).limit(_AT_ONCE)
+    while numbers := session.execute(
+        select(AsRun.seq, literal(AS_RUN))
+        .where(AsRun.seq >= since)
+        .union_all(select(AuditEntry.seq, literal(AUDIT)).where(AuditEntry.seq >= since))
+        .order_by("seq")
+        .limit(_AT_ONCE)
     ).all():
-        found: dict[int, tuple[AsRun, ReceiptEnvelope | None]] = {}
+        found: dict[tuple[int, str], Found] = {}
+
+        def read(first: int, last: int, found: dict[tuple[int, str], Found] = found) -> None:
+            for row, proof in session.execute(receipts.where(AsRun.seq.between(first, last))):
+                found[row.seq, AS_RUN] = (row, proof)
+            for entry in session.scalars(select(AuditEntry).where(AuditEntry.seq.between(first, last))):
+                found[entry.seq, AUDIT] = entry
+
         try:
-            found = {
-                row.seq: (row, proof)
-                for row, proof in session.execute(query.where(AsRun.seq.between(numbers[0], numbers[-1])))
-            }
+            read(numbers[0][0], numbers[-1][0])
         except _UNREADABLE:
-            for seq in numbers:
+            for seq, _ in numbers:
                 with suppress(*_UNREADABLE):
-                    found |= {row.seq: (row, proof) for row, proof in session.execute(query.where(AsRun.seq == seq))}
-        for seq in numbers:
-            yield seq, found.get(seq)
+                    read(seq, seq)
+        for seq, table in numbers:
+            yield seq, table, found.get((seq, table))
         session.expunge_all()  # a year of a province does not fit into memory
-        since = numbers[-1] + 1
+        since = numbers[-1][0] + 1
 
 
 class _Checkpoints:
@@ -140,7 +167,7 @@ class _Checkpoints:
                 finding.blame("log_checkpoints", seq, "the checkpoint cannot be read: it was changed")
         session.expunge_all()
 
-    def pass_by(self, row: AsRun) -> None:
+    def pass_by(self, row: AsRun | AuditEntry) -> None:
         """Compare the checkpoint of this row, if there is one."""
         checkpoint = self._waiting.pop(row.seq, None)
         if checkpoint is None:
@@ -234,7 +261,7 @@ def _signed(
 def _head(session: Session, finding: Finding, keys: Keyring, *, last: int) -> None:
     head = session.get(LogHead, 1)
     if head is None:
-        if finding.rows:
+        if finding.rows or finding.actions:
             finding.blame("log_head", last, "the head of the log is missing")
         return
     said = _signed(finding, "log_head", head, keys, seq=last)
@@ -265,12 +292,15 @@ def export(session: Session, station: str, keys: Keyring, *, since: int = 1) -> 
         receiver_keys=dict(sorted(keys_ever(session).items())),
     )
     last: str | None = None
-    for seq, found in _rows(session, since):
+    for seq, _, found in _rows(session, since):
         if found is None:
             raise ConflictError(
                 f"Dòng {seq} của nhật ký không đọc được: hãy chạy 'broadcaster ledger verify'.",
                 f"Row {seq} of the log cannot be read: run 'broadcaster ledger verify'.",
             )
+        if isinstance(found, AuditEntry):
+            yield line("action", **audit.as_json(found))
+            continue
         row, envelope = found
         if envelope is not None and envelope.sha256 != last:
             yield line("envelope", receiver=envelope.receiver_id, document=envelope.document)

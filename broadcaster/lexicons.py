@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from audio.script import LexiconEntry, LexiconError
 from audio.script.lexicon import mentions
 from audio.script.syllables import not_syllables
+from broadcaster import audit
 from broadcaster.areas import line
 from broadcaster.clock import Clock
 from broadcaster.errors import InvalidError, NotFoundError
@@ -136,6 +137,18 @@ class Lexicons:
             select(LexiconRecord).where(
                 LexiconRecord.area_id == area_id, LexiconRecord.written == written, LexiconRecord.ended_at.is_(None)
             )
+        )
+        reading = {} if entry is None else {"reading": entry.reading, "note": note.strip()[:NOTE_LIMIT]}
+        audit.note(
+            session,
+            actor,
+            "lexicon-changed",
+            written,
+            at=now,
+            areas=[area_id],
+            before={} if old is None else {"reading": old.reading, "note": old.note},
+            after=reading,
+            details={"area": area_id, "removed": entry is None},
         )
         if old is not None:
             old.ended_at, old.ended_by = now, actor.id

@@ -12,7 +12,7 @@ from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotF
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
 from broadcaster.provisions import Provisions
-from broadcaster.receivers import Receivers, Standing, event, keyring_of
+from broadcaster.receivers import Receivers, Standing, keyring_of, record
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, AiringReceiver, Receiver, ReceiverEvent
 from devices.wire import topics
@@ -50,7 +50,7 @@ class Lifecycle:
             row.name, row.area_id = name or row.name, area or row.area_id
             if (row.name, row.area_id) != (before["name"], before["area"]):
                 session.flush()
-                session.add(event(row, "moved", self._clock.now(), actor, before))
+                record(session, row, "moved", at=self._clock.now(), actor=actor, detail=before)
         return row
 
     def revoke(self, actor: Actor | None, receiver: str, *, what: str = "revoked") -> None:
@@ -96,7 +96,7 @@ class Lifecycle:
                     deadline=now + WIPE_WITHIN,
                 )
             )
-            session.add(event(row, "wipe-asked", now, actor))
+            record(session, row, "wipe-asked", at=now, actor=actor)
 
     def wiped(self, statement: Wiped) -> bool:
         """A receiver says that it forgets everything now; whether it was asked to."""
@@ -113,7 +113,9 @@ class Lifecycle:
             row = self._in_service(session, receiver)
             actor.need(Right.OPERATE, row.area_id)
             self._receivers.renew_secret(row)
-            session.add(event(row, "renewed", self._clock.now(), actor, {"generation": row.secret_generation}))
+            record(
+                session, row, "renewed", at=self._clock.now(), actor=actor, detail={"generation": row.secret_generation}
+            )
 
     def renewal(self, receiver: str, data: bytes) -> tuple[str, bool]:
         """Answer a receiver's request for its secret, or a new one, and perhaps with a new key: its provision (compact JWS), and whether it changed.
@@ -137,7 +139,7 @@ class Lifecycle:
                 self._receivers.renew_secret(row)
                 session.flush()
                 detail = {"generation": row.secret_generation, "new_key": request.new_key is not None}
-                session.add(event(row, "renewed", now, None, detail))
+                record(session, row, "renewed", at=now, actor=None, detail=detail)
             return self._provisions.document(row, request.seal_key), changed
 
     def _take_key(self, session: Session, row: Receiver, request: RenewalRequest) -> None:
@@ -202,7 +204,7 @@ class Lifecycle:
         row.wipe_id = row.wipe_document = None
         row.configuration_document = row.configuration_sha256 = None
         session.flush()
-        session.add(event(row, what, now, actor, detail))
+        record(session, row, what, at=now, actor=actor, detail=detail)
 
     @staticmethod
     def _in_service(session: Session, receiver: str) -> Receiver:

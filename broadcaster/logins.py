@@ -3,12 +3,15 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pyotp
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import (
@@ -20,7 +23,7 @@ from broadcaster.errors import (
     TooManyError,
 )
 from broadcaster.identity import new_id
-from broadcaster.people import HASHER, PROOF_HOLDS, Actor, Grant, Right, Role, grants_of
+from broadcaster.people import HASHER, PROOF_HOLDS, Actor, Grant, Right, Role, grant_rows, grants_of
 from broadcaster.reach import reach_of
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import ApiToken, LogInFailure, LoginSession, Person
@@ -61,6 +64,7 @@ class LogIns:
             person = session.scalar(select(Person).where(Person.username == username, Person.disabled_at.is_(None)))
         right = HASHER.verify(password, person.password_hash if person else _NOBODY)
         if person is None or not right:
+            self._refused(person, address)
             raise NotLoggedInError("Tên đăng nhập hoặc mật khẩu không đúng.", "The user name or the password is wrong.")
         proved = None
         if person.totp_confirmed_at is not None:
@@ -73,6 +77,7 @@ class LogIns:
                     proof="totp",
                 )
             if not self._take_code(person.id, code):
+                self._refused(person, address)
                 raise NotLoggedInError(
                     "Mã xác thực không đúng hoặc đã dùng.", "The one-time code is wrong or was used."
                 )
@@ -89,11 +94,12 @@ class LogIns:
             session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
             _forget_attempts(session, username, address)
             session.add(login)
-            actor = self._actor(session, person, proved)
+            actor = replace(self._actor(session, person, proved), address=address)
+            self._note(session, actor, "account-log-in", person.id)
         return token, actor, login
 
-    def recognise(self, token: str | None) -> Actor:
-        """Whose log-in or program's token this is. Raises NotLoggedInError."""
+    def recognise(self, token: str | None, *, address: str) -> Actor:
+        """Whose log-in or program's token this is, which came from `address`. Raises NotLoggedInError."""
         if token:
             now, digest = self._clock.now(), _digest(token)
             with self._database.reading() as session:
@@ -109,7 +115,7 @@ class LogIns:
                         )
                     ).first()
                     if found is not None:
-                        return self._actor(session, found[0], None, found[1])
+                        return replace(self._actor(session, found[0], None, found[1]), address=address)
                 else:
                     login = session.execute(
                         select(Person, LoginSession.proved_at)
@@ -121,16 +127,21 @@ class LogIns:
                         )
                     ).first()
                     if login is not None:
-                        return self._actor(session, login[0], login[1])
+                        return replace(self._actor(session, login[0], login[1]), address=address)
         raise NotLoggedInError(
             "Bạn chưa đăng nhập hoặc phiên đã hết hạn. Hãy đăng nhập.",
             "You are not logged in, or the session has ended. Log in.",
         )
 
-    def log_out(self, token: str) -> None:
+    def log_out(self, token: str, *, address: str = "") -> None:
         """End this log-in; ending one that has ended is no error."""
         with self._database.writing() as session:
-            session.execute(delete(LoginSession).where(LoginSession.token_sha256 == _digest(token)))
+            login = session.get(LoginSession, _digest(token))
+            if login is not None:
+                person = session.get_one(Person, login.person_id)
+                session.delete(login)
+                actor = replace(self._actor(session, person, None), address=address)
+                self._note(session, actor, "account-log-out", person.id)
 
     # ---- one-time codes
 
@@ -146,6 +157,7 @@ class LogIns:
                     "One-time codes are on already. An administrator can reset them.",
                 )
             person.totp_secret, person.totp_last_step = secret, None
+            self._note(session, actor, "account-codes-begun", actor.id)
         return secret, pyotp.TOTP(secret).provisioning_uri(name=actor.username, issuer_name=self._station)
 
     def confirm_codes(self, actor: Actor, code: str) -> None:
@@ -159,12 +171,15 @@ class LogIns:
             )
         with self._database.writing() as session:
             session.get_one(Person, actor.id).totp_confirmed_at = self._clock.now()
+            self._note(session, actor, "account-codes-switched-on", actor.id)
 
     def prove(self, token: str, actor: Actor, code: str, *, address: str = "") -> None:
         """Give a one-time code within a log-in, for what needs one. Raises ForbiddenError, TooManyError."""
         now = self._clock.now()
         self._attempt(actor.username, address)
         if not self._take_code(actor.id, code):
+            with self._database.writing() as session:
+                self._note(session, replace(actor, address=address), "account-code-refused", actor.id)
             raise ForbiddenError(
                 "Mã xác thực không đúng hoặc đã dùng. Chờ mã mới rồi nhập lại.",
                 "The one-time code is wrong or was used. Wait for a new one and enter it.",
@@ -174,6 +189,7 @@ class LogIns:
             login = session.get(LoginSession, _digest(token))
             if login is not None:
                 login.proved_at = now
+            self._note(session, replace(actor, address=address), "account-code-given", actor.id)
 
     def _take_code(self, person_id: str, code: str) -> bool:
         """Whether the code is right, now or one step to either side; each serves once."""
@@ -210,9 +226,12 @@ class LogIns:
         now = self._clock.now()
         with self._database.writing() as session:
             require(areas_on(session, self._today()), [] if area is None else [area])
+            row_id = new_id()
+            details = {"name": name, "rights": [str(right) for right in wanted], "area": area, "days": days}
+            self._note(session, actor, "account-token-made", row_id, details=details)
             session.add(
                 ApiToken(
-                    id=new_id(),
+                    id=row_id,
                     person_id=actor.id,
                     name=name,
                     token_sha256=_digest(token),
@@ -245,6 +264,29 @@ class LogIns:
             if token is None or token.person_id != actor.id:
                 raise NotFoundError("Không có mã truy cập này.", "There is no such token.")
             token.revoked_at = token.revoked_at or self._clock.now()
+            self._note(session, actor, "account-token-revoked", token_id, details={"name": token.name})
+
+    # ---- the audit log
+
+    def _refused(self, person: Person | None, address: str) -> None:
+        """A log-in that failed. A name that nobody has is not written down: it may be a password, typed into the wrong field."""
+        nobody = Actor("", "", "", (), address=address)
+        with self._database.writing() as session:
+            where = {None} if person is None else {row.area_id for row in grant_rows(session, person.id)}
+            audit.note(
+                session,
+                nobody,
+                "account-log-in-refused",
+                person.id if person is not None else "",
+                at=self._clock.now(),
+                areas=where,
+            )
+
+    def _note(
+        self, session: Session, actor: Actor, action: str, subject: str, *, details: dict[str, Any] | None = None
+    ) -> None:
+        where = {grant.area for grant in actor.grants}
+        audit.note(session, actor, action, subject, at=self._clock.now(), areas=where, details=details)
 
     # ---- guesses
 

@@ -65,9 +65,15 @@ def order_for(
 
 
 def renewed(
-    record: OrderRecord, resolution: Resolution, *, now: datetime, signatory: Signatory, play_at: datetime | None = None
+    record: OrderRecord,
+    resolution: Resolution,
+    *,
+    now: datetime,
+    signatory: Signatory,
+    play_at: datetime | None = None,
+    late_limit: timedelta | None = None,
 ) -> dict[str, Any]:
-    """The order for another audience, or at another instant: a higher revision in the same place.
+    """The order for another audience, or at another instant and no later than `late_limit` after it: a higher revision in the same place.
 
     Where it stood and stands no more, a cancellation of the revision between takes it back from whoever is no longer
     addressed, so that no receiver is left with an older revision.
@@ -100,7 +106,9 @@ def renewed(
     revision = record.revision + (2 if left else 1)
     later = (play_at or record.play_at) - record.play_at
     changes = {"revision": revision, "audience": resolution.audience, "issued_at": now}
-    changes |= {"play_at": order.play_at + later, "expires_at": order.expires_at + later}
+    late_s = order.late_limit_s if late_limit is None else min(order.late_limit_s, int(late_limit.total_seconds()))
+    changes |= {"play_at": order.play_at + later, "late_limit_s": late_s}
+    changes["expires_at"] = order.expires_at + later - timedelta(seconds=order.late_limit_s - late_s)
     order = order.model_copy(update=changes)
     return {
         **values,

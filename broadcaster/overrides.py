@@ -12,7 +12,7 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.groups import areas_in
 from broadcaster.identity import Signatory
-from broadcaster.lawful import PolicyError, item_of, plan_with
+from broadcaster.lawful import Permits, PolicyError, item_of, plan_with
 from broadcaster.orders import renewed, take_back
 from broadcaster.people import Actor, Right
 from broadcaster.places import PlacesByDay
@@ -21,8 +21,13 @@ from broadcaster.storage.models import Airing, Bulletin, OrderRecord, Release
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import heard_in
 from schedules.airtime import judge, said
+from schedules.day_plan import DayPlan
 from schedules.priorities import Item, in_succession
+from schedules.refusals import Language
 
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
+LATE_LIMIT = timedelta(hours=1)
+"""Longer than any order may be late, to find what closed hours leave of it."""
 NOTICE = timedelta(seconds=10)
 """What begins so soon is not moved any more: a receiver may be about to begin it."""
 
@@ -44,11 +49,11 @@ class Overrides:
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
-            _need_say(session, actor, airing)
+            where = _need_say(session, actor, airing)
             if order is not None:
                 take_back(order, now=now, signatory=self._signatory, reason=reason)
             airing.state, airing.state_reason = "cancelled", reason
-            audit.note(session, actor, "airing-skipped", airing.id, at=now, reason=reason)
+            audit.note(session, actor, "airing-skipped", airing.id, at=now, areas=where, reason=reason)
         self._changed()
 
     def move(self, actor: Actor, airing_id: str, *, to: datetime, reason: str) -> None:
@@ -61,7 +66,8 @@ class Overrides:
         now = self._clock.now()
         with self._database.writing() as session:
             airing, order = self._held(session, airing_id)
-            actor.need(Right.RELEASE, *_heard_in(session, airing))
+            where = _heard_in(session, airing)
+            actor.need(Right.RELEASE, *where)
             if session.get_one(Bulletin, airing.bulletin_id).author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự đổi giờ bản tin đã duyệt. Hãy nhờ người duyệt khác.",
@@ -73,23 +79,17 @@ class Overrides:
             item = self._item(places, airing, at=to)
             targets = Targets.model_validate(airing.targets)
             plan = plan_with(session, places, [(item, targets)], now=now).changed(removed=[airing.id])
-            airtimes = plan.airtimes(item.receivers)
-            verdict = judge(item, airtimes, not_before=now)
-            if not verdict.lawful:
-                texts = {
-                    language: " ".join(said(verdict, language, in_force=airtimes[0].in_force))
-                    for language in ("vi", "en")
-                }
-                raise PolicyError(texts["vi"], texts["en"])
+            _require_lawful(plan, [item], now)
             self._retime(session, places, airing, order, to=to, now=now)
             details = {"due_at": airing.due_at.isoformat(), "to": to.isoformat()}
-            audit.note(session, actor, "airing-moved", airing.id, at=now, reason=reason, details=details)
+            audit.note(session, actor, "airing-moved", airing.id, at=now, areas=where, reason=reason, details=details)
         self._changed()
 
     def decide(self, actor: Actor, airings: Sequence[str]) -> list[tuple[str, datetime]]:
         """The commune's own order of clashing `priority` items (Thông tư 39/2020/TT-BTTTT): one begins after the other.
 
-        Returns each airing's instant. Raises InvalidError for airings that are no `priority` items or do not clash.
+        Returns each airing's instant. Raises InvalidError for airings that are no `priority` items or do not clash, PolicyError where the last of
+        them would come into closed hours or exceed a quota.
         """
         now = self._clock.now()
         if len(set(airings)) < 2 or len(set(airings)) < len(airings):
@@ -97,8 +97,7 @@ class Overrides:
         with self._database.writing() as session:
             places = PlacesByDay(session, self._zone)
             held = [self._held(session, airing) for airing in airings]
-            for airing, _ in held:
-                _need_say(session, actor, airing)
+            where = set[str | None]().union(*(_need_say(session, actor, airing) for airing, _ in held))
             wrong = [airing.title for airing, _ in held if airing.priority != "priority"]
             if wrong:
                 names = ", ".join(wrong)
@@ -112,9 +111,17 @@ class Overrides:
                 raise InvalidError("Các lượt phát này không trùng nhau.", "These airings do not clash.")
             if min(settled.values()) < now + NOTICE:
                 raise ConflictError("Có lượt phát sắp bắt đầu hoặc đã qua.", "One of them begins too soon, or is over.")
+            proposals = [
+                (replace(items[airing.id], due_at=settled[airing.id]), Targets.model_validate(airing.targets))
+                for airing, _ in held
+            ]
+            plan = plan_with(session, places, sorted(proposals, key=lambda pair: pair[0].due_at), now=now)
+            _require_lawful(plan.changed(removed=list(airings)), [item for item, _ in proposals], now)
             for airing, order in held:
                 self._retime(session, places, airing, order, to=settled[airing.id], now=now)
-            audit.note(session, actor, "clash-decided", airings[0], at=now, details={"order": list(airings)})
+            audit.note(
+                session, actor, "clash-decided", airings[0], at=now, areas=where, details={"order": list(airings)}
+            )
         self._changed()
         return [(airing, settled[airing]) for airing in airings]
 
@@ -147,19 +154,40 @@ class Overrides:
         airing.starts_at = None if to == airing.due_at else to
         if order is not None and order.play_at != to:
             resolution = places.at(to).resolve(Targets.model_validate(airing.targets))
-            values = renewed(order, resolution, now=now, signatory=self._signatory, play_at=to)
+            # What may begin late is cut anew: closed hours may be nearer to the new time.
+            _, late_limit, _ = Permits(places).check(
+                resolution,
+                at=to,
+                duration=timedelta(milliseconds=airing.duration_ms),
+                priority=airing.priority,  # type: ignore[arg-type]  # one of the three
+                late_limit=LATE_LIMIT,
+            )
+            limit = late_limit if late_limit < LATE_LIMIT else None
+            values = renewed(order, resolution, now=now, signatory=self._signatory, play_at=to, late_limit=limit)
             session.execute(update(OrderRecord).where(OrderRecord.id == order.id).values(**values))
         session.flush()
 
 
-def _heard_in(session: Session, airing: Airing) -> set[str] | set[str | None]:
+def _require_lawful(plan: DayPlan, items: Sequence[Item], now: datetime) -> None:
+    """Raise PolicyError for the first of the items, one after the other, that a policy does not allow in the plan."""
+    for item in items:
+        airtimes = plan.airtimes(item.receivers)
+        verdict = judge(item, airtimes, not_before=now)
+        if not verdict.lawful:
+            vi, en = (" ".join(said(verdict, language, in_force=airtimes[0].in_force)) for language in LANGUAGES)
+            raise PolicyError(vi, en)
+        plan = plan.changed(added=[item])
+
+
+def _heard_in(session: Session, airing: Airing) -> set[str | None]:
     if airing.targets is not None:
-        return areas_in(session, [airing.targets])
+        return {*areas_in(session, [airing.targets])}
     return heard_in(session, session.get_one(Bulletin, airing.bulletin_id))
 
 
-def _need_say(session: Session, actor: Actor, airing: Airing) -> None:
+def _need_say(session: Session, actor: Actor, airing: Airing) -> set[str | None]:
     """Whoever releases or operates wherever it is heard has a say in when it airs."""
     areas = _heard_in(session, airing)
     if not actor.may(Right.RELEASE, *areas):
         actor.need(Right.OPERATE, *areas)
+    return areas

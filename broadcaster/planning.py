@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from broadcaster import emergencies, interruptions, slots
 from broadcaster.clock import Clock
+from broadcaster.counted import Counted
 from broadcaster.identity import Signatory, id_of
 from broadcaster.lawful import Permits
 from broadcaster.orders import order_for
@@ -197,14 +198,14 @@ class Planner:
         self, session: Session, ripe: Sequence[Airing], now: datetime, places: PlacesByDay, permits: Permits
     ) -> None:
         # Held, so that a release that is being voided sends nothing; what it voided has moved by then.
-        contents = dict(
-            session.execute(
-                select(Release.id, Release.content)
-                .where(Release.id.in_({airing.release_id for airing in ripe}))
-                .order_by(Release.id)
-                .with_for_update()
-            ).all()
-        )
+        rows = session.execute(
+            select(Release.id, Release.content, Release.released_at)
+            .where(Release.id.in_({airing.release_id for airing in ripe}))
+            .order_by(Release.id)
+            .with_for_update()
+        ).all()
+        contents = {row.id: row.content for row in rows}
+        counted = Counted(session, places, ripe, {row.id: row.released_at for row in rows})
         moved = set(
             session.scalars(
                 update(Airing)
@@ -233,6 +234,8 @@ class Planner:
                 if airing.priority == "emergency"
                 else self._late_limit,
             )
+            if why is None:
+                resolution, why = counted.without_refused(airing, resolution)
             if why is not None or resolution.nowhere:
                 self._move(session, [airing.id], "dispatched", "missed", why or NOWHERE)
                 continue

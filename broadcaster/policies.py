@@ -125,14 +125,23 @@ class AreaPolicies:
                     "Chính sách vừa được người khác sửa. Hãy tải lại rồi sửa.",
                     "Somebody else has changed the policy. Load it again, then change it.",
                 )
-            before = row.policy if row else None
+            before = audit.state(row)
             if row is None:
                 row = AreaPolicy(area_id=area, revision=0)
                 session.add(row)
             row.policy, row.break_glass = policy.model_dump(mode="json"), break_glass
             row.revision += 1
             row.changed_by, row.changed_at = actor.id, now
-            audit.note(session, actor, "policy-changed", area, at=now, details={"before": before, "after": row.policy})
+            audit.note(
+                session,
+                actor,
+                "policy-changed",
+                area,
+                at=now,
+                areas=[None if area == NATIONAL else area],
+                before=before or {},
+                after=audit.state(row),
+            )
             made = row.revision
         self._changed()
         return made
@@ -146,7 +155,16 @@ class AreaPolicies:
             if row is None:
                 raise NotFoundError(f"Không có thiết bị '{receiver}'.", f"There is no receiver '{receiver}'.")
             actor.need(Right.OPERATE, row.area_id)
+            before = audit.state(row)
             row.special_place, row.full_volume_dba = special, full_volume_dba
-            details = {"special_place": special, "full_volume_dba": full_volume_dba}
-            audit.note(session, actor, "receiver-placed", receiver, at=now, details=details)
+            audit.note(
+                session,
+                actor,
+                "receiver-placed",
+                receiver,
+                at=now,
+                areas=[row.area_id],
+                before=before,
+                after=audit.state(row),
+            )
         self._changed()

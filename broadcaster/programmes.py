@@ -97,6 +97,7 @@ class Programmes:
             require(areas_on(session, day_of(now, self._zone)), (*places.areas, *places.excluded_areas))
             actor.need(Right.RELEASE, *areas_in(session, [held, *([row.targets] if row else [])]))
             self._require_lawful(session, programme, held, now)
+            before = audit.state(row) or {}
             if row is None:
                 row = ProgrammeRecord(id=programme.id, revision=0)
                 session.add(row)
@@ -106,7 +107,9 @@ class Programmes:
             session.flush()
             for queued in session.scalars(select(Bulletin).where(Bulletin.programme_id == row.id)):
                 place_bulletin(session, queued)
-            audit.note(session, actor, "programme-saved", row.id, at=now, details={"rules": row.rules, "targets": held})
+            after = audit.state(row)
+            where = areas_in(session, [held])
+            audit.note(session, actor, "programme-saved", row.id, at=now, areas=where, before=before, after=after)
             made = row.revision
         self._changed()
         return made
@@ -119,9 +122,10 @@ class Programmes:
             row = session.get(ProgrammeRecord, programme, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
-            actor.need(Right.RELEASE, *areas_in(session, [row.targets]))
+            where = areas_in(session, [row.targets])
+            actor.need(Right.RELEASE, *where)
             row.ended_at = row.ended_at or now
-            audit.note(session, actor, "programme-ended", row.id, at=now)
+            audit.note(session, actor, "programme-ended", row.id, at=now, areas=where)
 
     def all(self, actor: Actor) -> Sequence[ProgrammeRecord]:
         """The programmes that have not ended, by name."""
@@ -134,15 +138,16 @@ class Programmes:
         """What is released for it, in the order of release, with its titles. Raises NotFoundError."""
         actor.need(Right.READ)
         with self._database.reading() as session:
-            columns = self._columns(session, programme)
-            return [(queued, columns.contents[queued.bulletin]["title"]) for queued in columns.queues[programme]]
+            columns = self._columns(session, actor, programme)
+            queue = sorted(columns.queues[programme], key=lambda queued: queued.released_at)
+            return [(queued, columns.contents[queued.bulletin]["title"]) for queued in queue]
 
     def sessions(self, actor: Actor, programme: str, *, ahead: timedelta) -> list[ProgrammeSession]:
         """Its sessions to come: those that are planned, and what would air in the other slots by what is queued now. Raises NotFoundError."""
         actor.need(Right.READ)
         now = self._clock.now()
         with self._database.reading() as session:
-            columns = self._columns(session, programme)
+            columns = self._columns(session, actor, programme)
             taken = columns.taken(now)
             found = list(_planned(session, columns.programmes[programme], now, now + ahead))
             known = {each.slot_at for each in found}
@@ -163,10 +168,11 @@ class Programmes:
         return sorted(found, key=lambda each: each.slot_at)
 
     @staticmethod
-    def _columns(session: Session, programme: str) -> Columns:
+    def _columns(session: Session, actor: Actor, programme: str) -> Columns:
         columns = Columns(session)
         if programme not in columns.programmes:
             raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
+        actor.need_sight(areas_in(session, [columns.records[programme].targets]))
         columns.read_queues()
         return columns
 
@@ -220,6 +226,18 @@ def require_belonging(session: Session, programme: str | None, campaign: str | N
             "Không có đợt tuyên truyền hoặc nhóm nội dung này.",
             "There is no such campaign, or no such content group in it.",
             field="campaign",
+        )
+
+
+def require_room(session: Session, programme: str | None, length: timedelta) -> None:
+    """Raise ConflictError for a bulletin that is longer than every slot of its programme, where it would wait for ever."""
+    row = session.get(ProgrammeRecord, programme) if programme is not None else None
+    longest = max((slot["seconds"] for slot in row.rules["slots"]), default=None) if row is not None else None
+    if longest is not None and length > timedelta(seconds=longest):
+        seconds = -(-length // timedelta(seconds=1))
+        raise ConflictError(
+            f"Bản tin dài {seconds} giây, khung giờ dài nhất của chuyên mục chỉ {longest} giây. Hãy rút ngắn hoặc chia thành nhiều bản tin.",
+            f"The bulletin takes {seconds} s, the programme's longest slot has {longest} s. Shorten it, or split it.",
         )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from audio.announcement import VIETNAMESE
 from audio.script import Lexicon, LexiconError, Settled, Token, read
 from audio.script.letters import names_of
+from broadcaster import audit
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
@@ -20,7 +21,7 @@ from broadcaster.releases import find
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, line_of, read_out, settled, speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, SettlementRecord
-from broadcaster.whereabouts import areas_of, need_sight
+from broadcaster.whereabouts import areas_of, heard_in, need_sight
 
 LONGEST = 500  # characters of one token
 
@@ -202,6 +203,16 @@ class Readings:
         bulletin.revision += 1
         bulletin.author_id = actor.id
         bulletin.updated_at = self._clock.now()
+        decided = [{"written": row.written, "reading": row.reading} for row in settled(session, bulletin)]
+        audit.note(
+            session,
+            actor,
+            "bulletin-readings-settled",
+            bulletin.id,
+            at=bulletin.updated_at,
+            areas=heard_in(session, bulletin),
+            details={"revision": bulletin.revision, "settled": decided},
+        )
         if bulletin.state == "submitted":
             bulletin.state = "draft"
         if otherwise:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from broadcaster import policies
+from broadcaster import audit, policies
 from broadcaster.areas import AreaOn, areas_on, line, lines_of, require
 from broadcaster.canonical import sha256_of
 from broadcaster.clock import Clock
@@ -76,20 +76,27 @@ def ring_of(jwks: Iterable[Json]) -> Keyring:
     return Keyring(keys.values())
 
 
-def event(row: Receiver, what: str, at: datetime, actor: Actor | None, detail: Json | None = None) -> ReceiverEvent:
-    """What happened to a receiver's place, with the place and the key as they are now."""
-    return ReceiverEvent(
-        receiver_id=row.id,
-        at=at,
-        event=what,
-        actor_id=actor.id if actor else None,
-        actor_name=actor.name if actor else None,
-        name=row.name,
-        area_id=row.area_id,
-        key_thumbprint=thumbprint(row.public_key),
-        public_key=row.public_key,
-        detail=detail,
+def record(
+    session: Session, row: Receiver, what: str, *, at: datetime, actor: Actor | None, detail: Json | None = None
+) -> None:
+    """Write down what happened to a receiver's place, with the place and the key as they are now; in the audit log if a person did it."""
+    session.add(
+        ReceiverEvent(
+            receiver_id=row.id,
+            at=at,
+            event=what,
+            actor_id=actor.id if actor else None,
+            actor_name=actor.name if actor else None,
+            name=row.name,
+            area_id=row.area_id,
+            key_thumbprint=thumbprint(row.public_key),
+            public_key=row.public_key,
+            detail=detail,
+        )
     )
+    if actor is not None:
+        details = {"name": row.name, "area": row.area_id, "key": thumbprint(row.public_key), "detail": detail}
+        audit.note(session, actor, f"receiver-{what}", row.id, at=at, areas=[row.area_id], details=details)
 
 
 class Receivers:
@@ -154,15 +161,9 @@ class Receivers:
         row.wipe_id = row.wipe_document = None
         self.renew_secret(row)
         session.flush()
-        session.add(
-            event(
-                row,
-                "enrolled" if before is None else "replaced",
-                now,
-                actor,
-                None if before is None else {"previous_key_thumbprint": before},
-            )
-        )
+        what = "enrolled" if before is None else "replaced"
+        detail: Json | None = None if before is None else {"previous_key_thumbprint": before}
+        record(session, row, what, at=now, actor=actor, detail=detail)
         return row
 
     def renew_secret(self, row: Receiver) -> None:

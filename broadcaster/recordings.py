@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from audio.errors import RecordingError
 from audio.recordings import JINGLE, SPEECH, import_sound
 from audio.store import DiskStore
+from broadcaster import audit
 from broadcaster.clock import Clock
 from broadcaster.errors import InvalidError
 from broadcaster.people import Actor, Right
@@ -56,6 +57,10 @@ class Recordings:
                 created_at=self._clock.now(),
             )
             session.add(row)
+            session.flush()
+            now, after = row.created_at, audit.state(row)
+            areas = {grant.area for grant in actor.grants}
+            audit.note(session, actor, "recording-uploaded", row.sha256, at=now, areas=areas, after=after)
         return row
 
     def newest(self, actor: Actor, *, kind: Kind | None, limit: int) -> Sequence[Recording]:

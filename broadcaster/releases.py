@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.canonical import canonical_json, sha256_of
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -127,7 +128,8 @@ class Releases:
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
             # Written down anew: a group or a receiver's place may have changed since it was saved.
-            actor.need(Right.RELEASE, *(place_bulletin(session, bulletin) or heard_in(session, bulletin)))
+            where = place_bulletin(session, bulletin) or heard_in(session, bulletin)
+            actor.need(Right.RELEASE, *where)
             if bulletin.author_id == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự duyệt bản tin của mình. Hãy nhờ người duyệt khác.",
@@ -159,6 +161,8 @@ class Releases:
             session.add(release)
             bulletin.state = "released"
             bulletin.updated_at = self._clock.now()
+            details = {"release": release.id, "revision": bulletin.revision, "content_sha256": content_sha256}
+            self._note(session, actor, "bulletin-released", bulletin, details=details)
         self._changed()
         return release.id
 
@@ -175,4 +179,18 @@ class Releases:
             bulletin.state = "returned"
             bulletin.state_reason = reason.strip()
             bulletin.updated_at = self._clock.now()
+            self._note(session, actor, "bulletin-returned", bulletin, reason=reason.strip())
         self._changed()
+
+    def _note(
+        self,
+        session: Session,
+        actor: Actor,
+        action: str,
+        bulletin: Bulletin,
+        *,
+        reason: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        where, now = heard_in(session, bulletin), self._clock.now()
+        audit.note(session, actor, action, bulletin.id, at=now, areas=where, reason=reason, details=details)

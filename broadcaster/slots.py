@@ -176,26 +176,28 @@ def reserved(
     """The slots in (start, end) that programmes own on some of `receivers` and that have no airings yet, as items of their full length."""
     columns = Columns(session)
     columns.programmes.pop(without or "", None)
-    reached: dict[tuple[str, int], frozenset[str]] = {}
-    found = []
-    for name, at, length in columns.open(start, end, taken=columns.taken(start)):
-        there = places.at(at)
-        key = (name, id(there))
-        if key not in reached:
-            targets = Targets.model_validate(columns.records[name].targets)
-            reached[key] = frozenset(place.id for place in there.resolve(targets).receivers)
-        if reached[key] & receivers:
-            title = f"Chuyên mục {columns.records[name].name}"
-            found.append(
-                Item(
-                    id=f"{RESERVED}{name}@{at.isoformat()}",
-                    due_at=at,
-                    duration=length,
-                    receivers=reached[key],
-                    title=title,
-                )
-            )
-    return found
+    asked = {name: Targets.model_validate(columns.records[name].targets) for name in columns.programmes}
+
+    def reached(name: str, at: datetime) -> frozenset[str]:
+        return frozenset(place.id for place in places.at(at).resolve(asked[name]).receivers)
+
+    # Rules cost more to expand than targets to look up, and most programmes air elsewhere.
+    for name in asked:
+        if not any(reached(name, at) & receivers for at in (start, end)):
+            del columns.programmes[name]
+    if not columns.programmes:
+        return []
+    return [
+        Item(
+            id=f"{RESERVED}{name}@{at.isoformat()}",
+            due_at=at,
+            duration=length,
+            receivers=there,
+            title=f"Chuyên mục {columns.records[name].name}",
+        )
+        for name, at, length in columns.open(start, end, taken=columns.taken(start))
+        if (there := reached(name, at)) & receivers
+    ]
 
 
 def expected(

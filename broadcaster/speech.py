@@ -20,6 +20,7 @@ from broadcaster.areas import AreaOn, areas_on, line
 from broadcaster.canonical import sha256_of
 from broadcaster.errors import InvalidError, NotFoundError
 from broadcaster.groups import expanded
+from broadcaster.identity import new_id
 from broadcaster.sound import Sound
 from broadcaster.storage.models import (
     AreaSound,
@@ -267,3 +268,19 @@ def settled(session: Session, bulletin: Bulletin) -> list[SettlementRecord]:
     )
     words = "\n".join((bulletin.title, bulletin.text, *(str(version.get("text", "")) for version in bulletin.versions)))
     return [row for row in rows if row.written in words]
+
+
+def settled_alike(session: Session, bulletin: Bulletin, other: Bulletin) -> list[SettlementRecord]:
+    """What was settled for a bulletin, as rows for another one with its words; who settled it, and when, stays."""
+    return [
+        SettlementRecord(
+            id=new_id(),
+            bulletin_id=other.id,
+            written=row.written,
+            proposed=row.proposed,
+            reading=row.reading,
+            person_id=row.person_id,
+            created_at=row.created_at,
+        )
+        for row in settled(session, bulletin)
+    ]

@@ -3,12 +3,14 @@
 import logging
 import threading
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from audio.engines.port import Capabilities
 from audio.render import Renderer, build_renderer
 from audio.store import ClipMissingError, DiskStore
+from broadcaster import audit
+from broadcaster.accounts import People
 from broadcaster.alerts.courier import Courier, Mail
 from broadcaster.alerts.register import Register, Route, quiet_hours
 from broadcaster.alerts.watch import Watch
@@ -34,7 +36,7 @@ from broadcaster.logins import LogIns
 from broadcaster.operating.lights import StationLights
 from broadcaster.operating.today import Operating
 from broadcaster.overrides import Overrides
-from broadcaster.people import Actor, People
+from broadcaster.people import Actor, Right
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
@@ -49,10 +51,12 @@ from broadcaster.reorganisation.plans import Reorganisations
 from broadcaster.settings import Settings
 from broadcaster.sound import Sound
 from broadcaster.speech import Speaking
-from broadcaster.station_keys import KeyRing
+from broadcaster.station_keys import KeyRing, KeyTimes
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Receiver
+from broadcaster.week_copies import WeekCopies
+from broadcaster.welcome import Welcome
 from devices.brokers.embedded import EmbeddedBrokerError
 from devices.brokers.port import BrokerAccountsError
 from devices.links.timekeeping import ClockAnswers
@@ -79,7 +83,9 @@ class Core:
         self.secrets = account_secrets(settings.folder)
         self.keys = KeyRing(settings.folder, self.clock, self.signatory)
         self.changes = Changes()
+        audit.keep(self.database, self.signatory, self.clock)
         self.people = People(self.database, self.clock, today=self.today)
+        self.welcome = Welcome(self.database, self.clock, self.people)
         self.log_ins = LogIns(
             self.database,
             self.clock,
@@ -101,6 +107,7 @@ class Core:
         self.bulletins = Bulletins(
             self.database, self.clock, self.signatory, self.speaking, zone=settings.zone, changed=self._changed
         )
+        self.week_copies = WeekCopies(self.database, self.clock, self.bulletins, zone=settings.zone)
         self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
@@ -240,6 +247,7 @@ class Station(Core):
     def start(self) -> None:
         """Migrate, start the broker, connect, and begin to plan. Raises SetupError."""
         self.database.migrate()
+        audit.take_in(self.database)
         if self.broker.process is not None:
             self._synchronise_accounts()
             try:
@@ -300,6 +308,17 @@ class Station(Core):
         self._place_account(receiver)
         self._dispatcher.reconfigure()
         self._changed()
+
+    def rotate_keys(self, actor: Actor, *, signs_in: timedelta, overlap: timedelta, stolen: bool) -> KeyTimes:
+        """Announce the next signing key, or replace stolen ones at once. For administrators of the whole station."""
+        actor.need(Right.ADMINISTER, None)
+        actor.need_proof()
+        key = self.keys.replace_stolen() if stolen else self.keys.rotate(signs_in=signs_in, overlap=overlap)
+        with self.database.writing() as session:
+            action = "station-keys-replaced" if stolen else "station-key-announced"
+            audit.note(session, actor, action, key.kid, at=self.clock.now(), areas=[None])
+        self.keys_changed()
+        return key
 
     def keys_changed(self) -> None:
         """The station has a next key, or signs with another: everything that stands is signed anew where it must be."""

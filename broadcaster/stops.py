@@ -56,7 +56,8 @@ class Stops:
             if targets is None and not actor.may(Right.OPERATE, None):
                 targets = Targets(areas=actor.homes(Right.OPERATE))  # all that is theirs
             audience = self._audience(session, targets)
-            actor.need(Right.OPERATE, *areas_of_audience(session, audience.model_dump(mode="json")))
+            where = areas_of_audience(session, audience.model_dump(mode="json"))
+            actor.need(Right.OPERATE, *where)
             row = StopRecord(
                 id=new_id(),
                 revision=1,
@@ -71,7 +72,7 @@ class Stops:
             row.document = self._signed(row, audience)
             session.add(row)
             details = {"audience": row.audience, "expires_at": row.expires_at.isoformat()}
-            audit.note(session, actor, "stop-issued", row.id, at=now, reason=row.reason, details=details)
+            audit.note(session, actor, "stop-issued", row.id, at=now, areas=where, reason=row.reason, details=details)
         self._publish()
         self._changed()
         return row.id
@@ -84,13 +85,14 @@ class Stops:
             row = session.get(StopRecord, stop, with_for_update=True)
             if row is None:
                 raise NotFoundError(f"Không có lệnh dừng '{stop}'.", f"There is no stop '{stop}'.")
-            actor.need(Right.OPERATE, *areas_of_audience(session, row.audience))
+            where = areas_of_audience(session, row.audience)
+            actor.need(Right.OPERATE, *where)
             if row.lifted_at is not None or row.expires_at <= now:
                 raise ConflictError("Lệnh dừng này đã hết hiệu lực.", "This stop no longer stands.")
             row.revision += 1
             row.lifted_by, row.lifted_at, row.published_at = actor.id, now, None
             row.document = self._signed(row, Audience.model_validate(row.audience, strict=False))
-            audit.note(session, actor, "stop-lifted", row.id, at=now, reason=reason)
+            audit.note(session, actor, "stop-lifted", row.id, at=now, areas=where, reason=reason)
         self._publish()
         self._changed()
 

@@ -1,6 +1,7 @@
 """Targets: where something is to be heard and seen, resolved for a day to an audience and to receivers."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import get_args
@@ -56,6 +57,21 @@ class Resolution:
         """Whether nothing is left to address, such as after the only receiver was revoked."""
         return not self.audience.areas and not self.audience.receivers
 
+    def without(self, names: AbstractSet[str]) -> "Resolution":
+        """The same, but for these receivers."""
+        if not names:
+            return self
+        audience = self.audience
+        return Resolution(
+            audience.model_copy(
+                update={
+                    "excluded": tuple(sorted({*audience.excluded, *names})),
+                    "receivers": tuple(name for name in audience.receivers if name not in names),
+                }
+            ),
+            tuple(place for place in self.receivers if place.id not in names),
+        )
+
 
 _SPECIAL = frozenset[str](get_args(SpecialPlace))
 
@@ -109,6 +125,12 @@ class Places:
     def under(self, area: str) -> tuple[Place, ...]:
         """The receivers in an area and in all that is under it."""
         return tuple(self._under.get(area, ()))
+
+    def concerns(self, resolution: "Resolution", area: str) -> bool:
+        """Whether something is heard by a receiver in the area, or is addressed to it."""
+        if set(self.lines.get(area, ())) & set(resolution.audience.areas):
+            return True
+        return any(area in self.lines[place.area_id] for place in resolution.receivers)
 
     def standing(self, areas: Iterable[str]) -> list[str]:
         """The areas that stand for these on the day: themselves, or what they have been merged or split into."""

@@ -183,14 +183,16 @@ class Recurring(BaseModel):
         """The same, but nothing airs on that date."""
         return Recurring.model_validate({**self.model_dump(), "skipped": tuple(sorted({*self.skipped, day}))})
 
-    def copied_week(self, monday: date, to: date) -> "Recurring | None":
-        """What airs in the week that begins on `monday`, once more in the week that begins on `to`; None if nothing does."""
+    def with_week_copied(self, monday: date, to: date) -> "Recurring | None":
+        """The same, and what airs in the week that begins on `monday` also in the week that begins on `to`; None if nothing does."""
         zone = ZoneInfo(self.zone)
         first, last = (instant_of(datetime.combine(day, time()), zone) for day in (monday, monday + timedelta(days=7)))
         times = [found.astimezone(zone).replace(tzinfo=None) + (to - monday) for found in self.instants(first, last)]
         if not times:
             return None
-        return Recurring(zone=self.zone, start=times[0], rrule="FREQ=DAILY;COUNT=1", extra=tuple(times[1:]))
+        # What the rule airs there anyway is no addition.
+        extra = {*self.extra, *(at for at in times if not self._has(at) and at.date() not in self.skipped)}
+        return Recurring.model_validate({**self.model_dump(), "extra": tuple(sorted(extra))})
 
 
 def _ever(rule: rrule, parts: dict[str, str], start: datetime) -> bool:

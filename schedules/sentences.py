@@ -28,6 +28,8 @@ def describe(rule: Once | Recurring | Repeating, language: Language, *, zone: st
     if isinstance(rule, Repeating):
         return _capital(say.repeating(rule, ZoneInfo(zone)))
     parts = parts_of(rule.rrule)
+    if parts == {"FREQ": "DAILY", "COUNT": "1"} and not (rule.skipped or rule.moved or rule.not_on or rule.on):
+        return _capital(say.joined([say.moment(at, None) for at in sorted({rule.start, *rule.extra})]))
     names = [name_of(name, language) for name in rule.on]
     plain = names and parts["FREQ"] == "DAILY" and parts.keys() <= {"FREQ", "BYHOUR", "BYMINUTE", "UNTIL"}
     days = say.named(names) if plain else say.days(_Days.of(parts, rule.start))
@@ -149,7 +151,10 @@ class _Vietnamese:
             ) + months
         chosen = self._month_days(days) if days.month_days else self._nth(days)
         if days.frequency == "YEARLY":
-            return f"{chosen}{months} {'hằng năm' if every == 1 else f'cứ {every} năm một lần'}"
+            chosen = (
+                f"{chosen}{months}" if days.weekdays or len(days.months) != 1 else f"{chosen} tháng {days.months[0]}"
+            )
+            return f"{chosen} {'hằng năm' if every == 1 else f'cứ {every} năm một lần'}"
         return f"{chosen} {'hằng tháng' if every == 1 else f'cứ {every} tháng một lần'}{months}"
 
     def _weekdays(self, days: _Days) -> str:
@@ -164,7 +169,7 @@ class _Vietnamese:
         counted = [str(day) for day in days.month_days if day > 0]
         names = [f"ngày {self.joined(counted)}"] if counted else []
         names += [
-            "ngày cuối tháng" if day == -1 else f"ngày thứ {-day} từ cuối tháng" for day in days.month_days if day < 0
+            "ngày cuối cùng" if day == -1 else f"ngày thứ {-day} từ cuối tháng" for day in days.month_days if day < 0
         ]
         limited = f" nếu là {self.joined([_VI_DAYS[day] for _, day in days.weekdays])}" if days.weekdays else ""
         return self.joined(names) + limited

@@ -8,6 +8,8 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
+from broadcaster import audit
+from broadcaster.accounts import People
 from broadcaster.area_sounds import AreaSounds
 from broadcaster.areas import day_of
 from broadcaster.bulletins import Bulletins, Draft
@@ -22,7 +24,7 @@ from broadcaster.ingestion import Ingestion
 from broadcaster.lexicons import Lexicons
 from broadcaster.logins import LogIns
 from broadcaster.overrides import Overrides
-from broadcaster.people import Actor, Grant, People, Role
+from broadcaster.people import Actor, Grant, Role
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
@@ -46,6 +48,7 @@ from broadcaster.storage.models import (
     Person,
 )
 from broadcaster.targets import Targets
+from broadcaster.week_copies import WeekCopies
 from devices.links.memory import MemoryBroker, MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Order, Receipt, Receipts, ReceiptState
@@ -76,6 +79,7 @@ class Commune:
     def __init__(self, database: Database, clock: SteppedClock) -> None:
         self.database, self.clock = database, clock
         self.signatory = Signatory(STATION, SigningKey.generate())
+        audit.keep(database, self.signatory, clock)
         self.changes = Changes()
         self.broker = MemoryBroker()
         self.link = MemoryLink(self.broker, "station")
@@ -95,6 +99,7 @@ class Commune:
         self.bulletins = Bulletins(
             database, clock, self.signatory, self.speaking, zone=ZONE, changed=self.changes.notify
         )
+        self.week_copies = WeekCopies(database, clock, self.bulletins, zone=ZONE)
         self.lexicons = Lexicons(database, clock, self.speaking, changed=self.changes.notify)
         self.readings = Readings(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.area_sounds = AreaSounds(database, clock, self.speaking, changed=self.changes.notify)

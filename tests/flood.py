@@ -27,6 +27,9 @@ def messages(station: Station, receiver: str, genuine: Order, seed: int) -> Iter
         topics.of_receiver(receiver, "configuration"),
         topics.of_receiver(receiver, "acknowledgements"),
         topics.of_receiver(receiver, "clock-answers"),
+        topics.of_receiver(receiver, "wipe"),
+        topics.area_rehomings(AREAS[0]),
+        topics.keys("station-1"),
     ]
     number = 0
     while True:

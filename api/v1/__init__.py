@@ -7,7 +7,9 @@ from api.v1 import (
     airings,
     areas,
     asrun,
+    audit,
     bulletins,
+    calendars,
     composing,
     emergencies,
     enrolments,
@@ -42,6 +44,7 @@ for part in (
     areas,
     policies,
     programmes,
+    calendars,
     emergencies,
     releases,
     airings,
@@ -51,6 +54,7 @@ for part in (
     receiver_life,
     trust,
     asrun,
+    audit,
     media,
 ):
     router.include_router(part.router)

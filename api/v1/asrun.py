@@ -29,7 +29,8 @@ class LogPage(BaseModel):
 class Verification(BaseModel):
     """Whether the log is what it was when it was written."""
 
-    rows: int = Field(description="How many rows were looked at.")
+    rows: int = Field(description="How many rows of receivers were looked at.")
+    actions: int = Field(description="And how many of people: the audit log stands in the same chain.")
     ok: bool
     faults: list[ledger.Fault] = Field(description="What is wrong and where; a hundred at most.")
 
@@ -117,4 +118,4 @@ def verify_log(station: StationDep, actor: ActorDep) -> Verification:
     actor.need(Right.READ)
     with station.database.reading() as session:
         finding = ledger.verify(session, station.signatory.ring())
-    return Verification(rows=finding.rows, ok=finding.ok, faults=finding.faults)
+    return Verification(rows=finding.rows, actions=finding.actions, ok=finding.ok, faults=finding.faults)

@@ -1,17 +1,14 @@
-"""Emergencies, stop-all, and the audit trail of both."""
+"""Emergencies and stop-all."""
 
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import select
 
 from api.auth import ActorDep, StationDep
 from api.v1.bulletins import ReasonInput
 from broadcaster.emergencies import Sending, TemplateContent
-from broadcaster.people import Right
-from broadcaster.storage.models import AuditEntry as AuditRow
 from broadcaster.targets import Targets
 from devices.wire.messages import Identifier
 
@@ -108,19 +105,6 @@ class Stop(BaseModel):
     published_at: AwareDatetime | None
 
 
-class AuditEntry(BaseModel):
-    """What somebody did."""
-
-    id: int
-    at: AwareDatetime
-    actor_id: str
-    actor_name: str
-    action: str
-    subject: str
-    reason: str | None
-    details: dict[str, Any] | None
-
-
 @router.get("/emergency-templates")
 def list_templates(station: StationDep, actor: ActorDep) -> list[Template]:
     """Templates that are not retired, of one's own area and of those above."""
@@ -195,22 +179,3 @@ def stop(station: StationDep, actor: ActorDep, body: StopInput) -> Made:
 def lift(station: StationDep, actor: ActorDep, stop_id: str, body: ReasonInput) -> None:
     """Let it sound again."""
     station.stops.lift(actor, stop_id, reason=body.reason)
-
-
-@router.get("/audit")
-def read_audit(
-    station: StationDep,
-    actor: ActorDep,
-    before: int | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> list[AuditEntry]:
-    """The audit trail, the newest first, before the entry `before`."""
-    actor.need(Right.READ)
-    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(AuditRow.id < before)
-    with station.database.reading() as session:
-        return [
-            AuditEntry(**{name: getattr(row, name) for name in AuditEntry.model_fields})
-            for row in session.scalars(query)
-        ]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from sqlalchemy import select
 from starlette.responses import FileResponse, Response
 
-from api.auth import ActorDep, StationDep, TokenDep
+from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from audio import waveform
 from broadcaster.errors import NotFoundError, NotLoggedInError
 from broadcaster.people import Right
@@ -26,14 +26,14 @@ class _ClipResponse(FileResponse):
 
 
 @router.get("/media/{sha256}", response_class=_ClipResponse, responses={200: {"content": {"audio/mpeg": {}}}})
-def read_clip(station: StationDep, token: TokenDep, sha256: Sha256) -> FileResponse:
+def read_clip(station: StationDep, token: TokenDep, address: AddressDep, sha256: Sha256) -> FileResponse:
     """A clip by its SHA-256. What was released for airing is public; a draft's clip is for those who are logged in."""
     with station.database.reading() as session:
         released = session.scalar(select(Airing.id).where(Airing.clip_sha256 == sha256).limit(1))
     missing = NotFoundError("Không có tệp âm thanh này.", "There is no such clip.")
     if released is None:
         try:
-            station.log_ins.recognise(token)
+            station.log_ins.recognise(token, address=address)
         except NotLoggedInError:
             raise missing from None
     path = station.clip_path(sha256)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.auth import ActorDep, StationDep
+from api.auth import ActorDep, AddressDep, StationDep
 from api.v1.sessions import Code, Person, RoleInArea
 from broadcaster.people import Grant, Right
 from broadcaster.storage.models import ApiToken
@@ -16,10 +16,13 @@ from devices.wire.messages import Identifier
 router = APIRouter(tags=["people"])
 
 
+Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]
+
+
 class NewPerson(BaseModel):
     """An account to make."""
 
-    username: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]
+    username: Username
     name: Annotated[str, Field(min_length=1, max_length=200)]
     roles: Annotated[list[RoleInArea], Field(min_length=1, max_length=50)]
 
@@ -120,6 +123,25 @@ class Token(BaseModel):
             created_at=row.created_at,
             expires_at=row.expires_at,
         )
+
+
+class FirstAdministrator(BaseModel):
+    """Who becomes administrator of the whole station, by the link that the station printed."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: Annotated[str, Field(max_length=200, description="The end of the link.")]
+    username: Username
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Annotated[str, Field(max_length=1000)]
+
+
+@router.post("/welcome", status_code=201)
+def welcome(station: StationDep, address: AddressDep, body: FirstAdministrator) -> Person:
+    """Become the first administrator. The link serves once; `broadcaster welcome` prints another."""
+    made = station.welcome.accept(
+        body.token, username=body.username, name=body.name, password=body.password, address=address
+    )
+    return Person.of(made)
 
 
 @router.get("/people")

@@ -1,22 +1,17 @@
-"""Programmes with their slots and queues, campaigns with their progress, and the plan as a calendar."""
+"""Programmes with their slots, queues and sessions; campaigns with their progress."""
 
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 from api.auth import ActorDep, StationDep
-from broadcaster.calendars import import_calendar, plan_feed
 from broadcaster.campaigns import CampaignPlan
-from broadcaster.people import Right
 from broadcaster.storage.models import Campaign as CampaignRow
 from broadcaster.targets import Targets
-from schedules.icalendar import MAX_BYTES
 from schedules.programmes import Fallback
 from schedules.programmes import Programme as ProgrammeRules
-from schedules.rules import Rule
 
 router = APIRouter(tags=["programmes"])
 
@@ -116,30 +111,6 @@ class CampaignProgress(Campaign):
     progress: Progress
 
 
-class ImportedEvent(BaseModel):
-    """An event of a calendar as a rule for a bulletin's plan."""
-
-    uid: str
-    title: str
-    rule: Rule
-    duration_s: float | None
-
-
-class RefusedEvent(BaseModel):
-    """An event that cannot be taken, and why."""
-
-    title: str
-    vi: str
-    en: str
-
-
-class ImportedCalendar(BaseModel):
-    """What was read. Nothing is saved: take the rules over into bulletins or programmes."""
-
-    events: list[ImportedEvent]
-    refused: list[RefusedEvent]
-
-
 @router.get("/programmes")
 def list_programmes(station: StationDep, actor: ActorDep) -> list[Programme]:
     """The programmes that have not ended."""
@@ -234,43 +205,6 @@ def read_campaign(station: StationDep, actor: ActorDep, campaign_id: str) -> Cam
     """A campaign and its progress against its goals."""
     row, progress = station.campaigns.progress(actor, campaign_id)
     return CampaignProgress(**_campaign(row).model_dump(), progress=Progress(**vars(progress)))
-
-
-@router.get("/areas/{area_id}/plan.ics", response_class=Response, responses={200: {"content": {"text/calendar": {}}}})
-def read_feed(
-    station: StationDep, actor: ActorDep, area_id: str, days: Annotated[int, Query(ge=1, le=90)] = 14
-) -> Response:
-    """What airs in an area as an iCalendar (RFC 5545) to subscribe to: yesterday, and the days to come."""
-    actor.need_sight([area_id])
-    with station.database.reading() as session:
-        data = plan_feed(
-            session, area_id, now=station.clock.now(), zone=station.settings.zone, ahead=timedelta(days=days)
-        )
-    return Response(data, media_type="text/calendar; charset=utf-8")
-
-
-@router.post("/calendars/import")
-async def read_calendar(station: StationDep, actor: ActorDep, request: Request) -> ImportedCalendar:
-    """The events of an external programme's iCalendar file, sent as the body, as rules in the station's zone."""
-    actor.need(Right.EDIT)
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BYTES:
-            break
-    found = import_calendar(data, zone=station.settings.zone)
-    return ImportedCalendar(
-        events=[
-            ImportedEvent(
-                uid=event.uid,
-                title=event.title,
-                rule=event.rule,
-                duration_s=event.duration.total_seconds() if event.duration else None,
-            )
-            for event in found.events
-        ],
-        refused=[RefusedEvent(title=title, vi=error.vi, en=error.en) for title, error in found.refused],
-    )
 
 
 def _campaign(row: CampaignRow) -> Campaign:

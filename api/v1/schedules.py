@@ -96,7 +96,7 @@ def change_rule(station: StationDep, actor: ActorDep, body: RuleChange) -> Chang
             moved = (*changed.moved, *(Moved(original=shift.original, to=shift.to) for shift in body.move))
             changed = Recurring.model_validate({**changed.model_dump(), "moved": moved})
         if changed is not None and body.copy_week is not None:
-            changed = changed.copied_week(body.copy_week.monday, body.copy_week.to)
+            changed = changed.with_week_copied(body.copy_week.monday, body.copy_week.to)
     except ValueError as error:
         raise InvalidError(f"Không đổi được lịch: {error}", f"The rule cannot be changed so: {error}") from error
     if changed is None:
@@ -105,6 +105,30 @@ def change_rule(station: StationDep, actor: ActorDep, body: RuleChange) -> Chang
         )
     said = preview_rule(station, actor, RuleInput(rule=changed))
     return ChangedRule(rule=changed, **said.model_dump())
+
+
+class PlanWeekCopy(WeekCopy):
+    """From which Monday to which; without an `area` all that aired."""
+
+    model_config = ConfigDict(extra="forbid")
+    area: str | None = None
+
+
+class CopiedBulletin(BaseModel):
+    """A draft that was made, and of which bulletin."""
+
+    bulletin: str
+    of: str
+
+
+@router.post("/plan/week-copies", status_code=201)
+def copy_week(station: StationDep, actor: ActorDep, body: PlanWeekCopy) -> list[CopiedBulletin]:
+    """What aired in one week as drafts for the same times of another week, to be submitted and released as always.
+
+    Programmes fill their slots themselves and are left out, as are emergencies, what was withdrawn, and what airs in that week anyway.
+    """
+    made = station.week_copies.copy(actor, body.monday, body.to, area=body.area)
+    return [CopiedBulletin(**vars(copy)) for copy in made]
 
 
 class ConflictsInput(BaseModel):

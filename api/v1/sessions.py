@@ -92,10 +92,10 @@ def prove(station: StationDep, actor: ActorDep, token: TokenDep, address: Addres
 
 
 @router.delete("/sessions/current", status_code=204)
-def log_out(station: StationDep, token: TokenDep) -> Response:
+def log_out(station: StationDep, token: TokenDep, address: AddressDep) -> Response:
     """Log out; doing it twice is no error."""
     if token:
-        station.log_ins.log_out(token)
+        station.log_ins.log_out(token, address=address)
     return Response(status_code=204)
 
 

@@ -57,15 +57,12 @@ def list_keys(station: StationDep, actor: ActorDep) -> list[StationKeyOut]:
 @router.post("/station-keys", status_code=201)
 def rotate(station: StationDep, actor: ActorDep, body: Rotation) -> StationKeyOut:
     """Announce the next signing key. For administrators, with a one-time code if they have one."""
-    actor.need(Right.ADMINISTER, None)
-    actor.need_proof()
-    if body.stolen:
-        key = station.keys.replace_stolen()
-    else:
-        key = station.keys.rotate(
-            signs_in=timedelta(days=body.signs_in_days), overlap=timedelta(days=body.overlap_days)
-        )
-    station.keys_changed()
+    key = station.rotate_keys(
+        actor,
+        signs_in=timedelta(days=body.signs_in_days),
+        overlap=timedelta(days=body.overlap_days),
+        stolen=body.stolen,
+    )
     return StationKeyOut(**{name: getattr(key, name) for name in StationKeyOut.model_fields})
 
 

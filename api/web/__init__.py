@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import enrolments, login, operations
+from api.web import enrolments, login, operations, welcome
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
@@ -11,6 +11,7 @@ router = APIRouter(include_in_schema=False)
 router.include_router(login.router)
 router.include_router(operations.router)
 router.include_router(enrolments.router)
+router.include_router(welcome.router)
 
 elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""

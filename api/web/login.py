@@ -48,10 +48,10 @@ def log_in(
 
 
 @router.post("/logout")
-def log_out(station: StationDep, token: TokenDep) -> Response:
+def log_out(station: StationDep, token: TokenDep, address: AddressDep) -> Response:
     """Log out."""
     if token:
-        station.log_ins.log_out(token)
+        station.log_ins.log_out(token, address=address)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(cookie_name(station), path="/", secure=cookie_name(station).startswith("__Host-"))
     return response

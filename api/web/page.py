@@ -22,7 +22,7 @@ from jinja2 import StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import cookie_name, station_of
+from api.auth import address_of, cookie_name, station_of
 from api.problems import Language, page_language, said, status_of
 from api.web.navigation import menu
 from api.web.words import words
@@ -163,7 +163,7 @@ def problem_page(request: Request, error: BroadcasterError) -> Response:
     """What was refused, why and what to do, as a page; as a piece of one where htmx asks."""
     try:
         station = station_of(request)
-        actor = station.log_ins.recognise(request.cookies.get(cookie_name(station)))
+        actor = station.log_ins.recognise(request.cookies.get(cookie_name(station)), address=address_of(request))
     except NotLoggedInError:
         actor = None
     part = request.headers.get("hx-request") == "true"

@@ -56,7 +56,7 @@ _WORDS_AGAIN = re.compile(r"\(\s?(?:[Bb]ằng chữ:?\s)?([^\W\d_]{1,8}(?:(?:, ?
 _DIGITS = re.compile(r"\d{1,400}")
 _LONGEST_SPELLED = 30
 _MARKDOWN = re.compile(r"[*_#\\`|~]{1,400}")
-_WORD_AND_SPACE = re.compile(r"[a-zà-ỹđ]+(?=[\s,;:!?)\"]|\.\s|\.?$)")
+_WORD_AND_SPACE = re.compile(r"[a-zà-ỹđ]{1,8}(?=[\s,;:!?)\"]|\.\s|\.?$)")
 _MAIL_OR_WEB = re.compile(
     r"[A-Za-z0-9._%+-]{1,64}@|https?://|www\.|[A-Za-z0-9-]{2,60}(?:\.[A-Za-z0-9-]{2,60}){0,4}\.(?:vn|com|net|org|gov|edu|info)\b"
 )
@@ -267,6 +267,13 @@ class _Pass:
                 start,
                 Reading(place + 1, TokenClass.SYMBOL, result, ("cộng" if char == "+" else "trừ",), certain=False),
             )
+            return
+        if (
+            char == "+"
+            and cursor.last is TokenClass.NUMBER
+            and cursor.before[-2:-1] == [cursor.following(place + 1)[0]]
+        ):
+            self._keep(cursor, start, Reading(place + 1, TokenClass.SYMBOL, "và", ("cộng",)))  # "Thôn 1 + Thôn 2"
             return
         if char == "+" and cursor.last is TokenClass.NUMBER and _NO_NUMBER_AFTER.match(line, place + 1):
             self._keep(cursor, start, Reading(place + 1, TokenClass.SYMBOL, "trở lên", ("cộng",), certain=False))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _COMBINING = "".join(chr(code) for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code)))
 _PILED = re.compile(f"([{_COMBINING}]{{4}})[{_COMBINING}]+")
 """No letter of any language bears more marks; a pile of them costs quadratic time when put in canonical order (Unicode TR 15, stream-safe text)."""
+_LETTER_AND_MARKS = re.compile(f".[{_COMBINING}]*", re.DOTALL)
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
@@ -46,17 +47,17 @@ _SAME_LENGTH = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """``nfc`` is the text that offsets refer to; ``clean`` is what the rules read; ``origin`` maps places in ``clean`` to places in ``nfc`` (None: the same)."""
+    """``nfc`` is the text that offsets refer to; ``clean`` is what the rules read; ``origin`` says for each character of ``clean`` from where to where it stands in ``nfc`` (None: the same place)."""
 
     nfc: str
     clean: str
-    origin: tuple[int, ...] | None
+    origin: tuple[tuple[int, int], ...] | None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where ``clean[start:end]`` (not empty) stands in ``nfc``."""
         if self.origin is None:
             return start, end
-        return self.origin[start], self.origin[end - 1] + 1
+        return self.origin[start][0], self.origin[end - 1][1]
 
 
 def source_of(text: str) -> Source:
@@ -66,12 +67,25 @@ def source_of(text: str) -> Source:
     if _INVISIBLE.search(flat) is None:
         return Source(nfc, flat, None)
     kept: list[str] = []
-    origin: list[int] = []
+    origin: list[tuple[int, int]] = []
     place = 0
     for match in _INVISIBLE.finditer(flat):
         kept.append(flat[place : match.start()])
-        origin.extend(range(place, match.start()))
+        origin.extend((each, each + 1) for each in range(place, match.start()))
         place = match.end()
     kept.append(flat[place:])
-    origin.extend(range(place, len(flat)))
-    return Source(nfc, "".join(kept), tuple(origin))
+    origin.extend((each, each + 1) for each in range(place, len(flat)))
+    return _composed(nfc, "".join(kept), origin)
+
+
+def _composed(nfc: str, clean: str, origin: list[tuple[int, int]]) -> Source:
+    """Letters and their marks put together again where only something invisible kept them apart."""
+    if _PILED.search(clean) is None and unicodedata.is_normalized("NFC", clean):
+        return Source(nfc, clean, tuple(origin))
+    whole: list[str] = []
+    places: list[tuple[int, int]] = []
+    for match in _LETTER_AND_MARKS.finditer(clean):
+        letters = unicodedata.normalize("NFC", match[0][:5])
+        whole.append(letters)
+        places.extend([(origin[match.start()][0], origin[match.end() - 1][1])] * len(letters))
+    return Source(nfc, "".join(whole), tuple(places))

@@ -176,8 +176,11 @@ class Register:
 
     def retry(self, actor: Actor, alert: str) -> int:
         """Try again at once what has not arrived; returns how many."""
-        actor.need(Right.OPERATE)
         with self._database.writing() as session:
+            found = session.get(Alert, alert)
+            if found is None:
+                raise NotFoundError(f"Không có cảnh báo '{alert}'.", f"There is no alert '{alert}'.")
+            actor.need(Right.OPERATE, found.area_id)
             rows = session.scalars(
                 select(AlertDelivery).where(AlertDelivery.alert_id == alert, AlertDelivery.delivered_at.is_(None))
             ).all()

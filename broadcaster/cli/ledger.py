@@ -35,7 +35,7 @@ def verify_log(folder: Path | None, *, since: int, json_output: bool) -> int:
         typer.echo(json.dumps({**asdict(finding), "ok": finding.ok}, ensure_ascii=False))
     else:
         typer.echo(
-            f"{finding.rows} rows, {finding.envelopes} signed messages, {finding.checkpoints} checkpoints; "
+            f"{finding.rows} rows of receivers, {finding.actions} of people, {finding.envelopes} signed messages, {finding.checkpoints} checkpoints; "
             f"hash of the last row {finding.hash}"
         )
         for fault in finding.faults:

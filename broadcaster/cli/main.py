@@ -310,6 +310,18 @@ def fleet(
 
 
 @app.command()
+def welcome(folder: Folder = None) -> None:
+    """Print a link by which another administrator of the whole station is made, once, within 24 hours."""
+    from broadcaster.settings import load_settings  # noqa: PLC0415
+    from broadcaster.station import Core  # noqa: PLC0415
+
+    core = Core(load_settings(folder=folder))
+    core.database.migrate()
+    typer.echo(f"{core.settings.base_url}{core.welcome.link()}")
+    core.close()
+
+
+@app.command()
 def migrate(folder: Folder = None) -> None:
     """Bring the database's schema to this version."""
     from broadcaster.settings import load_settings  # noqa: PLC0415
@@ -382,12 +394,13 @@ def ledger_export(
 def reference(
     *, check: Annotated[bool, typer.Option("--check", help="Only say whether the files are current.")] = False
 ) -> None:
-    """Write docs/reference/openapi.json and settings.md from the code, or check that they are current."""
+    """Write docs/reference/openapi.json, permissions.md and settings.md from the code, or check that they are current."""
     from broadcaster.settings import settings_reference  # noqa: PLC0415
 
     folder = Path("docs/reference")
     made = {
         folder / "openapi.json": str(import_module("api.server").openapi_text()),
+        folder / "permissions.md": str(import_module("api.permissions").reference_text()),
         folder / "settings.md": settings_reference(),
     }
     for path, text in made.items():

@@ -27,7 +27,6 @@ _PEOPLE = (
     ("bientap", "Nguyễn Thị Mai", Role.EDITOR, COMMUNE),
     ("lanhdao", "Trần Văn Hòa", Role.APPROVER, COMMUNE),
     ("vanhanh", "Lê Quốc Việt", Role.OPERATOR, COMMUNE),
-    ("quantri", "Phạm Thị Lan", Role.ADMINISTRATOR, None),
 )
 
 
@@ -79,10 +78,10 @@ def found(core: Core, broker_port: int) -> DemoState:
         session.add(
             AreaPolicy(area_id=NATIONAL, policy=loud.model_dump(mode="json"), revision=1, changed_at=core.clock.now())
         )
-    passwords = {}
-    for username, name, role, served in _PEOPLE:
+    passwords: dict[str, str] = {}
+    for username, name, role, bound in _PEOPLE:
         passwords[username] = secrets.token_urlsafe(12)
-        core.people.add(username=username, name=name, role=role, area=served, password=passwords[username])
+        core.people.add(username=username, name=name, role=role, area=bound, password=passwords[username])
     return DemoState(passwords=passwords, broker_port=broker_port)
 
 

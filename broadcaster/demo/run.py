@@ -30,6 +30,7 @@ LEAD_S = 6.0
 AFTER_S = 20.0
 """Seconds after the end of an airing in which its last confirmations arrive."""
 NOW = SystemClock().now
+_WELCOME = re.compile(r"http\S+/welcome/\S+")
 _CODE = re.compile(r"enrolment code\): (\d{3}) (\d{3})\n.*fingerprint\): (\S+)\n")
 
 
@@ -68,8 +69,11 @@ class Demo:
             "BROADCASTER_BROKER_PORT": str(settings.broker_port),
             "BROADCASTER_STATION_NAME": settings.station_name,
         }
+        before = len(self.processes.said("server"))
         self.processes.start("server", "serve", environment=environment)
         self.processes.wait(self._up, within_s=60, what="the station answers")
+        found = _WELCOME.search(self.processes.said("server")[before:])
+        self.welcome = found.group() if found else None
         self.editor, self.approver, self.operator = (
             StationClient(settings.base_url, name, self.state.passwords[name])
             for name in ("bientap", "lanhdao", "vanhanh")
@@ -291,6 +295,8 @@ def run_demo(*, folder: Path, port: int, bulletin: Path | None) -> int:
             teller.fact(f"Trang điều hành (page): {base}")
             for name, password in demo.state.passwords.items():
                 teller.fact(f"Đăng nhập (log-in): {name} / {password}")
+            if demo.welcome is not None:
+                teller.fact(f"Người quản trị đầu tiên, một lần (first administrator, once): {demo.welcome}")
             report = demo.air(title, text)
             teller.result(report)
             replace(demo.state, aired=demo.state.aired + 1).save(folder.absolute())

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import String, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from broadcaster import audit
 from broadcaster.areas import day_of
 from broadcaster.canonical import canonical_json, sha256_of
 from broadcaster.clock import Clock
@@ -54,6 +55,8 @@ class Reorganisations:
                 planned_at=now,
             )
             session.add(row)
+            session.flush()
+            self._note(session, actor, "reorganisation-planned", row, details={"title": plan.title, "plan": row.plan})
             return row.id
 
     def preview(self, actor: Actor, reorganisation: str) -> tuple[dict[str, Any], str]:
@@ -89,6 +92,7 @@ class Reorganisations:
             self._write(session, row, effects)
             row.state, row.approved_by, row.approved_at = "approved", actor.id, now
             row.preview, row.preview_sha256 = canonical_json(seen), preview_sha256
+            self._note(session, actor, "reorganisation-approved", row, details={"preview_sha256": preview_sha256})
         self._changed()
 
     def undo(self, actor: Actor, reorganisation: str, reason: str) -> None:
@@ -109,7 +113,14 @@ class Reorganisations:
             if row.state == "approved":
                 self._unwrite(session, row)
             row.state, row.undone_by, row.undone_at, row.undone_reason = "undone", actor.id, now, reason.strip()
+            self._note(session, actor, "reorganisation-undone", row, details={"reason": row.undone_reason})
         self._changed()
+
+    def _note(
+        self, session: Session, actor: Actor, action: str, row: Reorganisation, *, details: dict[str, Any]
+    ) -> None:
+        where = _concerned(session, ReorganisationPlan.model_validate(row.plan))
+        audit.note(session, actor, action, row.id, at=self._clock.now(), areas=where, details=details)
 
     @staticmethod
     def _not_planned(row: Reorganisation) -> ConflictError:

@@ -1,6 +1,6 @@
 """Opening the database: SQLite in WAL mode or PostgreSQL, with the same behaviour of transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +67,8 @@ class Database:
         snapshot = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._reading = sessionmaker(snapshot, expire_on_commit=False, autoflush=False)
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
+        self.last_of_all: list[Callable[[Session], None]] = []
+        """Called at the end of each writing transaction, just before it is kept: what holds a row that everybody wants goes here."""
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -87,6 +89,10 @@ class Database:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session
+            for step in self.last_of_all:
+                step(session)
+            if session.info:
+                raise RuntimeError(f"nobody keeps what was noted: {', '.join(session.info)}")
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to `revision`. Raises SetupError where the database cannot be reached."""

@@ -127,15 +127,42 @@ class AreaPolicy(Base):
 
 
 class AuditEntry(Base):
-    """What somebody did that others must be able to look up: the name is copied in, rows are only added."""
+    """What somebody did, chained with the as-run log: one sequence of numbers and of hashes. The database refuses to change it."""
+
+    __tablename__ = "audit_log"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor_id: Mapped[str]  # empty: whoever holds the station's folder; or nobody that is known
+    actor_name: Mapped[str]
+    address: Mapped[str]  # where the request came from
+    action: Mapped[str]  # such as bulletin-released, account-log-in
+    subject: Mapped[str]  # the id of what it was done to
+    area_id: Mapped[str | None] = mapped_column(
+        index=True
+    )  # the lowest area that holds all it concerned; none: the whole station
+    reason: Mapped[str | None] = mapped_column(Text)
+    before: Mapped[Json | None]  # what changed, as it was
+    after: Mapped[Json | None]  # and as it is
+    details: Mapped[Json | None]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+    __table_args__ = (
+        Index("ix_audit_log_at", "at", "seq"),
+        Index("ix_audit_log_actor", "actor_id", "seq"),
+        Index("ix_audit_log_action", "action", "seq"),
+    )
+
+
+class EarlierAuditEntry(Base):
+    """An entry of before the audit log was chained: the station takes it into the chain when it starts."""
 
     __tablename__ = "audit_entries"
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     actor_id: Mapped[str]
     actor_name: Mapped[str]
-    action: Mapped[str]  # such as emergency-issued, stop-issued
-    subject: Mapped[str]  # the id of what it was done to
+    action: Mapped[str]
+    subject: Mapped[str]
     reason: Mapped[str | None] = mapped_column(Text)
     details: Mapped[Json | None]
 
@@ -263,6 +290,29 @@ class ApiToken(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class WelcomeLink(Base):
+    """A link by which one administrator of the whole station is made, once. Only the hash of its token is kept."""
+
+    __tablename__ = "welcome_links"
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class IdempotentAnswer(Base):
+    """The answer to a request that had an Idempotency-Key, for whoever sends it again."""
+
+    __tablename__ = "idempotent_answers"
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]  # of method, path and body
+    at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]  # none: it is being answered
+    headers: Mapped[Json | None]
+    body: Mapped[str | None] = mapped_column(Text)
 
 
 class Receiver(Base):

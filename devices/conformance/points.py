@@ -19,7 +19,8 @@ class Point:
     demand: str
     required: bool = True
     kinds: tuple[Kind, ...] = BOTH
-    supports: str | None = None  # tried only where the receiver's presence says this word; then it must pass
+    supports: str | None = None
+    """Tried only where the receiver's presence says this word, or where it subscribes to what ends so; then it must pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,18 @@ POINTS = tuple(
         ),
         ("receipt.reconnection", 8, "and after each connection, with the same id and sequence"),
         ("receipt.freed", 8, "a receipt that was acknowledged is not sent again"),
+        ("keys.refused", 17, "a stranger's keys are not believed"),
+        ("keys.followed", 17, "the key that the present one announces is believed beside it"),
+        (
+            "rehoming.followed",
+            5,
+            "the orders of the area that it is to move to are taken in before it moves",
+            False,
+            BOTH,
+            "rehomings",
+        ),
+        ("wipe.refused", 18, "a forged wipe, or one for another key, changes nothing", False, BOTH, "wipe"),
+        ("wipe.done", 18, "told to forget, it delivers its receipts and says `wiped`", False, BOTH, "wipe"),
         ("receipt.sequence", 8, "ids are unique; sequences grow by one"),
         ("alone.plays", 6, "an order plays at its instant while the line is cut; its receipts follow"),
         ("alone.innocent", 6, "what the broker hands out again after a connection is no replay"),

@@ -24,6 +24,7 @@ from devices.files import write_private
 from devices.links.mqtt import MqttLink
 from devices.links.port import Delivery
 from devices.wire import topics
+from devices.wire.enrolment import Wiped
 from devices.wire.messages import (
     Acknowledgement,
     Audience,
@@ -48,7 +49,7 @@ from devices.wire.signing import Keyring, PublicKey, RefusedError, SigningKey, s
 T = TypeVar("T")
 STATION, RECEIVER = "dai-kiem-thu", "may-kiem-thu"
 AREAS = ("tinh-kiem-thu", "xa-kiem-thu", "thon-kiem-thu")
-AREA, NEW_AREA, OTHER_AREA = AREAS[1], "cum-kiem-thu", "xa-khac"
+AREA, NEW_AREA, OTHER_AREA, MERGED_AREA = AREAS[1], "cum-kiem-thu", "xa-khac", "xa-sap-nhap"
 HEALTH_EVERY_S = 5
 LATER = timedelta(seconds=100)
 """Until the instant of orders that are not to play while the kit runs: soon enough that no download waits for its turn."""
@@ -101,6 +102,8 @@ class Rig:
         self._news_at = 0.0  # on the monotonic clock, when the last receipt came that was not told before
         self.presence: list[Presence] = []
         self.health: list[Health] = []
+        self.wiped: list[Wiped] = []
+        self.coming: tuple[str, ...] = ()  # areas that a re-homing brings
         self.probes = 0
         self.faults: list[str] = []  # what was wrong with documents
         self.withheld: set[str] = set()  # orders whose receipts are not acknowledged
@@ -109,21 +112,22 @@ class Rig:
         self.verdicts: dict[str, Verdict] = {}
         self._points = {point.id: point for point in POINTS}
         self._changed = threading.Condition()
-        self._stage = threading.Lock()
-        self._stage_free = datetime.now(UTC)
+        self.stage = threading.Lock()  # held by the case whose orders sound now
+        self._drawing = threading.Lock()
         self._hertz = 400.0
         (folder / "kit").mkdir(exist_ok=True, mode=0o700)
         self._broker = EmbeddedBroker(port=free_port(), folder=folder / "kit")
         secret = new_secret()
         self._secret = new_secret()
         self._broker.accounts.set(
-            station_account(secret), receiver_account(RECEIVER, (*AREAS, NEW_AREA, OTHER_AREA), self._secret)
+            station_account(secret),
+            receiver_account(RECEIVER, (*AREAS, NEW_AREA, OTHER_AREA, MERGED_AREA), self._secret),
         )
         self._broker.start()
         self.tap = Tap(host, self._broker.port, self._notify)
         self.clips = ClipServer(host, host)
         self._link = MqttLink("127.0.0.1", self._broker.port, "station", "station", secret, backoff_s=(0.05, 0.5))
-        for subject in ("clock-probes", "receipts", "presence", "health"):
+        for subject in ("clock-probes", "receipts", "presence", "health", "wiped"):
             self._link.subscribe(topics.of_receiver("+", subject))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read, name="station", daemon=True)
@@ -293,7 +297,7 @@ class Rig:
 
     def sound(self, seconds: float = 0.5) -> Sound:
         """A clip of its own, well served."""
-        with self._stage:
+        with self._drawing:
             self._hertz += 7
             hertz = self._hertz
         return self.clips.put(clip(seconds, hertz), seconds)
@@ -358,13 +362,6 @@ class Rig:
         self._link.publish(topic, data, retain=retain).result(timeout=20)
         return data
 
-    def slot(self, seconds: float, lead_s: float) -> datetime:
-        """The instant, `lead_s` ahead or later, from which a case has the receiver's output for itself for so long."""
-        with self._stage:
-            at = max(now() + timedelta(seconds=lead_s), self._stage_free)
-            self._stage_free = at + timedelta(seconds=seconds + 0.2)
-        return at
-
     # ---- what the receiver says
 
     def _notify(self) -> None:
@@ -397,6 +394,8 @@ class Rig:
             self.presence.append(document)
         elif isinstance(document, Health):
             self.health.append(document)
+        elif isinstance(document, Wiped):
+            self.wiped.append(document)
         elif isinstance(document, ClockProbe):
             self._answer(document, delivery.arrived)
 
@@ -448,6 +447,7 @@ _KINDS: dict[str, tuple[type[Any]]] = {
     "presence": (Presence,),
     "health": (Health,),
     "clock-probes": (ClockProbe,),
+    "wiped": (Wiped,),
 }
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devices.conformance.cases import CASES, Case, airing, connection, fetching, proof, refusals, withdrawal
+from devices.conformance.cases import CASES, Case, airing, connection, fetching, proof, refusals, trust, withdrawal
 from devices.conformance.points import POINTS, Verdict
 from devices.conformance.rig import CaseOverError, NotSeenError, Rig
 from devices.conformance.subject import Subject, SubjectError, arguments
 from devices.wire.messages import VERSION, Kind
 from devices.wire.signing import PublicKey
 
-MODULES = (connection, airing, withdrawal, refusals, fetching, proof)
+MODULES = (connection, airing, withdrawal, refusals, fetching, proof, trust)
 """In this order cases that run alone take their turns."""
 ENROL_S = 60.0
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from devices.wire.examples import KINDS, payload, vectors
+from devices.wire.examples import KINDS, payload
 from devices.wire.messages import VERSION
 from devices.wire.sequences import sequences
 from devices.wire.signing import ALGORITHM, MAX_SIZE
 from devices.wire.trust_examples import OVER_HTTP
+from devices.wire.vectors import vectors
 
 _PARAMETERS = {
     "area": "The id of an area; a receiver subscribes one filter for each area of its line.",

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from devices.wire import topics
-from devices.wire.examples import AREA, CANCELLATION, ORDER, key
-from devices.wire.messages import Document
+from devices.wire.examples import AREA, CANCELLATION, ORDER, RECEIVER, key
+from devices.wire.messages import Audience, Document
 from devices.wire.signing import sign
 
 PLAYED = "played"
@@ -15,6 +15,8 @@ _TOPIC = topics.area_order(AREA, ORDER.id)
 _SECOND = ORDER.model_copy(update={"revision": 2, "play_at": ORDER.play_at + timedelta(minutes=5)})
 _THIRD = ORDER.model_copy(update={"revision": 3, "play_at": ORDER.play_at + timedelta(minutes=10)})
 _OTHER_FIRST = ORDER.model_copy(update={"title": "Một bản tin khác"})
+_FOREIGN = ORDER.model_copy(update={"station": "dai-binh-an"})
+_FOR_OTHERS = ORDER.model_copy(update={"revision": 2, "audience": Audience(areas=(AREA,), excluded=(RECEIVER,))})
 _STEPS: tuple[tuple[str, tuple[tuple[int, Document | str], ...], tuple[str, ...]], ...] = (
     ("copies of an order that waits", ((1, ORDER), (1, ORDER), (2, ORDER), (2, ORDER), (2, ORDER)), ("received",)),
     ("another document of the same revision", ((1, ORDER), (1, _OTHER_FIRST)), ("received", "refused/replayed")),
@@ -48,7 +50,21 @@ _STEPS: tuple[tuple[str, tuple[tuple[int, Document | str], ...], tuple[str, ...]
         ((1, CANCELLATION), (1, ORDER), (1, ORDER)),
         ("refused/replayed",),
     ),
-    ("an old cancellation of a renewed order", ((1, _THIRD), (1, CANCELLATION)), ("received", "refused/replayed")),
+    (
+        "an old cancellation of a renewed order",
+        ((1, _THIRD), (1, CANCELLATION)),
+        ("received", "refused/replayed"),
+    ),
+    (
+        "renewed for others, then the first revision again",
+        ((1, ORDER), (1, _FOR_OTHERS), (1, ORDER), (1, ORDER)),
+        ("received", "cancelled/cancelled", "refused/replayed"),
+    ),
+    (
+        "a document that is refused is told of once, over connections too",
+        ((1, _FOREIGN), (1, _FOREIGN), (2, _FOREIGN), (2, ORDER)),
+        ("refused/wrong_station", "received"),
+    ),
 )
 
 

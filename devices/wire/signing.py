@@ -29,6 +29,7 @@ MAX_SIZE = 64 * 1024
 """Bytes of the longest document that is looked at, signature included."""
 
 _KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_COMPACT = re.compile(rb"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*")
 D = TypeVar("D", bound=Signed)
 E = TypeVar("E", bound=Signed)
 F = TypeVar("F", bound=Signed)
@@ -260,12 +261,13 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
     """
     if len(data) > MAX_SIZE:
         raise MalformedError(f"{len(data)} bytes are more than the {MAX_SIZE} of the longest document.")
-    segments = data.split(b".")
-    if len(segments) != 3:
-        raise MalformedError("Not a compact JWS: it has not three parts.")
+    if _COMPACT.fullmatch(data) is None:  # the library passes over padding and other characters here and there
+        raise MalformedError("Not a compact JWS: these are not three parts in base64url without padding.")
+    first, second, last = data.split(b".")
     try:
-        header = _known_header(segments[0]) if len(segments[0]) <= _HEADER_KEPT else _header(segments[0])
-        payload = urlsafe_b64decode(segments[1])
+        header = _known_header(first) if len(first) <= _HEADER_KEPT else _header(first)
+        payload = urlsafe_b64decode(second)
+        signature = urlsafe_b64decode(last)
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedError(f"Not a compact JWS: {error}") from error
     if not isinstance(header, dict) or "crit" in header or "b64" in header:
@@ -276,20 +278,16 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
     key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
         raise UnknownKeyError(f"The key {str(kid)[:64]!r} is not pinned here.")
-    try:
-        valid = key.signed(data[: -len(segments[2]) - 1], urlsafe_b64decode(segments[2]))
-    except ValueError as error:
-        raise BadSignatureError(f"The signature cannot be read: {error}") from error
-    if not valid:
+    if not key.signed(data[: -len(last) - 1], signature):
         raise BadSignatureError("The signature does not belong to this document.")
     for kind in expected:
         if header.get("typ") == kind.TYP:
             try:
                 return kind.model_validate_json(payload)
             except ValidationError as error:
-                first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-                where = ".".join(str(part) for part in first["loc"]) or "document"
-                raise MalformedError(f"{where}: {first['msg']}") from error
+                fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+                where = ".".join(str(part) for part in fault["loc"]) or "document"
+                raise MalformedError(f"{where}: {fault['msg']}") from error
     raise WrongTypeError(f"A {str(header.get('typ'))[:64]!r} may not stand here.")
 
 

@@ -60,7 +60,8 @@ def seal_key() -> SealKey:
 
 
 STATION_KEY = _key("station-2026", "commune-broadcaster test vector: station")
-NEXT_KEY = _key("station-2027", "commune-broadcaster test vector: next station")
+NEXT_PHRASE = "commune-broadcaster test vector: next station"
+NEXT_KEY = _key("station-2027", NEXT_PHRASE)
 DEVICE_KEY = _key(RECEIVER, "commune-broadcaster test vector: receiver")
 NEW_DEVICE_KEY = _key("loa-thon-dong-2", "commune-broadcaster test vector: next receiver")
 DEVICE_NONCE = hashlib.sha256(b"commune-broadcaster test vector: device nonce").hexdigest()

@@ -94,6 +94,16 @@ def sound(value):
     )
 
 
+def public(jwk):
+    return Ed25519PublicKey.from_public_bytes(unb64(jwk["x"]))
+
+
+def station_keys(value):
+    return bool(value) and all(
+        name(k["jwk"]["kid"]) and public(k["jwk"]) and (k.get("until") is None or moment(k["until"])) for k in value
+    )
+
+
 SCHEMAS = {
     "order+jws": {
         "id": name,
@@ -110,6 +120,7 @@ SCHEMAS = {
     "cancellation+jws": {"order": name, "revision": number, "audience": audience, "expires_at": moment, "reason": text},
     "configuration+jws": {"receiver": name, "revision": number, "expires_at": moment, "areas": names, "kind": text},
     "acknowledgement+jws": {"receiver": name, "receipts": names},
+    "station-keys+jws": {"revision": number, "keys": station_keys},
 }
 
 
@@ -160,13 +171,13 @@ class Receiver:
         provision = json.loads((self.folder / "provision.json").read_text())
         secret = json.loads((self.folder / "key.json").read_text())
         self.key, self.kid = Ed25519PrivateKey.from_private_bytes(unb64(secret["d"])), secret["kid"]
-        self.keys = {k["kid"]: Ed25519PublicKey.from_public_bytes(unb64(k["x"])) for k in provision["station_keys"]}
+        self.pinned = {"revision": 0, "keys": [{"jwk": jwk} for jwk in provision["station_keys"]]}
         self.station, self.me, self.broker = provision["station"], provision["receiver"], provision["broker"]
         self.mine = f"cb/v1/receivers/{self.me}"
         self.events, self.stopping = queue.Queue(), False
         self.connected, self.connection, self.session = False, 0, None
         self.copies, self.taken, self.sent, self.fetching = {}, set(), {}, {}
-        self.configuration, self.playing, self.health_at, self.began = None, None, 0.0, time.monotonic()
+        self.playing, self.health_at, self.began = None, 0.0, time.monotonic()
         (self.folder / "clips").mkdir(exist_ok=True)
         self.db = sqlite3.connect(self.folder / "journal.sqlite")  # synchronous=FULL is SQLite's default
         self.db.executescript(
@@ -180,8 +191,8 @@ class Receiver:
         for entry in self.orders.values():
             if entry["state"] in ("starting", "started"):
                 self.advance(entry, "interrupted", reason="restarted")
-        for (noted,) in self.db.execute("SELECT value FROM notes WHERE name = 'configuration'"):
-            self.configuration = json.loads(noted)
+        notes = {row[0]: json.loads(row[1]) for row in self.db.execute("SELECT name, value FROM notes")}
+        self.configuration, self.pinned = notes.get("configuration"), notes.get("keys", self.pinned)
 
     # ---- section 8: what it states, on disk with the change that it tells of
 
@@ -267,8 +278,21 @@ class Receiver:
             and (self.me in (to.get("receivers") or ()) or not set(to.get("areas") or ()).isdisjoint(mine["areas"]))
         )
 
+    @property
+    def keys(self):
+        """Section 17: those that are believed now."""
+        return {
+            k["jwk"]["kid"]: public(k["jwk"])
+            for k in self.pinned["keys"]
+            if k.get("until") is None or instant(k["until"]) > self.now()
+        }
+
     def read(self, data, *types):
         return read(data, self.keys, types)
+
+    def note(self, what, found):
+        with self.db:
+            self.db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (what, json.dumps(found)))
 
     def handle(self, topic, data):
         parts = topic.split("/")
@@ -276,7 +300,13 @@ class Receiver:
             return
         areas = self.configuration["areas"] if self.configuration else []
         try:
-            if parts[2:] == ["receivers", self.me, "configuration"]:
+            if parts[2] == "keys":
+                found = self.read(data, "station-keys+jws")[1]
+                if found["station"] == self.station and found["revision"] > self.pinned["revision"]:
+                    self.note("keys", found)
+                    self.pinned = found
+                    self.subscribe()  # what was refused stands retained
+            elif parts[2:] == ["receivers", self.me, "configuration"]:
                 self.configure(self.read(data, "configuration+jws")[1])
             elif parts[2:] == ["receivers", self.me, "acknowledgements"]:
                 found = self.read(data, "acknowledgement+jws")[1]
@@ -290,7 +320,7 @@ class Receiver:
             ):
                 self.take(parts[2], parts[3], parts[5], topic, data)
         except Refused as refused:
-            if parts[4] == "orders":
+            if parts[4:5] == ["orders"]:
                 self.refuse(parts[5], 0, refused.args[0], hashlib.sha256(data).hexdigest())
 
     def configure(self, found):
@@ -298,8 +328,7 @@ class Receiver:
         mine = (found["station"], found["receiver"]) == (self.station, self.me)
         if mine and newer and instant(found["expires_at"]) > self.now():
             old = {f"cb/v1/areas/{area}/orders/+" for area in (self.configuration or {}).get("areas", [])}
-            with self.db:
-                self.db.execute("INSERT OR REPLACE INTO notes VALUES ('configuration', ?)", (json.dumps(found),))
+            self.note("configuration", found)
             self.configuration, self.health_at = found, 0.0
             left = sorted(old - set(self.filters()))
             if left:
@@ -310,7 +339,11 @@ class Receiver:
         own = [
             f"{self.mine}/{subject}" for subject in ("configuration", "acknowledgements", "clock-answers", "orders/+")
         ]
-        return own + [f"cb/v1/areas/{area}/orders/+" for area in (self.configuration or {}).get("areas", [])]
+        return (
+            own
+            + ["cb/v1/keys/+"]
+            + [f"cb/v1/areas/{area}/orders/+" for area in (self.configuration or {}).get("areas", [])]
+        )
 
     def subscribe(self):
         """What is retained comes again with every subscription."""
@@ -337,7 +370,7 @@ class Receiver:
         known = entry["order"]["revision"] if entry else 0
         row = self.db.execute("SELECT revision FROM cancelled WHERE id = ?", (known_as,)).fetchone()
         if typ == "cancellation+jws":
-            if known <= revision:
+            if known < revision:
                 return self.cancel(found, entry)
             return None if innocent else self.refuse(known_as, revision, "replayed", digest)
         if row and revision <= row[0]:
@@ -425,6 +458,8 @@ class Receiver:
 
     def fetch(self, sound, urls, path):
         """On a thread of its own, as often as it takes; the last word goes to the main thread."""
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sound["sha256"]:
+            return self.events.put(("clip", sound["sha256"], "ready"))  # another order has brought it
         part, wait = path.with_suffix(f".{uuid.uuid4().hex[:6]}"), 1.0
         while not self.stopping:
             mismatches = 0

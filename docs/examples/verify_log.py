@@ -1,4 +1,4 @@
-"""Verifies an exported as-run log with nothing but Python and the package `cryptography`.
+"""Verifies an exported log, of what receivers stated and of what people did, with nothing but Python and the package `cryptography`.
 
     python verify_log.py LOG.jsonl STATION_KEY_ID ...
 
@@ -49,6 +49,22 @@ LATER = [
 ]  # hashed only where filled
 
 
+ACTION = [
+    "seq",
+    "at",
+    "actor_id",
+    "actor_name",
+    "address",
+    "action",
+    "subject",
+    "area_id",
+    "reason",
+    "before",
+    "after",
+    "details",
+]
+
+
 def decode(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
@@ -76,8 +92,11 @@ def signed(document, keys, typ):
 
 
 def row_hash(row):
-    columns = {name: row[name] for name in CHAINED}
-    columns |= {name: row[name] for name in LATER if row[name] is not None}
+    if row["kind"] == "action":
+        columns = {"entry": {name: row[name] for name in ACTION}}
+    else:
+        columns = {name: row[name] for name in CHAINED}
+        columns |= {name: row[name] for name in LATER if row[name] is not None}
     text = json.dumps([row["previous_hash"], columns], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -103,14 +122,15 @@ def verify(lines, trusted):
                 digest = hashlib.sha256(entry["document"].encode()).hexdigest()
                 content = signed(entry["document"], receiver_keys.get(entry["receiver"], {}), "receipts+jws")
                 receipts = {(digest, receipt["id"]): receipt for receipt in content["receipts"]}
-            elif kind == "row":
+            elif kind in ("row", "action"):
                 if entry["seq"] != expected or previous not in (None, entry["previous_hash"]):
                     yield number, f"row {entry['seq']} does not follow the row before it"
                 if row_hash(entry) != entry["hash"]:
                     yield number, f"row {entry['seq']} was changed"
-                receipt = receipts.get((entry["envelope_sha256"], entry["receipt_id"]))
-                if receipt is None or (receipt["state"], receipt["order"]) != (entry["state"], entry["order_id"]):
-                    yield number, f"row {entry['seq']} is not what the receiver signed"
+                if kind == "row":
+                    receipt = receipts.get((entry["envelope_sha256"], entry["receipt_id"]))
+                    if receipt is None or (receipt["state"], receipt["order"]) != (entry["state"], entry["order_id"]):
+                        yield number, f"row {entry['seq']} is not what the receiver signed"
                 hashes[entry["seq"]] = previous = entry["hash"]
                 expected = entry["seq"] + 1
             elif kind in ("checkpoint", "head"):

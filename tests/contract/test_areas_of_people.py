@@ -18,7 +18,7 @@ from tests.contract.test_planning import _once
 
 def _person(commune: Commune, name: str, role: Role, area: str | None) -> Actor:
     commune.people.add(username=name, name=name, role=role, password=PASSWORD, area=area)
-    return commune.log_ins.recognise(commune.log_ins.log_in(name, PASSWORD)[0])
+    return commune.log_ins.recognise(commune.log_ins.log_in(name, PASSWORD)[0], address="")
 
 
 def test_a_role_holds_in_its_area_and_below(commune: Commune) -> None:
@@ -41,7 +41,7 @@ def test_two_roles_in_two_areas_do_not_mix(commune: Commune) -> None:
     grants = [Grant(Role.EDITOR, "thon-dong"), Grant(Role.OPERATOR, "thon-doai")]
     made, password = commune.people.invite(admin, username="lan", name="Lan", grants=grants)
     commune.people.change_password(made, old=password, new=PASSWORD)
-    lan = commune.log_ins.recognise(commune.log_ins.log_in("lan", PASSWORD)[0])
+    lan = commune.log_ins.recognise(commune.log_ins.log_in("lan", PASSWORD)[0], address="")
     assert lan.may(Right.EDIT, "thon-dong")
     assert lan.may(Right.OPERATE, "thon-doai")
     assert not lan.may(Right.EDIT, "thon-doai")
@@ -117,7 +117,7 @@ def test_a_token_reaches_no_further_than_its_area_and_its_owner(commune: Commune
     token = commune.log_ins.make_token(
         operator, name="đèn", rights=[Right.READ, Right.OPERATE], days=1, area="thon-dong"
     )
-    program = commune.log_ins.recognise(token)
+    program = commune.log_ins.recognise(token, address="")
     assert program.within() == {"thon-dong"}
     assert program.may(Right.OPERATE, "thon-dong")
     assert not program.may(Right.OPERATE, "xa")
@@ -156,7 +156,7 @@ def test_a_merger_takes_nothing_from_those_who_serve_and_gives_nothing(commune: 
         assert reach_of(session, "xa-moi", today).under == {"xa-moi", "thon-dong", "thon-doai"}
         assert common(session, ["thon-dong", "thon-doai"], today) == "xa-moi"
         assert common(session, ["thon-dong", None], today) is None
-    again = commune.log_ins.recognise(commune.log_ins.log_in("lan", PASSWORD)[0])
+    again = commune.log_ins.recognise(commune.log_ins.log_in("lan", PASSWORD)[0], address="")
     assert again.may(Right.EDIT, "thon-dong")
     assert not again.may(Right.EDIT, "xa-moi")
     assert lan.id == again.id

@@ -59,7 +59,7 @@ def _said(commune: Commune, emergency: str) -> None:
 
 def _audit(commune: Commune) -> list[tuple[str, str, str | None]]:
     with commune.database.reading() as session:
-        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.seq))
         return [(row.action, row.actor_name, row.reason) for row in rows]
 
 

@@ -18,12 +18,14 @@ from devices.wire.signing import Keyring
 from tests.commune import STATION, Commune
 from tests.contract.test_planning import _once
 
-ROWS = 6
+ROWS = 6  # of a receiver
+ACTIONS = 3  # of people, before them in the chain: written, submitted, released
+LAST = ROWS + ACTIONS
 
 
 @pytest.fixture
 def logged(commune: Commune) -> Commune:
-    """Six rows in three messages, with two checkpoints, and a database whose triggers an intruder took away."""
+    """Three actions of people, then six rows in three messages, with two checkpoints, and a database whose triggers an intruder took away."""
     commune.released(_once(commune, hours=1))
     commune.planner.run()
     order = commune.orders()[0].id
@@ -62,9 +64,9 @@ def _damage(commune: Commune, *statements: str) -> None:
             session.execute(text("SET session_replication_role = DEFAULT"))
 
 
-@pytest.mark.parametrize("table", ["as_run", "receipt_envelopes", "log_checkpoints"])
+@pytest.mark.parametrize("table", ["as_run", "audit_log", "receipt_envelopes", "log_checkpoints"])
 def test_the_database_refuses_to_change_what_was_written(logged: Commune, table: str) -> None:
-    column = "receiver_id" if table != "log_checkpoints" else "hash"
+    column = "receiver_id" if table in ("as_run", "receipt_envelopes") else "hash"
     for statement in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"):  # noqa: S608
         with pytest.raises(DBAPIError, match="append-only"), logged.database.writing() as session:
             session.execute(text(statement))
@@ -74,21 +76,26 @@ def test_the_database_refuses_to_change_what_was_written(logged: Commune, table:
 def test_a_right_log_is_right_and_from_the_middle_too(logged: Commune) -> None:
     finding = _finding(logged)
     assert (finding.faults, finding.rows, finding.envelopes, finding.checkpoints) == ([], ROWS, 3, 2)
-    assert (_finding(logged, since=4).faults, _finding(logged, since=4).rows) == ([], 3)
+    assert finding.actions == ACTIONS
+    assert (_finding(logged, since=7).faults, _finding(logged, since=7).rows) == ([], 3)
+    assert (_finding(logged, since=3).faults, _finding(logged, since=3).actions) == ([], 1)
 
 
 @pytest.mark.parametrize(
     ("damage", "table", "seq"),
     [
-        ("DELETE FROM as_run WHERE seq = 4", "as_run", 4),
-        ("DELETE FROM as_run WHERE seq > 4", "as_run", 5),
-        ("UPDATE as_run SET seq = 99 WHERE seq = 3; UPDATE as_run SET seq = 3 WHERE seq = 4; UPDATE as_run SET seq = 4 WHERE seq = 99", "as_run", 3),
-        ("DELETE FROM receipt_envelopes WHERE sha256 = (SELECT envelope_sha256 FROM as_run WHERE seq = 5)", "receipt_envelopes", 5),
-        ("DELETE FROM log_head", "log_head", 6),
-        ("DELETE FROM log_checkpoints WHERE seq = 2", "log_checkpoints", 2),
-        ("DELETE FROM log_checkpoints WHERE seq > 2", "log_checkpoints", 6),
-        ("DELETE FROM as_run WHERE seq > 4; UPDATE log_head SET seq = 4, hash = (SELECT hash FROM as_run WHERE seq = 4)", "log_head", 4),
-        ("UPDATE log_head SET seq = 4", "log_head", 6),
+        ("DELETE FROM as_run WHERE seq = 7", "as_run", 7),
+        ("DELETE FROM as_run WHERE seq > 7", "as_run", 8),
+        ("UPDATE as_run SET seq = 99 WHERE seq = 6; UPDATE as_run SET seq = 6 WHERE seq = 7; UPDATE as_run SET seq = 7 WHERE seq = 99", "as_run", 6),
+        ("UPDATE as_run SET seq = 3 WHERE seq = 7", "as_run", 3),
+        ("DELETE FROM audit_log WHERE seq = 2", "as_run", 2),
+        ("UPDATE audit_log SET seq = 99 WHERE seq = 1; UPDATE audit_log SET seq = 1 WHERE seq = 2; UPDATE audit_log SET seq = 2 WHERE seq = 99", "audit_log", 1),
+        ("DELETE FROM receipt_envelopes WHERE sha256 = (SELECT envelope_sha256 FROM as_run WHERE seq = 8)", "receipt_envelopes", 8),
+        ("DELETE FROM log_head", "log_head", 9),
+        ("DELETE FROM log_checkpoints WHERE seq = 1", "log_checkpoints", 1),
+        ("DELETE FROM log_checkpoints WHERE seq > 1", "log_checkpoints", 9),
+        ("DELETE FROM as_run WHERE seq > 7; UPDATE log_head SET seq = 7, hash = (SELECT hash FROM as_run WHERE seq = 7)", "log_head", 7),
+        ("UPDATE log_head SET seq = 7", "log_head", 9),
     ],
 )  # fmt: skip
 def test_rows_removed_moved_or_cut_off_are_found_and_placed(logged: Commune, damage: str, table: str, seq: int) -> None:
@@ -99,13 +106,13 @@ def test_rows_removed_moved_or_cut_off_are_found_and_placed(logged: Commune, dam
 def test_a_row_that_the_station_made_up_is_not_what_the_receiver_signed(logged: Commune) -> None:
     """Somebody with the database and the station's key writes the chain anew: the receiver's word is still missing."""
     with logged.database.reading() as session:
-        before = session.get_one(AsRun, ROWS - 1)
-        last = session.get_one(AsRun, ROWS)
+        before = session.get_one(AsRun, LAST - 1)
+        last = session.get_one(AsRun, LAST)
     last.state = "finished"
     forged = row_hash(before.hash, vars(last))
-    _damage(logged, f"UPDATE as_run SET state = 'finished', hash = '{forged}' WHERE seq = {ROWS}")  # noqa: S608  the test is the intruder
+    _damage(logged, f"UPDATE as_run SET state = 'finished', hash = '{forged}' WHERE seq = {LAST}")  # noqa: S608  the test is the intruder
     faults = _finding(logged).faults
-    assert ("receipt_envelopes", ROWS, "the row differs from what the receiver stated: state") in {
+    assert ("receipt_envelopes", LAST, "the row differs from what the receiver stated: state") in {
         (fault.table, fault.seq, fault.problem) for fault in faults
     }
 
@@ -114,13 +121,15 @@ def _another(value: str | None, kind: str) -> str:
     """The value with one letter or digit changed, as SQL; an empty column is filled."""
     if value is None:
         return {"datetime": "'2026-01-01 00:00:00'", "dict": "'{}'"}.get(kind, "'x'")
+    if not value:
+        return "'x'"
     last = max(index for index, letter in enumerate(value) if letter.isalnum())
     letter = "1" if value[last] == "0" else "0" if value[last].isdigit() else "b" if value[last] != "b" else "a"
     changed = value[:last] + letter + value[last + 1 :]
     return changed if kind == "int" else f"'{changed}'"
 
 
-@pytest.mark.parametrize("table", ["as_run", "receipt_envelopes", "log_checkpoints", "log_head"])
+@pytest.mark.parametrize("table", ["as_run", "audit_log", "receipt_envelopes", "log_checkpoints", "log_head"])
 def test_one_character_changed_in_any_column_is_found_and_placed(logged: Commune, table: str) -> None:
     """By the row's own number for a column of the log; for the other tables by the row that they prove."""
     columns = Base.metadata.tables[table].columns
@@ -131,7 +140,7 @@ def test_one_character_changed_in_any_column_is_found_and_placed(logged: Commune
             continue
         with logged.database.reading() as session:
             name = session.scalars(select(columns[key]).order_by(columns[key])).all()[-1]
-            seqs = {ROWS}
+            seqs = {ACTIONS if table == "audit_log" else LAST}
             if table == "receipt_envelopes":
                 seqs = set(session.scalars(select(AsRun.seq).where(AsRun.envelope_sha256 == name)))
             value = session.scalar(select(cast(column, Text)).where(columns[key] == name))
@@ -152,8 +161,8 @@ def test_one_character_changed_in_any_column_is_found_and_placed(logged: Commune
 def test_what_cannot_even_be_read_is_placed(logged: Commune, damage: str) -> None:
     if not logged.database.is_sqlite:
         return  # PostgreSQL's types do not let such a value in
-    _damage(logged, f"UPDATE as_run SET {damage} WHERE seq = 4")  # noqa: S608  the test is the intruder
-    assert 4 in {fault.seq for fault in _finding(logged).faults}
+    _damage(logged, f"UPDATE as_run SET {damage} WHERE seq = 7")  # noqa: S608  the test is the intruder
+    assert 7 in {fault.seq for fault in _finding(logged).faults}
 
 
 def _script() -> ModuleType:
@@ -169,7 +178,7 @@ def test_a_third_party_verifies_the_export_with_the_documented_script(logged: Co
     script = _script()
     with logged.database.reading() as session:
         lines = list(ledger.export(session, STATION, _keys(logged)))
-        middle = list(ledger.export(session, STATION, _keys(logged), since=3))
+        middle = list(ledger.export(session, STATION, _keys(logged), since=5))
     trusted = {logged.signatory.key.kid}
     assert list(script.verify(lines, trusted)) == []
     assert list(script.verify(middle, trusted)) == []
@@ -180,4 +189,7 @@ def test_a_third_party_verifies_the_export_with_the_documented_script(logged: Co
         entry = json.loads(line)
         if entry["kind"] == "row":
             changed = json.dumps({**entry, "receiver_name": "Loa khác"}, ensure_ascii=False)
+            assert list(script.verify([*lines[:number], changed, *lines[number + 1 :]], trusted)) != []
+        elif entry["kind"] == "action":
+            changed = json.dumps({**entry, "actor_name": "Người khác"}, ensure_ascii=False)
             assert list(script.verify([*lines[:number], changed, *lines[number + 1 :]], trusted)) != []

@@ -103,10 +103,20 @@ def test_the_commune_puts_clashing_priority_items_in_order(commune: Commune) -> 
     assert commune.overrides.decide(commune.operator, [first, second])[0] == (first, AT)
     with pytest.raises(InvalidError, match="do not clash"):
         commune.overrides.decide(commune.operator, [other, first])
+    # From a minute after the first begins it is quiet: no order of airings may lead into that, nor a late start.
+    quiet = Policy.model_validate({"rules": [{"kind": "quiet_hours", "begins": "08:01", "ends": "09:00"}]})
+    commune.policies.set(commune.operator, "thon-dong", quiet, revision=0)
+    third, fourth = (_priority(commune, AT + timedelta(seconds=30), title) for title in ("Ba", "Bốn"))
+    with pytest.raises(PolicyError, match="quiet hours"):
+        commune.overrides.decide(commune.operator, [first, second, third, fourth])
+    commune.overrides.decide(commune.operator, [second, first])
+    document = commune.read(next(order for order in commune.orders() if order.airing_id == first))
+    assert document.play_at == AT + timedelta(seconds=20)
+    assert document.late_limit_s == 20  # not into the quiet hours
     routine = commune.airings(commune.released(Once(at=AT)))
     assert routine == []
     with commune.database.reading() as session:
-        assert session.scalars(select(AuditEntry.action)).all().count("clash-decided") == 2
+        assert session.scalars(select(AuditEntry.action)).all().count("clash-decided") == 3
 
 
 def test_conflicts_are_told_per_receiver_with_choices(commune: Commune) -> None:

@@ -15,6 +15,7 @@ from broadcaster.errors import (
 )
 from broadcaster.people import Actor, Grant, Right, Role
 from broadcaster.storage.models import LogInFailure
+from broadcaster.welcome import Welcome
 from tests.commune import PASSWORD, Commune
 from tests.contract.test_planning import _once
 
@@ -26,19 +27,19 @@ def administrator(commune: Commune) -> Actor:
 
 def test_log_ins_end(commune: Commune) -> None:
     token, actor, _ = commune.log_ins.log_in("mai", PASSWORD)
-    assert commune.log_ins.recognise(token) == actor == commune.editor
+    assert commune.log_ins.recognise(token, address="") == actor == commune.editor
     for wrong in ("mai", "ai đó"):
         with pytest.raises(NotLoggedInError):
             commune.log_ins.log_in(wrong, "không phải mật khẩu")
     commune.clock.move(hours=11, minutes=59)
-    commune.log_ins.recognise(token)
+    commune.log_ins.recognise(token, address="")
     commune.clock.move(minutes=1)
     with pytest.raises(NotLoggedInError):
-        commune.log_ins.recognise(token)
+        commune.log_ins.recognise(token, address="")
     token, _, _ = commune.log_ins.log_in("mai", PASSWORD)
     commune.log_ins.log_out(token)
     with pytest.raises(NotLoggedInError):
-        commune.log_ins.recognise(token)
+        commune.log_ins.recognise(token, address="")
 
 
 def test_accounts_need_a_name_of_their_own_and_a_long_password(commune: Commune) -> None:
@@ -99,12 +100,12 @@ def test_a_release_wants_a_code_from_whoever_has_them_and_each_serves_once(commu
     _, digest = commune.releases.preview(actor, bulletin)
     commune.clock.move(minutes=5)
     with pytest.raises(ForbiddenError) as wanted_again:
-        commune.releases.release(commune.log_ins.recognise(token), bulletin, content_sha256=digest)
+        commune.releases.release(commune.log_ins.recognise(token, address=""), bulletin, content_sha256=digest)
     assert wanted_again.value.details == {"proof": "totp"}
     with pytest.raises(ForbiddenError):
         commune.log_ins.prove(token, actor, "123")
     commune.log_ins.prove(token, actor, codes.at(commune.clock.now()))
-    commune.releases.release(commune.log_ins.recognise(token), bulletin, content_sha256=digest)
+    commune.releases.release(commune.log_ins.recognise(token, address=""), bulletin, content_sha256=digest)
 
 
 def test_an_administrator_invites_resets_and_disables_but_one_remains(commune: Commune, administrator: Actor) -> None:
@@ -116,12 +117,12 @@ def test_an_administrator_invites_resets_and_disables_but_one_remains(commune: C
         commune.people.change_password(actor, old="sai rồi", new="một mật khẩu mới")
     commune.people.change_password(actor, old=password, new="một mật khẩu mới")
     with pytest.raises(NotLoggedInError):
-        commune.log_ins.recognise(token)
+        commune.log_ins.recognise(token, address="")
     token, actor, _ = commune.log_ins.log_in("lan", "một mật khẩu mới")
     actor.need(Right.EDIT)
     commune.people.change(administrator, made.id, name="Lan", grants=[Grant(Role.EDITOR)], disabled=True)
     with pytest.raises(NotLoggedInError):
-        commune.log_ins.recognise(token)
+        commune.log_ins.recognise(token, address="")
     with pytest.raises(NotLoggedInError):
         commune.log_ins.log_in("lan", "một mật khẩu mới")
     with pytest.raises(ConflictError, match="One administrator"):
@@ -138,7 +139,7 @@ def test_an_administrator_invites_resets_and_disables_but_one_remains(commune: C
 
 def test_a_token_has_no_more_than_its_owner_gave_it_and_ends(commune: Commune) -> None:
     token = commune.log_ins.make_token(commune.editor, name="cổng thông tin", rights=[Right.READ], days=30)
-    program = commune.log_ins.recognise(token)
+    program = commune.log_ins.recognise(token, address="")
     program.need(Right.READ)
     with pytest.raises(ForbiddenError, match="token"):
         program.need(Right.EDIT)
@@ -151,9 +152,35 @@ def test_a_token_has_no_more_than_its_owner_gave_it_and_ends(commune: Commune) -
         commune.log_ins.revoke_token(commune.operator, row.id)
     commune.clock.instant += timedelta(days=30)
     with pytest.raises(NotLoggedInError):
-        commune.log_ins.recognise(token)
+        commune.log_ins.recognise(token, address="")
     token = commune.log_ins.make_token(commune.editor, name="khác", rights=[Right.READ], days=30)
     (row,) = commune.log_ins.tokens(commune.editor)
     commune.log_ins.revoke_token(commune.editor, row.id)
     with pytest.raises(NotLoggedInError):
-        commune.log_ins.recognise(token)
+        commune.log_ins.recognise(token, address="")
+
+
+def test_the_first_administrator_comes_by_a_link_that_serves_once(commune: Commune) -> None:
+    welcome = Welcome(commune.database, commune.clock, commune.people)
+    assert welcome.needed()
+    worthless = welcome.link().rpartition("/")[2]
+    token = welcome.link().rpartition("/")[2]
+
+    def accept(token: str, password: str = PASSWORD, username: str = "quan-tri") -> Actor:
+        return welcome.accept(token, username=username, name="Quản trị", password=password, address="192.0.2.1")
+
+    with pytest.raises(NotFoundError):
+        accept(worthless)
+    with pytest.raises(InvalidError):
+        accept(token, "ngắn quá")
+    with pytest.raises(ConflictError):
+        accept(token, username="mai")
+    made = accept(token)
+    assert made.may(Right.ADMINISTER, None)
+    assert not welcome.needed()
+    with pytest.raises(NotFoundError):
+        accept(token, username="ke-den-sau")
+    late = welcome.link().rpartition("/")[2]
+    commune.clock.move(hours=24)
+    with pytest.raises(NotFoundError):
+        welcome.require(late)

@@ -127,6 +127,35 @@ def test_what_a_policy_refused_before_it_was_sent_is_sent_when_it_is_allowed(com
     assert [airing.state for airing in commune.airings()] == ["dispatched"]
 
 
+def test_what_was_too_far_ahead_at_its_release_is_counted_when_its_order_is_made(commune: Commune) -> None:
+    once_a_day = _policy({"kind": "sessions_a_day", "most": 1})
+    commune.policies.set(commune.operator, "thon-dong", once_a_day, revision=0)
+    commune.released(Recurring(start=datetime(2026, 11, 24, 8), rrule="FREQ=DAILY"), title="Sáng")  # noqa: DTZ001  wall-clock
+    far = datetime(2026, 12, 14, 8, tzinfo=UTC)  # in three weeks, 15:00
+    both = commune.released(Once(at=far), title="Chiều, cả xã")
+    only = commune.released(Once(at=far + timedelta(hours=2)), areas=("thon-dong",), title="Chiều, thôn Đông")  # type: ignore[arg-type]
+    commune.clock.instant = far - timedelta(hours=30)
+    commune.planner.run()
+    (sent,) = commune.airings(both)
+    document = commune.read(next(order for order in commune.orders() if order.airing_id == sent.id))
+    assert (document.audience.areas, document.audience.excluded) == (("xa",), ("loa-dong",))
+    (refused,) = commune.airings(only)
+    assert refused.state == "missed"
+    assert "Mỗi ngày phát nhiều nhất 1 buổi; thêm lượt này thành 2 buổi (Địa bàn thon-dong)." in str(
+        refused.state_reason
+    )
+    assert {airing.state for airing in commune.airings() if airing.title == "Sáng"} <= {
+        "missed",
+        "dispatched",
+        "planned",
+    }
+    assert sum(airing.state == "dispatched" and airing.title == "Sáng" for airing in commune.airings()) == 2
+    # Allowed again, it is sent.
+    commune.policies.set(commune.operator, "thon-dong", _policy(), revision=1)
+    commune.planner.run()
+    assert commune.airings(only)[0].state == "dispatched"
+
+
 def test_emergencies_are_bound_by_none_of_it(quiet: Commune) -> None:
     content = {"clip": {"duration_ms": 20_000}, "priority": "emergency", "title": "Bão", "schedules": []}
     schedule = {

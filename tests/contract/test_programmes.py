@@ -17,6 +17,7 @@ from devices.wire.messages import ReceiptState
 from schedules.icalendar import read
 from schedules.policies import Policy
 from schedules.programmes import Programme
+from schedules.recurrence import Recurring
 from schedules.rules import Once
 from tests.commune import ZONE, Commune
 
@@ -216,3 +217,36 @@ def test_the_plan_of_an_area_is_a_calendar_that_reads_back(commune: Commune) -> 
     assert found["tinh"].events[0].duration == timedelta(seconds=20)
     with pytest.raises(InvalidError):
         import_calendar(b"no calendar", zone=ZONE)
+
+
+def test_a_feed_tells_what_stands_no_more_and_what_is_not_planned_yet(commune: Commune) -> None:
+    weekly = Recurring(start=datetime(2026, 11, 24, 17), rrule="FREQ=WEEKLY")  # noqa: DTZ001  wall-clock
+    bulletin = commune.released(weekly, title="Hằng tuần")
+    commune.planner.run()
+    commune.overrides.skip(commune.operator, commune.airings(bulletin)[0].id, reason="Lễ tang")
+
+    def entries() -> list[str]:
+        with commune.database.reading() as session:
+            data = plan_feed(session, "xa", now=commune.clock.now(), zone=ZONE, ahead=timedelta(days=30))
+        return [line for line in data.decode().splitlines() if line.startswith(("UID", "STATUS", "DESCRIPTION"))]
+
+    before = entries()
+    assert [line for line in before if not line.startswith("UID")] == [
+        *("DESCRIPTION:Lễ tang", "STATUS:CANCELLED"), *["STATUS:CONFIRMED"] * 4,
+    ]  # fmt: skip
+    assert len(commune.airings()) == 2  # the plan reaches two weeks ahead, the feed further
+    commune.clock.move(hours=12)
+    commune.planner.run()
+    commune.clock.move(days=14)
+    commune.planner.run()
+    assert set(entries()) >= {
+        line for line in before[4:] if line.startswith("UID")
+    }  # the same airings by the same names
+
+
+def test_what_fits_no_slot_is_not_submitted(column: Commune) -> None:
+    commune = column
+    short = _programme(slots=[{**_programme().slots[0].model_dump(mode="json"), "seconds": 15}])
+    commune.programmes.save(commune.approver, short, Targets(areas=("xa",)), revision=1)
+    with pytest.raises(ConflictError, match="takes 20 s, the programme's longest slot has 15 s"):
+        _queued(commune, "Dài")

@@ -12,11 +12,14 @@ from broadcaster.demo.commune import COMMUNE
 from broadcaster.identity import signatory
 from devices.brokers.accounts import AccountsFile, new_secret, station_account
 from devices.links.mqtt import MqttLink
+from devices.receiver.provision import KEY_FILE
 from devices.wire import topics
-from devices.wire.messages import Audience, Card, Configuration, GainCeiling, Hours, Order, Sound, Stop
-from devices.wire.signing import SigningKey, sign
+from devices.wire.areas import Rehoming, Rehomings
+from devices.wire.enrolment import StationKey, StationKeys, Wipe
+from devices.wire.messages import Audience, Cancellation, Card, Configuration, GainCeiling, Hours, Order, Sound, Stop
+from devices.wire.signing import SigningKey, sign, thumbprint
 from tests.brokers import wait_for
-from tests.e2e.station import Aired, StationRig
+from tests.e2e.station import Aired, ReceiverProgram, StationRig
 
 ATTACKER = "ke-gian"
 
@@ -75,6 +78,10 @@ def test_nothing_that_the_station_did_not_order_is_played(rig: StationRig, attac
     )
     for receiver in rig.receivers:
         attacker.publish(topics.of_receiver(receiver.id, "configuration"), sign(_turned_down(receiver.id), own_key))
+        attacker.publish(topics.of_receiver(receiver.id, "wipe"), sign(_wipe(receiver), own_key))
+    attacker.publish(topics.area_rehomings(COMMUNE), sign(_moved(), own_key))
+    for key in (own_key, SigningKey.generate("la")):
+        attacker.publish(topics.keys(key.kid), sign(_keys(key), key))
 
     expected = {
         "gia-mao": "bad_signature",
@@ -92,7 +99,8 @@ def test_nothing_that_the_station_did_not_order_is_played(rig: StationRig, attac
         assert all(row["detail"] for row in rows), order
 
     # What an honest bulletin after all of them does, they did not: their instants have passed.
-    honest = rig.release(rig.write("Thông báo", "Đã kiểm tra, mọi việc bình thường."), lead_s=2)
+    honest = rig.release(rig.write("Thông báo", "Đã kiểm tra, mọi việc bình thường."), lead_s=3)
+    attacker.publish(topics.area_order(COMMUNE, honest.order), sign(_taken_back(honest), own_key))
     rig.settle(honest)
     assert {climb["outcome"] for climb in rig.climbs(honest).values()} == {"finished"}
     for loudspeaker in rig.loudspeakers:
@@ -103,6 +111,9 @@ def test_nothing_that_the_station_did_not_order_is_played(rig: StationRig, attac
     assert before <= _wavs(rig)
     for receiver in rig.receivers:
         assert all(receiver.state(order) is None for order in expected if order != aired.order), receiver.id
+        assert "refused a wipe" in receiver.said()
+        assert "refused re-homings" in receiver.said()
+        assert "station keys that are not for us to believe" in receiver.said()
     # A refused copy takes nothing back from what was confirmed.
     assert {climb["outcome"] for climb in rig.climbs(aired).values()} == {"finished"}
 
@@ -174,6 +185,50 @@ def _turned_down(receiver: str) -> Configuration:
         media_urls=("http://127.0.0.1:9",),
         gain_ceilings=(GainCeiling(start="00:00", end="00:00", gain_db=-60.0, emergencies=True),),
         quiet_hours=(Hours(start="00:00", end="00:00"),),
+    )
+
+
+def _wipe(receiver: ReceiverProgram) -> Wipe:
+    now = datetime.now(UTC)
+    return Wipe(
+        station="station",
+        receiver=receiver.id,
+        id="quen",
+        key_thumbprint=thumbprint(SigningKey.load(receiver.folder / KEY_FILE).public().to_jwk()),
+        issued_at=now,
+        expires_at=now + timedelta(days=1),
+        deadline=now,
+    )
+
+
+def _moved() -> Rehomings:
+    now = datetime.now(UTC)
+    moved = Rehoming(area=COMMUNE, line=("xa-khac",), at=now)
+    return Rehomings(
+        station="station",
+        area=COMMUNE,
+        revision=1_000_000,
+        issued_at=now,
+        expires_at=now + timedelta(days=1),
+        rehomings=(moved,),
+    )
+
+
+def _keys(key: SigningKey) -> StationKeys:
+    found = StationKey(jwk=key.public().to_jwk())
+    return StationKeys(station="station", revision=1_000_000, issued_at=datetime.now(UTC), keys=(found,))
+
+
+def _taken_back(aired: Aired) -> Cancellation:
+    now = datetime.now(UTC)
+    return Cancellation(
+        station="station",
+        order=aired.order,
+        revision=1_000_000,
+        audience=Audience(areas=(COMMUNE,)),
+        issued_at=now,
+        expires_at=now + timedelta(hours=1),
+        reason="Giả",
     )
 
 

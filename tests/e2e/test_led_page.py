@@ -142,8 +142,7 @@ def test_a_scrolling_card_moves_at_a_height_that_can_be_read(page: Page, server:
 
 def test_the_page_and_the_picture_show_the_same(page: Page, server: PageServer) -> None:
     """Column by column: the same letters of the same font at the same places, in Chromium and by Pillow."""
-    for kind in ("text", "slogan", "clock"):
-        wanted = card(MARKS, kind=kind)
+    for wanted in (*(card(MARKS, kind=kind) for kind in ("text", "slogan", "clock")), card(MARKS, style="scroll")):
         show(page, server, wanted)
         expect(page.locator(f"#card.{lay_out(wanted, panel_of(page)).kind}")).to_be_visible()
         compare(page, wanted)
@@ -156,6 +155,10 @@ def compare(page: Page, wanted: Card) -> None:
         box = page.locator("#text").bounding_box()
         assert box is not None
         assert box["width"] == pytest.approx(width(layout.lines[0]) * layout.px, rel=0.01)
+        assert box["y"] + box["height"] / 2 == pytest.approx(panel.height / 2, abs=1)
+        ground = page.locator("#card").bounding_box()
+        assert ground is not None
+        assert (ground["width"], ground["height"]) == (panel.width, panel.height)
         return
     page.evaluate("document.fonts.ready")
     drawn = Image.open(io.BytesIO(page.screenshot()))

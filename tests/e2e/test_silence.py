@@ -16,21 +16,28 @@ def _sleep_until(instant: datetime) -> None:
     time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
 
 
-def test_withdrawn_one_second_before_its_instant(rig: StationRig) -> None:
-    bulletin = rig.write("Họp thôn", "Tối nay họp thôn.")
-    aired = rig.release(bulletin, lead_s=6)
-    wait_for(lambda: all(receiver.state(aired.order) == "ready" for receiver in rig.receivers), 20, "everybody ready")
-    _sleep_until(aired.due - timedelta(seconds=1))
-    rig.editor.post(f"/bulletins/{bulletin['id']}/withdrawal", {"reason": "Hoãn họp vì mưa bão"})
-    rig.settle(aired)
-    assert {climb["outcome"] for climb in rig.climbs(aired).values()} == {"cancelled"}
-    log = rig.operator.log(aired.airing)
-    for receiver in rig.receivers:
-        states = {row["state"]: row for row in log if row["receiver_id"] == receiver.id}
-        assert "started" not in states
-        assert (states["cancelled"]["reason"], states["cancelled"]["detail"]) == ("cancelled", "Hoãn họp vì mưa bão")
-        assert datetime.fromisoformat(states["cancelled"]["at"]) < aired.due
-    assert not any(loudspeaker.wav(aired.order).exists() for loudspeaker in rig.loudspeakers)
+def test_withdrawn_or_voided_one_second_before_its_instant(rig: StationRig) -> None:
+    withdrawn, voided = rig.write("Họp thôn", "Tối nay họp thôn."), rig.write("Tiêm chủng", "Sáng mai tiêm chủng.")
+    first = rig.release(withdrawn, lead_s=8)
+    left_s = (first.due - datetime.now(UTC)).total_seconds()
+    second = rig.release(voided, lead_s=left_s + 2)
+    orders = (first.order, second.order)
+    wait_for(lambda: all(r.state(order) == "ready" for r in rig.receivers for order in orders), 20, "everybody ready")
+    _sleep_until(first.due - timedelta(seconds=1))
+    rig.editor.post(f"/bulletins/{withdrawn['id']}/withdrawal", {"reason": "Hoãn họp vì mưa bão"})
+    _sleep_until(second.due - timedelta(seconds=1))
+    # An edit voids the release: what was approved is not what stands there now.
+    rig.editor.edit(rig.editor.bulletin(voided["id"]), title="Tiêm chủng", text="Chiều mai tiêm chủng.", field="y tế")
+    for aired, reason in ((first, "Hoãn họp vì mưa bão"), (second, "bản tin đã được sửa / edited")):
+        rig.settle(aired)
+        assert {climb["outcome"] for climb in rig.climbs(aired).values()} == {"cancelled"}
+        log = rig.operator.log(aired.airing)
+        for receiver in rig.receivers:
+            states = {row["state"]: row for row in log if row["receiver_id"] == receiver.id}
+            assert "started" not in states
+            assert (states["cancelled"]["reason"], states["cancelled"]["detail"]) == ("cancelled", reason)
+            assert datetime.fromisoformat(states["cancelled"]["at"]) < aired.due
+        assert not any(loudspeaker.wav(aired.order).exists() for loudspeaker in rig.loudspeakers)
 
 
 @pytest.fixture

@@ -75,6 +75,13 @@ def test_groups_policies_conflicts_and_the_simulated_day(served: ServedStation) 
     assert editor.get("/api/v1/simulation", params={**day, "receiver": "không-có"}).status_code == 404
     feed = editor.get("/api/v1/areas/thon-dong/plan.ics")
     assert feed.headers["content-type"].startswith("text/calendar")
+    # A calendar program knows names and passwords; a token of a program is its password.
+    made = _ok(editor.post("/api/v1/people/me/tokens", json={"name": "Lịch", "rights": ["read"], "days": 30}), 201)
+    outside = served.anonymous()
+    refused = outside.get("/api/v1/areas/thon-dong/plan.ics")
+    assert (refused.status_code, refused.headers["www-authenticate"][:5]) == (401, "Basic")
+    assert "Họp dân" in outside.get("/api/v1/areas/thon-dong/plan.ics", auth=("lich", made["token"])).text
+    assert outside.get("/api/v1/airings", auth=("lich", made["token"])).status_code == 401  # for calendars only
     read = _ok(editor.post("/api/v1/calendars/import", content=feed.content))
     assert "Họp dân" in [event["title"] for event in read["events"]]
 
@@ -86,6 +93,9 @@ def test_groups_policies_conflicts_and_the_simulated_day(served: ServedStation) 
     wait_for(
         lambda: editor.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json()[0]["state"] == "cancelled"
     )
+    lost = _ok(editor.get("/api/v1/simulation", params=day))["lost"]
+    assert [(row["title"], row["state"]) for row in lost] == [("Họp dân", "cancelled")]
+    assert "từ 8 giờ đến 10 giờ" in lost[0]["reason"]
     draft = served.written(title="Lúc yên tĩnh", plan=plan)
     assert "từ 8 giờ đến 10 giờ" in draft["warnings"][0]["vi"]
     editor.post(f"/api/v1/bulletins/{draft['id']}/submission", json={"revision": 1})
@@ -107,10 +117,30 @@ def test_a_rule_is_changed_by_days_and_weeks(served: ServedStation) -> None:
         "copy_week": {"monday": "2026-12-07", "to": "2026-12-14"},
     }
     changed = _ok(editor.post("/api/v1/schedules/change", json=body))
-    assert changed["rule"] != rule
-    assert changed["vi"]
+    assert changed["rule"]["rrule"] == rule["rrule"]  # the week that is copied airs still
+    assert [at[8:16] for at in changed["rule"]["extra"]] == [
+        "14T17:00", "16T18:30", "17T17:00", "18T17:00", "19T17:00", "20T17:00",
+    ]  # fmt: skip
+    assert changed["vi"].startswith(
+        "Hằng ngày, 5 giờ chiều, đến hết ngày 13/12, trừ ngày 8/12, thêm 5 giờ chiều ngày 14/12"
+    )
     body["skip"] = ["không phải ngày"]
     assert editor.post("/api/v1/schedules/change", json=body).status_code == 422
+
+
+def test_a_week_is_copied_into_drafts(served: ServedStation) -> None:
+    editor = served.as_person("mai")
+    at = datetime.now(LOCAL) + timedelta(hours=2)
+    plan = [{"rule": {"kind": "once", "at": at.isoformat()}, "targets": {"areas": ["thon-dong"]}}]
+    bulletin = served.released(title="Tuần này", plan=plan)
+    wait_for(lambda: editor.get("/api/v1/airings", params={"bulletin": bulletin["id"]}).json())
+    monday = at.date() - timedelta(days=at.weekday())
+    body = {"monday": monday.isoformat(), "to": (monday + timedelta(days=7)).isoformat(), "area": "thon-dong"}
+    made = [copy["bulletin"] for copy in _ok(editor.post("/api/v1/plan/week-copies", json=body), 201) if copy["of"] == bulletin["id"]]  # fmt: skip
+    (draft,) = (_ok(editor.get(f"/api/v1/bulletins/{name}")) for name in made)
+    assert (draft["state"], draft["title"]) == ("draft", "Tuần này")
+    copied = datetime.fromisoformat(draft["plan"][0]["rule"]["at"])
+    assert abs(copied - at - timedelta(days=7)) < timedelta(milliseconds=1)
 
 
 def test_programmes_and_campaigns(served: ServedStation) -> None:
@@ -133,6 +163,12 @@ def test_programmes_and_campaigns(served: ServedStation) -> None:
     found = _ok(editor.get(f"/api/v1/campaigns/{campaign}"))
     assert (found["goals"]["airings"], found["progress"]["airings"], found["progress"]["planned"]) == (12, 0, 1)
     _ok(editor.get("/api/v1/programme-warnings"))
+    (queued,) = _ok(editor.get("/api/v1/programmes/cds/queue"))
+    assert (queued["title"], len(queued["aired"])) == ("Chữ ký số", 1)
+    sessions = _ok(editor.get("/api/v1/programmes/cds/sessions", params={"days": 3}))
+    assert [(each["planned"], len(each["parts"])) for each in sessions] == [(True, 1), (False, 0), (False, 0)]
+    assert sessions[0]["length_s"] == queued["duration_s"]
+    assert editor.get("/api/v1/programmes/khac/sessions").status_code == 404
     _ok(approver.delete("/api/v1/programmes/cds"), 204)
 
 

@@ -30,9 +30,9 @@ def _wall(text: str) -> datetime:
          "Cứ 2 tuần một lần vào thứ Hai và Chủ nhật, 6 giờ sáng, từ ngày 23/11/2026 đến hết ngày 31/1/2027",
          "Every 2 weeks on Monday and Sunday, 6:00, from 23 November 2026 until the end of 31 January 2027"),
         ("2026-11-23T17:00", "FREQ=MONTHLY;BYMONTHDAY=1,15", "Ngày 1 và 15 hằng tháng, 5 giờ chiều", "Day 1 and 15 of every month, 17:00"),
-        ("2026-11-23T17:00", "FREQ=MONTHLY;BYMONTHDAY=-1", "Ngày cuối tháng hằng tháng, 5 giờ chiều", "The last day of every month, 17:00"),
+        ("2026-11-23T17:00", "FREQ=MONTHLY;BYMONTHDAY=-1", "Ngày cuối cùng hằng tháng, 5 giờ chiều", "The last day of every month, 17:00"),
         ("2026-11-23T17:00", "FREQ=MONTHLY;BYDAY=1MO", "Thứ Hai đầu tiên hằng tháng, 5 giờ chiều", "The first Monday of every month, 17:00"),
-        ("2026-12-22T05:00", "FREQ=YEARLY", "Ngày 22 trong tháng 12 hằng năm, 5 giờ sáng", "Day 22 in December every year, 5:00"),
+        ("2026-12-22T05:00", "FREQ=YEARLY", "Ngày 22 tháng 12 hằng năm, 5 giờ sáng", "Day 22 in December every year, 5:00"),
         ("2026-11-23T17:00", "FREQ=DAILY;UNTIL=20261130T165900Z", "Hằng ngày, 5 giờ chiều, đến hết ngày 30/11", "Every day, 17:00, until the end of 30 November"),
     ],
 )  # fmt: skip
@@ -57,6 +57,12 @@ def test_once_and_exceptions() -> None:
         "Hằng ngày, 5 giờ chiều, 9 lần, trừ ngày 25/11, thêm 6 giờ sáng ngày 29/11, "
         "dời 5 giờ chiều ngày 24/11 sang 6 giờ tối ngày 24/11"
     )
+
+
+def test_a_few_times_are_listed() -> None:
+    rule = Recurring(start=_wall("2026-12-14T17:00"), rrule="FREQ=DAILY;COUNT=1", extra=(_wall("2026-12-16T05:30"),))
+    assert describe(rule, "vi", zone=ZONE) == "5 giờ chiều ngày 14/12/2026 và 5 giờ 30 sáng ngày 16/12/2026"
+    assert describe(rule, "en", zone=ZONE) == "17:00 on 14 December 2026 and 5:30 on 16 December 2026"
 
 
 @given(

@@ -6,9 +6,9 @@ A word with a figure in it is written for Jinja's `format` filter: `{{ w.confirm
 from functools import cache
 
 from api.problems import Language
-from api.web.words import airing, common, enrolments, login, navigation, operations
+from api.web.words import airing, common, enrolments, login, navigation, operations, welcome
 
-_PAGES = (common, navigation, login, operations, airing, enrolments)
+_PAGES = (common, navigation, login, operations, airing, enrolments, welcome)
 
 
 @cache

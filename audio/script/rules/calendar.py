@@ -16,13 +16,17 @@ _DAY_MONTH_APART = re.compile(r"(1[3-9]|2\d|3[01]|[4-9]|1[0-2])\s-\s(0?[1-9]|1[0
 _PARTS = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,4}")
 _MONTH_YEAR = re.compile(rf"{_M}\s?[/.-]\s?{_Y}")
 _DAYS_DATE = re.compile(rf"{_D}{_TO}{_D}(?:\s?/\s?|\.){_M}(?:[/.]{_Y})?")
+_FIRST_DASH = re.compile(r"\d{1,2}\s{0,2}-")
+_DAYS_DASHED = re.compile(rf"{_D} (?:đến|tới)(?: hết)? (?:ngày )?{_D}-{_M}(?:-{_Y})?")
 _TWO_DAYS = re.compile(rf"{_D},{_D}/{_M}(?:/{_Y})?")
 _SPAN = re.compile(rf"{_D}[/.]{_M}(?:[/.]{_Y})?{_TO}{_D}[/.]{_M}(?:[/.]{_Y})?")
 _MONTHS_YEAR = re.compile(rf"{_M}{_TO}{_M}[/.]{_Y}")
 _MONTHS = re.compile(rf"{_M}\s?-\s?{_M}(?![/.-]\d)")
-_OF_YEAR = re.compile(r"(\d{1,2})\s?/\s?((?:19|20)\d\d)")
+_TO_MONTH = re.compile(r"\s(?:đến|tới)(?: hết)? tháng ")
+_OF_YEAR = re.compile(r"(?=\d{1,2}-|(?!19|20)\d{1,4}\s?/|\d{1,2}\s?/)(\d{1,4})\s?[-/]\s?((?:19|20)\d\d)")
 _THOUSANDS = re.compile(r"[.,]\d")
-_QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?/\s?(\d{4})")
+_OF_EACH_MONTH = (("hàng", "tháng"), ("hằng", "tháng"), ("mỗi", "tháng"), ("của", "tháng"), ("trong", "tháng"))
+_QUARTER_YEAR = re.compile(r"(IV|I{1,3}|[1-4])\s?[-/]\s?((?:19|20)\d\d)")
 
 _DAY_WORDS = tables.cues("day")
 _DATE_CUES = tables.cues("date")
@@ -92,11 +96,11 @@ def date_span(at: Cursor) -> Reading | None:  # noqa: PLR0911 - one answer for e
             f"{day}{first} {_until(found)} ngày {_said(found[4], found[5], found[6])}",
             certain=_possible(found[1], found[2]) and _possible(found[4], found[5]),
         )
-    if (found := at.match(_DAYS_DATE)) is not None and int(found[1]) < int(found[2]):
+    if (found := at.match(_DAYS_DATE) or at.match(_DAYS_DASHED)) is not None and int(found[1]) < int(found[2]):
         if at.preceded_by("đêm", "sáng", "chiều", "tối"):  # "đêm 28-29/11"
             said = f"{cardinal(found[1])} đến {_said(found[2], found[3], found[4])}"
             return Reading(found.end(), TokenClass.DATE_RANGE, said)
-        if "-" not in found[0] and not (
+        if not _FIRST_DASH.match(found[0]) and not (
             at.preceded_by(*_DAY_WORDS, "từ", "các ngày", "trong") or at.last is TokenClass.SYMBOL
         ):
             return None  # "Chỉ thị 15 đến hết ngày 17/8"
@@ -126,10 +130,15 @@ def of_year(at: Cursor) -> Reading | None:
     if at.preceded_by("tháng") and (found := at.match(_MONTH_YEAR)) is not None:
         return Reading(found.end(), TokenClass.DATE, f"{month(int(found[1]))} năm {cardinal(found[2])}")
     if at.preceded_by("tháng") and (found := at.match(_MONTHS)) is not None and int(found[1]) != int(found[2]):
-        said = f"{month(int(found[1]))} đến tháng {month(int(found[2]))}"
+        # "từ tháng 4-5 đến tháng 10-11": each end is about two months
+        ends = at.preceded_by("từ tháng", "đến tháng", "khoảng tháng", "tới tháng") and (
+            _TO_MONTH.match(at.text, found.end()) is not None or at.preceded_by("đến tháng", "tới tháng")
+        )
+        link = "tháng" if ends else "đến tháng"
+        said = f"{month(int(found[1]))} {link} {month(int(found[2]))}"
         return Reading(found.end(), TokenClass.DATE_RANGE, said)
     if (
-        at.preceded_by("đợt", "kỳ", "vòng", "phiên", "họp", "lần", "tuần", "số", "bản tin")
+        at.preceded_by("đợt", "kỳ", "vòng", "phiên", "họp", "lần", "lần thứ", "tuần", "số", "bản tin")
         and (found := at.match(_OF_YEAR)) is not None
     ):
         return Reading(found.end(), TokenClass.DATE, f"{cardinal(found[1])} năm {cardinal(found[2])}")
@@ -152,11 +161,13 @@ def date(at: Cursor) -> Reading | None:  # noqa: PLR0911 - one answer for each f
         certain = found[2] == "/" and _possible(found[1], found[3])
         return Reading(found.end(), TokenClass.DATE, day + _said(found[1], found[3], year), certain=certain)
     if (found := at.match(_DAY_MONTH)) is not None:
+        if "-" in found[2] and at.following(found.end()) in _OF_EACH_MONTH:
+            return None  # "từ mùng 5-10 hàng tháng"
         return _day_month(at, found, day)
     if at.preceded_by("ngày") and (found := at.match(_DAY_MONTH_APART)) is not None and int(found[1]) > int(found[2]):
         sure = int(found[1]) > 12 and at.following(found.end())[0] not in tables.counted()  # "ngày 21 - 4"
         return Reading(found.end(), TokenClass.DATE, _said(found[1], found[2], None), certain=sure)
-    found = None if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ") else at.match(_MONTH_YEAR)
+    found = None if at.preceded_by("tỷ lệ", "tỉ lệ", "bản đồ", "số") else at.match(_MONTH_YEAR)
     if found is not None and 1945 <= int(found[2]) <= 2100:
         said = f"tháng {month(int(found[1]))} năm {cardinal(found[2])}"
         return Reading(found.end(), TokenClass.DATE, said, certain=not at.preceded_by("ngày"))
@@ -236,6 +247,7 @@ def _dash_date(at: Cursor, found: re.Match[str], *, counted: bool) -> bool | Non
     falling = first > second and found[2] == "-" and not at.preceded_by("tháng")  # no span falls: "trước 31-12"
     if (
         counted
+        or (at.scores and not _cue_near(at))
         or at.preceded_by(
             "thôn",
             "xóm",

@@ -26,6 +26,8 @@ _VARIETY_BEFORE = re.compile(r"[^\W\d_]{1,5}\d[\d-]{0,6}")
 _VARIETY_KINDS = tables.cues("variety kind")
 _BOAT = re.compile(r"([A-ZĐ]{1,3})\s?-\s?(\d{4,5})\s?-\s?TS")
 _COMMA_TAIL = re.compile(r",(\d{1,2})(?![\d.,]*\d)(?![^\W\d_])")
+_CONCRETE = frozenset(("btxm", "btct", "đá", "dày", "vữa"))
+"""Near these "M200" is a grade of concrete."""
 _FUEL = re.compile(r"(\d{2})\s?-\s?(I{1,3}|IV|V)")
 _SERIAL = re.compile(r"[A-ZĐ]{1,4}\d{1,6}(?:[.-]\d{1,12}){2,6}")
 _WARD = re.compile(r"[A-ZĐ]\.\s?(\d{1,4})(?![.,/]?\d)")
@@ -51,7 +53,7 @@ def variety(at: Cursor, written: str, end: int) -> Reading | None:
     if found is None or (is_syllable(found[1].lower()) and not found[1].isupper()) or tables.units().get(found[1]):
         return None
     nearest = at.before[-1] if at.before else ""
-    named = not found[2] and found[1] not in _NUMBERED_SHORT
+    named = not found[2] and (found[1] not in _NUMBERED_SHORT or found[1] in ("NĐ", "NQ", "NV") or bool(found[4]))
     named = named or nearest in _VARIETY_WORDS | _VARIETY_KINDS or _VARIETY_BEFORE.fullmatch(nearest) is not None
     doubtful = found[1] in tables.abbreviations() and found[2] == " " and not found[4]
     if doubtful or (not named and (found[1] in tables.abbreviations() or found[2] == " ")):
@@ -75,7 +77,7 @@ def serial(at: Cursor, written: str, end: int) -> Reading | None:
     """A code of letters and several groups of digits, "H23.45.12-251105-0012": one by one, and a person must look."""
     del written, end
     found = at.match(_SERIAL)
-    if found is None:
+    if found is None or found[0].startswith("NPK"):
         return None
     parts = [spelled(part) if part.isdecimal() else names_of(part) for part in re.findall(r"\d+|[^\W\d_]+", found[0])]
     return Reading(found.end(), TokenClass.CODE, " ".join(parts), certain=False)
@@ -127,7 +129,11 @@ def code(at: Cursor) -> Reading | None:
     for part in re.findall(r"[^\W\d_]+|\d+|(?<=\d)\.(?=\d)", found[0]):
         if part == ".":
             parts.append("chấm")
-        elif part == "M" and not parts and at.preceded_by("mác", "bê tông", "btct", "btxm", "vữa"):
+        elif (
+            part == "M"
+            and not parts
+            and (at.preceded_by("mác", "bê tông", "btct", "btxm", "vữa") or not _CONCRETE.isdisjoint(at.before[-8:]))
+        ):
             parts += [] if at.preceded_by("mác") else ["mác"]  # "mác M250", "bê tông M200"
         elif part in ("x", "X") and parts and found[0][0].isdecimal() and found[0][-1].isdecimal():
             parts.append("nhân")

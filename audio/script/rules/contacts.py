@@ -50,6 +50,7 @@ _KNOWN = {
     "facebook": "phây búc",
     "youtube": "diu túp",
     "zalo": "da lô",
+    "gopy": "góp ý",
     "google": "gu gồ",
 }
 _MARKS = {".": "chấm", "/": "xuyệt", "@": "a còng", "-": "gạch ngang", "_": "gạch dưới"}
@@ -78,17 +79,21 @@ def phone(at: Cursor) -> Reading | None:
     if (
         found is not None
         and found[0] in _EMERGENCY
-        and at.preceded_by(*_SERVICES)
+        and (at.preceded_by(*_SERVICES) or at.phone)
         and at.following(found.end())[0] not in tables.counted()
     ):
         return Reading(found.end(), TokenClass.PHONE, spelled(found[0]))  # "cảnh sát 113", "ứng dụng Báo cháy 114"
-    if found is not None and (
-        (at.preceded_by(*_CALL) and (at.last is TokenClass.PHONE or not at.preceded_by("hoặc")))
-        or (
-            at.preceded_by("số")
-            and found[0] in _SHORT_NUMBERS
-            and len(at.before) > 1
-            and at.before[-2] in ("gọi", "nóng", "đài", "thoại", "theo", "qua", "vào")
+    if (
+        found is not None
+        and not at.preceded_by("thông báo số", "báo cáo số")
+        and (
+            (at.preceded_by(*_CALL) and (at.last is TokenClass.PHONE or not at.preceded_by("hoặc")))
+            or (
+                at.preceded_by("số")
+                and found[0] in _SHORT_NUMBERS
+                and len(at.before) > 1
+                and at.before[-2] in ("gọi", "nóng", "đài", "thoại", "theo", "qua", "vào")
+            )
         )
     ):
         return Reading(found.end(), TokenClass.PHONE, spelled(found[0]))

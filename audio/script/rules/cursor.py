@@ -19,6 +19,7 @@ _NEXT_WORDS = re.compile(r"[\s\"'(,]{0,4}([^\W\d_]{1,20})?(?:\s{1,2}([^\W\d_]{1,
 
 
 _PHONE_FOLLOWS = re.compile(r"\s?[:.]?\s{0,3}\(?(?:\+84|0\d{2})")
+_DATE_FOLLOWS = re.compile(r",?\s\(?(?:ngày\s)?(?:0?[1-9]|[12]\d|3[01])[/-](?:1[0-2]|0?[1-9])(?!\d)")
 _NUMBER_FOLLOWS = re.compile(r"[\s.]{0,2}\d")
 _CAPITAL_WORD = re.compile(rf"(?<![^\W_])[{CAPITALS}][{SMALL}]{{0,6}}\.? $")
 _YEAR_FOLLOWS = re.compile(r"\s(?:19|20)\d\d(?!\d)")
@@ -115,7 +116,7 @@ class Cursor:
         return bool(found and found[1] and found[1][0].isupper())
 
     def fits_after(self, end: int, wanted: frozenset[str]) -> bool:
-        """Whether what comes after ``end`` is one of these words, or of these kinds: <name> (a capital), <number>, <year>, <roman>, <phone>."""
+        """Whether what comes after ``end`` is one of these words, or of these kinds: <name> (a capital), <number>, <date>, <year>, <roman>, <phone>."""
         rest = self.text[end : end + 24]
         return (
             self.following(end)[0] in wanted
@@ -123,6 +124,7 @@ class Cursor:
             or ("<phone>" in wanted and _PHONE_FOLLOWS.match(rest) is not None)
             or ("<year>" in wanted and _YEAR_FOLLOWS.match(rest) is not None)
             or ("<roman>" in wanted and _ROMAN_FOLLOWS.match(rest) is not None)
+            or ("<date>" in wanted and _DATE_FOLLOWS.match(rest) is not None)
             or ("<number>" in wanted and _NUMBER_FOLLOWS.match(rest) is not None)
         )
 

@@ -9,8 +9,8 @@ from audio.script.rules.cursor import Cursor, Reading
 
 _DASH_ROMAN = re.compile(r"-\s?[IVX]{1,5}(?![^\W_])")
 _DASH_CODE = re.compile(r"-\s?([^\W\d_]{1,3})(?=\d)")
-_AGES = ("tháng", "tuổi", "tuần", "ngày")
-_DASH_AGE = re.compile(r"-\s?\d{1,3}\s(?:tháng|tuổi|tuần|ngày)(?![^\W_])")
+_AGES = ("tháng", "tuổi", "tuần", "ngày", "năm", "giờ", "phút")
+_DASH_AGE = re.compile(r"-\s?\d{1,3}\s(?:tháng|tuổi|tuần|ngày|năm|giờ|phút)(?![^\W_])")
 _CHAIN = re.compile(r"-\s?[^\W\d_]{1,3}\d{1,4}\s?-\s?[^\W\d_]{1,3}\d")
 _HEAD = re.compile(r"[^\W\d_]{1,3}(?=\d)")
 _RUNNING = tables.cues("running numbers")
@@ -33,6 +33,10 @@ _FIGURES = (
     TokenClass.TIME,
     TokenClass.DATE,
 )
+_NUMBER_OF = re.compile(r"-\s?\d{1,6}(?:[.,]\d{1,3})?\s([^\W\d_]{1,7})(?![^\W_])")
+_SLASH_CODE = re.compile(r"/\s?\dG(?![^\W_])")
+_SLASH_DATE = re.compile(r"\s?/\s?\d{1,2}[/-]\d{1,2}(?!\d)")
+_TRANSFORMED = re.compile(r"\s?-\s?\d{1,3}(?:\(\d{1,3}\))?\s?/\s?0,4\s?[kK][vV]")
 _SLASH_FIGURE = re.compile(r"/\s?\d")
 
 
@@ -76,8 +80,12 @@ def until(cursor: Cursor) -> Reading | None:
 def doubtful_dash(cursor: Cursor) -> Reading | None:
     """A dash at a number that no rule has explained: it is silent, and a person must look."""
     text, place = cursor.text, cursor.place
+    if cursor.last is TokenClass.WORD and _counted_again(cursor):
+        return Reading(place + 1, TokenClass.SYMBOL, "", ("đến",), certain=False)  # "12 hộ - 15 hộ"
     if not place or cursor.last not in _FIGURES:
         return None
+    if cursor.last is TokenClass.MEASURE and _TRANSFORMED.match(text, place) is not None:
+        return Reading(place + 1, TokenClass.SYMBOL, "")  # "250kVA-22/0,4kV"
     figure_after = text[place + 1 : place + 3].strip()[:1].isdecimal()
     tight = text[place - 1].isalnum() and text[place + 1 : place + 2].isalnum()
     if not figure_after and not (tight and text[place - 1].isdecimal()):
@@ -85,8 +93,23 @@ def doubtful_dash(cursor: Cursor) -> Reading | None:
     return Reading(place + 1, TokenClass.SYMBOL, "", ("đến", "gạch ngang"), certain=False)
 
 
+def _counted_again(cursor: Cursor) -> bool:
+    """Whether a number of the same thing stands before the dash and after it."""
+    found = _NUMBER_OF.match(cursor.text, cursor.place)
+    before = cursor.before
+    return found is not None and len(before) > 1 and before[-2][:1].isdecimal() and before[-1] == found[1].lower()
+
+
 def doubtful_slash(cursor: Cursor) -> Reading | None:
     """A slash between figures that no rule has explained."""
     if cursor.last is None or _SLASH_FIGURE.match(cursor.text, cursor.place) is None:
         return None
+    if cursor.last is TokenClass.PHONE and cursor.text[cursor.place + 1 : cursor.place + 2] in ("0", "+", "1"):
+        return Reading(cursor.place + 1, TokenClass.SYMBOL, "")  # two numbers to call
+    if (cursor.last is TokenClass.CODE and _SLASH_CODE.match(cursor.text, cursor.place) is not None) or (
+        cursor.before[-1:] != []
+        and cursor.before[-1].endswith(("h", "giờ"))
+        and _SLASH_DATE.match(cursor.text, cursor.place) is not None
+    ):
+        return Reading(cursor.place + 1, TokenClass.SYMBOL, "")  # "4G/5G", "7h/12/9"
     return Reading(cursor.place + 1, TokenClass.SYMBOL, "trên", ("",), certain=False)

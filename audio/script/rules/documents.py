@@ -61,7 +61,7 @@ def document_number(at: Cursor) -> Reading | None:
     # "TT" and the like are kinds only in front; "57/NQ-TW" and "57-NQ/TW" both begin with the kind.
     kind = kinds.get(codes[0])
     rest = codes[1:] if kind else codes
-    if kind is None and codes[0] not in issuers and _ASSEMBLY.fullmatch(codes[0]) is None and not at.preceded_by("số"):
+    if kind is None and codes[0] not in issuers and _ASSEMBLY.fullmatch(codes[0]) is None and not _kind_before(at):
         return None
     words: list[str] = []
     said_kind = _kind_before(at)

@@ -34,7 +34,7 @@ _TO_MEASURED = re.compile(r"\s?-\s?\d{1,4}(?:[.,]\d{1,2})?\s?(?:%|tỷ|triệu|t
 _GOES_ON = re.compile(r"[:/]\d|-\d")
 _TO = re.compile(r"\s{0,2}-{1,2}\s{0,2}")
 _METRES = re.compile(r"(\d{1,3})m(\d{1,2})(?![.,]?\d|/)")
-_GLUED_COUNTED = re.compile(r"[^\W_]*")
+_GLUED_COUNTED = re.compile(r"[^\W_]{0,30}")
 _POINT = re.compile(r"(\d{1,6})\.(\d{1,2})(?!\d|\.\d)")
 _DOTTED = re.compile(r"\d{1,8}(?:\.\d{1,8}){1,5}")
 _UNIT = re.compile(r"\s?(độ\s?C(?![^\W_])|0C(?![^\W_])|°\s?[CFKcfkNE]?|[A-Za-zμµ]{1,6}[23]?|%|‰)")
@@ -46,6 +46,8 @@ _PLACES = tables.cues("place")
 _SLOGANS = tables.cues("slogan")
 _POINTS = tables.cues("points")
 _DEGREES = re.compile(r"(\d{1,3})[.,](\d{1,2})\s?([NE])")
+_ARC = re.compile(r"(\d{1,3})°\s?(\d{1,2})'\s?(?:(\d{1,2})(?:[.,]\d{1,3})?(?:\"|'')\s?)?([NE])(?![^\W_])")
+_MONTHS_SHORT = re.compile(r"\s?[Tt](?:/(20\d\d)(?!\d)|(?=\s(?:đầu|cuối)\snăm|\snăm\s20))")
 _HEAVY = frozenset(
     ["xe", "tải", "trên", "quá", "cầu", "trọng", "nặng", "khối", "lượng", "sản", "tấn", "dưới", "cấm", "đường"]
 )
@@ -193,6 +195,8 @@ def _amount(at: Cursor, start: int) -> _Amount | None:  # noqa: PLR0911, PLR0912
         currency = _CURRENCY.match(at.text, short.end())
         if currency is not None and not at.joined(currency.end()):
             return _per(at, _Amount(f"{said} {tables.currencies()[currency[1]][0]}", currency.end(), TokenClass.MONEY))
+        if short[1] in ("k", "K") and written.isdecimal() and int(written) <= 24 and "vàng" in at.before[-6:]:
+            return _Amount(f"{cardinal(written)} ca", short.end(), TokenClass.CODE)  # "vàng 24K"
         if short[1] == "K" and len(written) == 1 and not at.preceded_by("giá", "phí", "mức", "thu"):
             said = f"{cardinal(written)} ca"  # "thông điệp 5K"
             return _Amount(said, short.end(), TokenClass.CODE, not _SLOGANS.isdisjoint(at.before[-6:]))
@@ -210,6 +214,10 @@ def _amount(at: Cursor, start: int) -> _Amount | None:  # noqa: PLR0911, PLR0912
                 f"{number_said(written)} {'điểm' if points else 'đồng'}", currency.end(), TokenClass.MONEY, points
             )
         return _per(at, _Amount(_money(written, currency[1]), currency.end(), TokenClass.MONEY))
+    months = _MONTHS_SHORT.match(at.text, end)
+    if months is not None and written.isdecimal() and int(written) <= 12:  # "9T/2025"
+        year = f" năm {cardinal(months[1])}" if months[1] else ""
+        return _Amount(f"{cardinal(written)} tháng{year}", months.end(), TokenClass.DATE)
     unit = unit_at(at, end)
     if unit is not None:
         said, unit_end = unit
@@ -247,6 +255,11 @@ def _pointed(at: Cursor, start: int) -> _Amount | None:  # noqa: PLR0911 - one a
     if degrees is not None and not at.joined(degrees.end()):  # "16,7N-109,3E"
         said = f"{cardinal(degrees[1])} phẩy {decimal_part(degrees[2])} độ {_COMPASS[degrees[3]]}"
         return _Amount(said, degrees.end(), TokenClass.MEASURE, not _ON_THE_MAP.isdisjoint(at.before[-5:]))
+    arc = _ARC.match(at.text, start)
+    if arc is not None:  # "20°57'N"
+        seconds = f" {cardinal(arc[3])} giây" if arc[3] else ""
+        said = f"{cardinal(arc[1])} độ {cardinal(arc[2])} phút{seconds} {_COMPASS[arc[4]]}"
+        return _Amount(said, arc.end(), TokenClass.MEASURE)
     point = _POINT.match(at.text, start)
     if point is not None and (measured := unit_at(at, point.end())) is not None:
         said = f"{cardinal(point[1])} phẩy {decimal_part(point[2])} {measured[0]}"
@@ -285,6 +298,8 @@ def unit_at(at: Cursor, end: int) -> tuple[str, int] | None:  # noqa: PLR0911 - 
         return None
     if found[0][0] == " " and written.isupper() and written in tables.abbreviations():
         return None  # "23 TB nặng"
+    if written == "Mb" and at.text[found.end() : found.end() + 2] == "/s":
+        return "mê ga bít", found.end()  # a speed is of bits, a file of bytes
     said = tables.units().get(written)
     if said is None and len(written) > 1 and not (written.isupper() and written.lower() in _ONLY_SMALL):
         said = tables.units().get(written.lower())
@@ -430,9 +445,11 @@ def _dotted(at: Cursor, found: re.Match[str]) -> _Amount:
     return _Amount(said, found.end(), TokenClass.NUMBER, certain and all(len(part) < 4 for part in parts))
 
 
-def _whole_number(at: Cursor, written: str, end: int) -> _Amount:
+def _whole_number(at: Cursor, written: str, end: int) -> _Amount:  # noqa: PLR0911 - one answer for each form
     """Digits alone: "thứ 4" is an ordinal, "tháng 4" a month, "mã 1234" a code, "05 hộ" five, "Đề án 06" zero six."""
     zero = written.startswith("0") and len(written) > 1
+    if written in ("999", "9999") and "vàng" in at.before[-5:]:
+        return _Amount(f"{cardinal(len(written))} số chín", end, TokenClass.CODE)  # the fineness of gold
     if at.preceded_by("thứ") and len(written) < 6:
         return _Amount(ordinal(int(written)), end, TokenClass.ORDINAL)
     if at.preceded_by("tháng", "tết") and int(written) == 4:

@@ -7,7 +7,7 @@ from audio.script.letters import names_of
 from audio.script.model import TokenClass
 from audio.script.numerals import cardinal, spelled
 from audio.script.rules.cursor import Cursor, Reading
-from audio.script.rules.quantities import unit_at
+from audio.script.rules.quantities import number_said, unit_at
 
 _WHOLES = frozenset(
     [
@@ -45,7 +45,9 @@ _DASHED = re.compile(r"\d{1,2}(?:-\d{1,2}){2,4}")
 _PLATE = re.compile(r"(\d{2})\s?-?\s?([A-ZĐ]{1,2})(\d?)\s?[-. ]?\s?(\d{3}\.\d{2}|\d{4,5})")
 _PLATE_WORDS = ("biển", "biển số", "biển kiểm soát", "biển số xe", "bks", "bsx", "biển đăng ký", "số xe")
 _FRACTION = re.compile(r"(\d{1,4})(?:/|\s/\s?|/\s)(\d{1,5}(?!\.\d{3}))")
-_OF_MANY = re.compile(r"(\d{1,4}(?:,\d{1,2})?)\s{0,2}/\s{0,2}(\d{1,3}(?:\.\d{3}){1,3}|\d{1,5},\d{1,2})(?![.,]?\d)")
+_OF_MANY = re.compile(
+    r"(\d{1,3}(?:\.\d{3}){1,3}(?!\d)|\d{1,4}(?:,\d{1,2})?)\s{0,2}/\s{0,2}(\d{1,3}(?:\.\d{3}){1,3}|\d{1,5},\d{1,2})(?![.,]?\d)"
+)
 _TIMES = re.compile(r"(\d{1,4})\s?[xX×]\s?(?=\d)")
 _RATIO = re.compile(r"(\d{1,4})(?::|\s:\s)(\d{1,3}(?:\.\d{3}){1,2}|\d{1,5})(?!:|[.,]\d)")
 _MIXED = re.compile(r"(\d{1,4})\s(\d{1,2})/(\d{1,2})")
@@ -149,7 +151,7 @@ def fraction(at: Cursor) -> Reading | None:  # noqa: PLR0911 - one answer for ea
         return Reading(found.end(), TokenClass.FRACTION, said)
     found = _OF_MANY.match(at.text, place)
     if found is not None:
-        return Reading(found.start(2), TokenClass.FRACTION, f"{sign}{cardinal(found[1])} trên")
+        return Reading(found.start(2), TokenClass.FRACTION, f"{sign}{number_said(found[1])} trên")
     found = _FRACTION.match(at.text, place)
     if found is None:
         return None
@@ -180,7 +182,7 @@ def fraction(at: Cursor) -> Reading | None:  # noqa: PLR0911 - one answer for ea
         or following in tables.counted()
         or following in _OF_WHOLE
         or not _PART_CUES.isdisjoint(at.before[-1:])
-        or found[1] == "1"
+        or (found[1] == "1" and not 21 <= int(found[2]) <= 35)  # "gia hạn 1/26": a month and its year
     )
     others = () if known else (shared,)
     return Reading(found.end(), TokenClass.FRACTION, sign + said, others, certain and known)

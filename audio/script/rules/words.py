@@ -16,10 +16,11 @@ _CHUNK = re.compile(r"[^\W_]{1,30}(?:[&/.'-]{1,2}[^\W_]{1,30}){0,5}\.?")
 _SEAM = re.compile(r"[&/.'-]")
 _ROMAN = re.compile(r"[IVXLCDMivxlcdm]{1,15}")
 _NO_SMALL = re.compile(r"[LCDMlcdm]{1,3}")
-_ROMAN_YEAR = re.compile(r"\s?/\s?(\d{4})(?!\d)")
+_ROMAN_YEAR = re.compile(r"\s?[-/]\s?((?:19|20)\d\d)(?!\d)")
 _WIDE = re.compile(r"[^\W\d_]{1,20}(?:[\s-][^\W_]{1,20})?")
+_QUARTER = re.compile(r"Q(IV|I{1,3}|[1-4])\s?/\s?(20\d\d)")
 _DAY_OF_WEEK = re.compile(r"T(\d{1,2})(?:\s?/\s?((?:19|20)\d\d))?")
-_TO_WEEKDAY = re.compile(r"\s?-\s?T[2-7](?!\d)")
+_TO_WEEKDAY = re.compile(r"(?:\s?-\s?|,\s?| và |, và )(?:T[2-7](?!\d)|CN(?![^\W_]))")
 _DAY_CUES = frozenset(["sáng", "chiều", "tối", "trưa", "đêm", "t2", "t3", "t4", "t5", "t6", "t7", "cn"])
 _LONGEST_WORD = 40
 _X_TIMES = re.compile(r"x(\d)")
@@ -51,6 +52,7 @@ def word(at: Cursor) -> Reading:  # noqa: PLR0911 - one answer for each form
     for rule in (
         _initials,
         codes.road_post,
+        _quarter,
         _weekday,
         codes.serial,
         codes.variety,
@@ -123,6 +125,16 @@ def _listed(at: Cursor, written: str, end: int) -> Reading | None:  # noqa: PLR0
         return Reading(at.place + len(longest if longest in at.defined else written), TokenClass.ABBREVIATION, said)
     del end
     return None
+
+
+def _quarter(at: Cursor, written: str, end: int) -> Reading | None:
+    """ "Q3/2025", "QIII/2025"."""
+    del end
+    found = at.match(_QUARTER) if written[0] == "Q" else None
+    if found is None:
+        return None
+    said = f"quý {cardinal(roman(found[1]) or found[1])} năm {cardinal(found[2])}"
+    return Reading(found.end(), TokenClass.DATE, said)
 
 
 def _weekday(at: Cursor, written: str, end: int) -> Reading | None:
@@ -240,7 +252,7 @@ def _roman(at: Cursor, written: str, end: int) -> Reading | None:  # noqa: PLR09
         return None
     said = ordinal(value) if manner != "cardinal" else cardinal(value)
     year = _ROMAN_YEAR.match(at.text, end)
-    if year is not None and at.preceded_by("quý", "kỳ", "đợt", "học kỳ"):
+    if year is not None and at.preceded_by("quý", "kỳ", "đợt", "học kỳ", "lần", "lần thứ"):
         return Reading(year.end(), TokenClass.DATE, f"{said} năm {cardinal(year[1])}")
     return Reading(end, TokenClass.ROMAN, said)
 

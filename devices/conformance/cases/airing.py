@@ -24,7 +24,7 @@ def airs(rig: Rig) -> None:
 
 
 def _airs(rig: Rig, attempt: Attempt, sound: Sound) -> None:
-    at = rig.slot(0.5, attempt.lead_s)
+    at = attempt.at
     order = rig.order(attempt.name("airs"), sound=sound, play_at=at, publish=False)
     topic = topics.area_order(AREA, order.id)
     data = b""
@@ -37,7 +37,7 @@ def _airs(rig: Rig, attempt: Attempt, sound: Sound) -> None:
         rig.receipt(order.id, "ready")
     held(rig, order)
     if rig.receipt(after.id, "received").at > at:
-        raise MootError("a copy came when the order had begun: that is a replay")
+        raise MootError("a copy came when the order had begun: that is a replay", order)
     with rig.point("order.started") as note:
         told = on_time(rig, order)
         note.seen = f"{(told.receipt.at - order.play_at).total_seconds() * 1000:.0f} ms after its instant"
@@ -64,14 +64,12 @@ def is_renewed(rig: Rig) -> None:
 
 
 def _is_renewed(rig: Rig, attempt: Attempt, sound: Sound) -> None:
-    second_at = rig.slot(0.5, attempt.lead_s)
-    first = rig.order(attempt.name("renewed"), sound=sound, play_at=second_at - timedelta(seconds=0.4))
+    first = rig.order(attempt.name("renewed"), sound=sound, play_at=attempt.at)
     with rig.point("renew.later"):
         rig.receipt(first.id, "received", revision=1)
-        second = rig.order(first.id, sound=sound, play_at=second_at, revision=2)
+        second = rig.order(first.id, sound=sound, play_at=attempt.at + timedelta(seconds=0.4), revision=2)
         if _began_before_it_heard(rig, first.id):
-            rig.cancel(second, 3)
-            raise MootError("the first revision had begun when the second arrived")
+            raise MootError("the first revision had begun when the second arrived", second)
         rig.receipt(first.id, "received", revision=2)
         with rig.point("renew.older", go_on=True):
             rig.publish(topics.area_order(AREA, first.id), first)
@@ -104,7 +102,7 @@ def is_late(rig: Rig) -> None:
 
 
 def _is_late(rig: Rig, attempt: Attempt, sounds: list[Sound]) -> None:
-    at = rig.slot(1.5, attempt.lead_s)
+    at = attempt.at
     playing = rig.order(attempt.name("plays"), sound=sounds[0], play_at=at)
     soon = at + timedelta(seconds=0.3)
     waiting = rig.order(attempt.name("waits"), sound=sounds[1], play_at=soon)
@@ -132,16 +130,16 @@ def is_preempted(rig: Rig) -> None:
 
 
 def _is_preempted(rig: Rig, attempt: Attempt, sounds: list[Sound]) -> None:
-    at = rig.slot(1.7, attempt.lead_s)
+    at = attempt.at
     routine = rig.order(attempt.name("routine"), sound=sounds[0], play_at=at)
     urgent_at = at + timedelta(seconds=1.2)
-    urgent = rig.order(  # too late, it must not end what another case plays
-        attempt.name("urgent"), sound=sounds[1], play_at=urgent_at, priority="emergency", late_limit_s=1
-    )
+    urgent = rig.order(attempt.name("urgent"), sound=sounds[1], play_at=urgent_at, priority="emergency")
     held(rig, routine, urgent)
     with rig.point("preempt.interrupted", go_on=True) as note:
         wait = (at - now()).total_seconds() + rig.patience_s
-        rig.receipt(routine.id, "started", wait)
+        begun = rig.receipt(routine.id, "started", wait).receipt
+        if begun.at > urgent_at - timedelta(seconds=0.4):
+            raise MootError("the order that is to be displaced began too late for that", routine, urgent)
         told = rig.receipt(routine.id, "interrupted", 1 + rig.patience_s, reason="preempted")
         note.seen = broken_off(rig, told)
     with rig.point("preempt.plays"):
@@ -153,7 +151,12 @@ def _is_preempted(rig: Rig, attempt: Attempt, sounds: list[Sound]) -> None:
 def is_drilled(rig: Rig) -> None:
     """An order of a type of its own: never live, whether drills are known or not."""
     sound = rig.sound(0.4)
-    order = rig.order("drill", sound=sound, play_at=rig.slot(0.4, rig.lead_s), publish=False)
+    with rig.stage:
+        _is_drilled(rig, sound)
+
+
+def _is_drilled(rig: Rig, sound: Sound) -> None:
+    order = rig.order("drill", sound=sound, play_at=now() + timedelta(seconds=rig.lead_s), publish=False)
     with rig.point("drill.silent") as note:
         rig.publish(topics.area_order(AREA, order.id), signed(content(order), Drill.TYP, rig.key))
         if "drills" not in rig.supported():

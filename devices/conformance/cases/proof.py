@@ -196,7 +196,7 @@ def raise_not_seen(what: str) -> None:
 
 
 def _may_read(name: str, rig: Rig) -> bool:
-    areas = () if rig.configuration is None else rig.configuration.areas
+    areas = rig.coming if rig.configuration is None else (*rig.configuration.areas, *rig.coming)
     own = {topics.of_receiver(RECEIVER, s) for s in ("configuration", "acknowledgements", "clock-answers", "wipe")}
     own |= {topics.receiver_order(RECEIVER, "+"), topics.receiver_stop(RECEIVER, "+"), topics.keys("+")}
     for area in areas:

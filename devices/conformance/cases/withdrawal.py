@@ -60,13 +60,13 @@ def is_cancelled_while_it_plays(rig: Rig) -> None:
 
 
 def _is_cancelled_while_it_plays(rig: Rig, attempt: Attempt, sound: Sound) -> None:
-    at = rig.slot(0.9, attempt.lead_s)
+    at = attempt.at
     order = rig.order(attempt.name("cancelled-late"), sound=sound, play_at=at)
     with rig.point("cancel.during") as note:
         begun = rig.receipt(order.id, "started", (at - now()).total_seconds() + rig.patience_s).receipt
         rig.cancel(order, 2)
         if now() > begun.at + timedelta(milliseconds=sound.duration_ms / 2):
-            raise MootError("the order was about to end when it was cancelled")
+            raise MootError("the order was about to end when it was cancelled", order)
         note.seen = broken_off(rig, rig.receipt(order.id, "interrupted", reason="cancelled"))
         rig.never(order.id, "finished", "cancelled")
 

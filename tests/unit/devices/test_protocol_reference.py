@@ -15,12 +15,14 @@ from devices.links.port import Delivery
 from devices.receiver.intake import Intake
 from devices.receiver.journal import Journal
 from devices.receiver.place import Place
+from devices.receiver.provision import BrokerAccess, Provision
+from devices.receiver.trust import Pins, Trust
 from devices.wire import asyncapi, topics
 from devices.wire.enrolment import EnrolmentRequest, ProvisionDocument
-from devices.wire.examples import AREAS, CONFIGURATION, KINDS, NOW, RECEIVER, STATION, payload
-from devices.wire.messages import Document, Reason, ReceiptState
-from devices.wire.signing import Keyring, PublicKey, verify
-from devices.wire.trust_examples import OVER_HTTP, seal_key
+from devices.wire.examples import AREA, AREAS, CONFIGURATION, KINDS, NOW, ORDER, RECEIVER, STATION, key, payload
+from devices.wire.messages import ClockAnswer, Document, Reason, ReceiptState
+from devices.wire.signing import Keyring, PublicKey, sign, verify
+from devices.wire.trust_examples import DEVICE_KEY, OVER_HTTP, seal_key
 from tests.unit.devices.test_intake import FixedClock, Plays, SoundOutput
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -51,6 +53,18 @@ def test_every_reason_state_and_topic_is_in_the_document() -> None:
             assert topic in {channel["address"] for channel in ASYNCAPI["channels"].values()}
 
 
+def test_every_type_is_in_the_table_of_section_3() -> None:
+    table = PROTOCOL.partition("## 3. Signed documents")[2].partition("## 4. Topics")[0]
+    for kind in [*TYPES.values(), *(type(example) for _, example, _ in OVER_HTTP)]:
+        assert f"`{kind.TYP}`" in table, kind
+
+
+def test_sections_are_numbered_once_and_references_lead_somewhere() -> None:
+    numbers = [int(number) for number in re.findall(r"^## ([0-9]+)\.", PROTOCOL, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert {int(number) for number in re.findall(r"section ([0-9]+)", PROTOCOL)} <= set(numbers)
+
+
 def test_every_reference_in_asyncapi_leads_somewhere() -> None:
     def walk(node: object) -> None:
         if isinstance(node, dict):
@@ -67,10 +81,6 @@ def test_every_reference_in_asyncapi_leads_somewhere() -> None:
     walk(ASYNCAPI)
     assert ASYNCAPI["asyncapi"] == "3.0.0"
     assert set(ASYNCAPI["components"]["messages"]) == set(TYPES)
-
-
-def pinned() -> Keyring:
-    return Keyring(PublicKey.from_jwk(entry["jwk"]) for entry in VECTORS["keys"] if entry["pinned"])
 
 
 @pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda vector: vector["name"])
@@ -92,21 +102,44 @@ class Fresh:
         self.journal = Journal(path / "journal.sqlite")
         self.clock = FixedClock()
         self.clock.instant = NOW
+        self.changes: list[object] = []
+        self.clock_answers: list[ClockAnswer] = []
         place = Place(STATION, RECEIVER)
         place.configuration = CONFIGURATION
         place.output = SoundOutput()
         assert place.areas == AREAS
+        provision = Provision(
+            station=STATION,
+            receiver=RECEIVER,
+            station_keys=tuple(entry["jwk"] for entry in VECTORS["keys"] if entry["pinned"]),
+            broker=BrokerAccess(host="localhost", port=1, username=RECEIVER, secret="-" * 32),
+        )
+        pins = Pins(provision.pins(), self.clock)
+        self.trust = Trust(
+            path,
+            provision,
+            DEVICE_KEY,
+            pins,
+            journal=self.journal,
+            clock=self.clock,
+            repinned=lambda: self.changes.append("keys"),
+        )
         self.intake = Intake(
             place,
-            pinned(),
+            pins,
             self.journal,
             self.clock,
             Plays(),
             changed=lambda: None,
-            configured=lambda *_: None,
-            rehomed=lambda *_: None,
-            clock_answered=lambda *_: None,
+            configured=lambda *found: self.changes.append(found),
+            rehomed=lambda *found: self.changes.append(found),
+            clock_answered=lambda found, _ago: self.clock_answers.append(found),
         )
+
+    def handle(self, topic: str, data: bytes, connection: int = 1) -> None:
+        delivery = Delivery(topic, data, connection)
+        if not self.trust.handle(delivery):
+            self.intake.handle(delivery)
 
     def play(self, order: str) -> None:
         entry = self.journal.entry(order)
@@ -122,7 +155,7 @@ def test_sequences_bring_forth_their_receipts(vector: dict[str, Any], tmp_path: 
         if "played" in message:
             fresh.play(message["played"])
         else:
-            fresh.intake.handle(Delivery(message["topic"], message["jws"].encode(), message["connection"]))
+            fresh.handle(message["topic"], message["jws"].encode(), message["connection"])
     told = [f"{r.state}/{r.reason}" if r.reason else str(r.state) for r in fresh.journal.outbox()]
     assert [word for word in told if word not in {"ready", "started", "finished"}] == vector["receipts"]
     fresh.journal.close()
@@ -131,9 +164,38 @@ def test_sequences_bring_forth_their_receipts(vector: dict[str, Any], tmp_path: 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["name"])
 def test_refused_vectors_are_refused_for_their_reason(vector: dict[str, Any], tmp_path: Path) -> None:
     fresh = Fresh(tmp_path)
-    fresh.intake.handle(Delivery(vector["topic"], base64.b64decode(vector["bytes_base64"]) * vector.get("times", 1), 1))
+    fresh.handle(vector["topic"], base64.b64decode(vector["bytes_base64"]) * vector.get("times", 1))
     assert [(r.state, r.reason) for r in fresh.journal.outbox()] == [(ReceiptState.REFUSED, Reason(vector["reason"]))]
     assert fresh.journal.entries("received", "ready") == []
+    fresh.journal.close()
+
+
+def test_ignored_vectors_change_nothing_and_bring_no_receipt(tmp_path: Path) -> None:
+    fresh = Fresh(tmp_path)
+    fresh.handle(topics.area_order(AREA, ORDER.id), sign(ORDER, key("station-2026")))
+    (received,) = fresh.journal.outbox()
+    for vector in VECTORS["ignored"]:
+        fresh.handle(vector["topic"], base64.b64decode(vector["bytes_base64"]))
+        assert fresh.journal.outbox() == [received], vector["name"]
+        entry = fresh.journal.entry(ORDER.id)
+        assert entry is not None
+        assert (entry.state, entry.order) == ("received", ORDER), vector["name"]
+        assert (fresh.changes, fresh.trust.wipe, fresh.journal.stops(NOW)) == ([], None, []), vector["name"]
+    # A clock's answer that is rightly signed is for the clock to judge, by the probes that it sent.
+    assert len(fresh.clock_answers) == 1
+    fresh.journal.close()
+
+
+def test_accepted_vectors_stand_where_a_receiver_believes_them(tmp_path: Path) -> None:
+    fresh = Fresh(tmp_path)
+    for vector in VECTORS["accepted"]:
+        if vector["name"] in {"rehomings", "station-keys", "wipe", "stop", "clock-answer"}:
+            fresh.handle(vector["topic"], vector["jws"].encode())
+    assert fresh.trust.wipe is not None
+    assert "keys" in fresh.changes
+    assert len(fresh.changes) == 2  # and the re-homing
+    assert fresh.clock_answers
+    assert [stop.id for stop in fresh.journal.stops(NOW)]
     fresh.journal.close()
 
 

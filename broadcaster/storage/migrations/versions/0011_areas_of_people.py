@@ -1,9 +1,11 @@
-"""Roles are bound to areas; bulletins, campaigns, templates and tokens know whose they are."""
+"""Roles are bound to areas; bulletins, campaigns, templates and tokens know whose they are; the audit log is chained."""
 
 import json
 
 import sqlalchemy as sa
 from alembic import op
+
+from broadcaster.storage.database import UtcDateTime
 
 revision = "0011"
 down_revision = "0010"
@@ -45,6 +47,62 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_bulletin_areas_area_id"), "bulletin_areas", ["area_id"])
     _place_bulletins()
+    _audit()
+    op.create_table(
+        "welcome_links",
+        sa.Column("token_sha256", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_welcome_links")),
+    )
+    op.create_table(
+        "idempotent_answers",
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request_sha256", sa.String(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("headers", sa.JSON(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_idempotent_answers_person_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "key", name=op.f("pk_idempotent_answers")),
+    )
+    op.create_index(op.f("ix_idempotent_answers_at"), "idempotent_answers", ["at"])
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit_log",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        *(
+            sa.Column(name, sa.String(), nullable=False)
+            for name in ("actor_id", "actor_name", "address", "action", "subject")
+        ),
+        sa.Column("area_id", sa.String(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        *(sa.Column(name, sa.JSON(), nullable=True) for name in ("before", "after", "details")),
+        sa.Column("previous_hash", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_log")),
+    )
+    op.create_index(op.f("ix_audit_log_area_id"), "audit_log", ["area_id"])
+    for name, column in (("at", "at"), ("actor", "actor_id"), ("action", "action")):
+        op.create_index(f"ix_audit_log_{name}", "audit_log", [column, "seq"])
+    if op.get_bind().dialect.name == "sqlite":
+        for action in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_log_no_{action.lower()} BEFORE {action} ON audit_log "
+                "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            )
+    else:
+        op.execute(
+            "CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def _place_bulletins() -> None:
@@ -73,7 +131,14 @@ def _place_bulletins() -> None:
 
 
 def downgrade() -> None:
-    """A person keeps one of their roles, everywhere."""
+    """A person keeps one of their roles, everywhere. What people did is forgotten, and the chain with it shows gaps."""
+    if op.get_bind().dialect.name == "sqlite":
+        for action in ("update", "delete"):
+            op.execute(f"DROP TRIGGER audit_log_no_{action}")
+    else:
+        op.execute("DROP TRIGGER audit_log_append_only ON audit_log")
+    for table in ("audit_log", "idempotent_answers", "welcome_links"):
+        op.drop_table(table)
     op.drop_table("bulletin_areas")
     for table in OWNED:
         with op.batch_alter_table(table) as batch:

@@ -1,0 +1,209 @@
+"""Accounts: made, changed and reset by administrators; a password by its owner."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from broadcaster import audit
+from broadcaster.areas import areas_on, require
+from broadcaster.clock import Clock
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.identity import new_id
+from broadcaster.people import (
+    HASHER,
+    SHORTEST_PASSWORD,
+    Actor,
+    Grant,
+    Right,
+    Role,
+    grant_rows,
+    grants_of,
+    grants_of_all,
+)
+from broadcaster.storage.database import Database
+from broadcaster.storage.models import ApiToken, GrantRecord, LoginSession, Person
+
+
+class People:
+    """Accounts. An administrator makes and changes those whose roles all lie in the administrator's own area."""
+
+    def __init__(self, database: Database, clock: Clock, *, today: Callable[[], date]) -> None:
+        self._database = database
+        self._clock = clock
+        self._today = today
+
+    def add(self, *, username: str, name: str, role: Role, password: str, area: str | None = None) -> Actor:
+        """A new account by whoever holds the station's folder. Raises ConflictError where the user name is taken, InvalidError for a short
+        password or an area that does not stand."""
+        digest = digest_of(password)
+        with self._database.writing() as session:
+            return self.make(session, None, username=username, name=name, grants=(Grant(role, area),), digest=digest)
+
+    def invite(self, actor: Actor, *, username: str, name: str, grants: Sequence[Grant]) -> tuple[Actor, str]:
+        """An account that an administrator makes: the person, and a password that must be changed at the first log-in."""
+        actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+        password = secrets.token_urlsafe(12)
+        digest = digest_of(password)
+        with self._database.writing() as session:
+            made = self.make(session, actor, username=username, name=name, grants=grants, digest=digest)
+            session.get_one(Person, made.id).must_change_password = True
+        return made, password
+
+    def all(self, actor: Actor) -> Sequence[tuple[Person, tuple[Grant, ...]]]:
+        """The accounts with a role in the administrator's area, by user name, with all their roles."""
+        actor.need(Right.ADMINISTER)
+        own = actor.within(Right.ADMINISTER)
+        with self._database.reading() as session:
+            found = grants_of_all(session)
+            people = session.scalars(select(Person).order_by(Person.username)).all()
+        grants = {person.id: tuple(found.get(person.id, ())) for person in people}
+        return [
+            (person, grants[person.id])
+            for person in people
+            if own is None or any(grant.area in own for grant in grants[person.id])
+        ]
+
+    def change(self, actor: Actor, person_id: str, *, name: str, grants: Sequence[Grant], disabled: bool) -> None:
+        """Set name, roles, and whether the account is disabled; a disabled person's log-ins end. One administrator of the whole station
+        always remains."""
+        with self._database.writing() as session:
+            person = self._theirs(session, actor, person_id)
+            actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+            before = _state(session, person)
+            person.name = name
+            self._grant(session, person_id, grants)
+            person.disabled_at = (person.disabled_at or self._clock.now()) if disabled else None
+            session.flush()
+            left = (
+                select(func.count())
+                .select_from(GrantRecord)
+                .join(Person, Person.id == GrantRecord.person_id)
+                .where(
+                    GrantRecord.role == Role.ADMINISTRATOR, GrantRecord.area_id.is_(None), Person.disabled_at.is_(None)
+                )
+            )
+            if not session.scalar(left):
+                raise ConflictError(
+                    "Phải còn ít nhất một người quản trị toàn đài. Giao vai trò này cho người khác trước.",
+                    "One administrator of the whole station must remain. Give that role to somebody else first.",
+                )
+            if disabled:
+                _end_log_ins(session, person_id)
+            self._note(session, actor, "account-changed", person_id, before=before, after=_state(session, person))
+
+    def reset_password(self, actor: Actor, person_id: str) -> str:
+        """A new password, shown once, that must be changed at the next log-in. One-time codes are forgotten, log-ins and tokens end."""
+        password = secrets.token_urlsafe(12)
+        with self._database.writing() as session:
+            person = self._theirs(session, actor, person_id)
+            person.password_hash = digest_of(password)
+            person.must_change_password = True
+            person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
+            _end_log_ins(session, person_id)
+            session.execute(
+                update(ApiToken)
+                .where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))
+                .values(revoked_at=self._clock.now())
+            )
+            self._note(session, actor, "account-password-reset", person_id)
+        return password
+
+    def change_password(self, actor: Actor, *, old: str, new: str) -> None:
+        """Change one's own password; all log-ins end. Raises ForbiddenError where `old` is wrong."""
+        actor.need_log_in()
+        digest = digest_of(new)
+        with self._database.writing() as session:
+            person = _find(session, actor.id)
+            if not HASHER.verify(old, person.password_hash):
+                raise ForbiddenError("Mật khẩu hiện tại không đúng.", "The present password is wrong.")
+            if old == new:
+                raise InvalidError("Mật khẩu mới phải khác.", "The new password must be another.", field="new")
+            person.password_hash = digest
+            person.must_change_password = False
+            _end_log_ins(session, actor.id)
+            self._note(session, actor, "account-password-changed", actor.id)
+
+    def make(
+        self,
+        session: Session,
+        actor: Actor | None,
+        *,
+        username: str,
+        name: str,
+        grants: Sequence[Grant],
+        digest: str,
+    ) -> Actor:
+        """An account in the caller's transaction; `digest` is its password's. Raises ConflictError, InvalidError."""
+        if session.scalar(select(Person.id).where(Person.username == username)):
+            raise ConflictError(
+                f"Tên đăng nhập '{username}' đã có người dùng.", f"The user name '{username}' is taken."
+            )
+        person = Person(id=new_id(), username=username, name=name, password_hash=digest, created_at=self._clock.now())
+        session.add(person)
+        session.flush()
+        self._grant(session, person.id, grants)
+        self._note(session, actor, "account-made", person.id, after=_state(session, person))
+        return Actor(person.id, username, name, grants_of(session, person.id, self._today()))
+
+    def _grant(self, session: Session, person_id: str, grants: Sequence[Grant]) -> None:
+        if not grants:
+            raise InvalidError("Chọn ít nhất một vai trò.", "Choose at least one role.", field="roles")
+        before = {(row.role, row.area_id) for row in grant_rows(session, person_id)}
+        require(
+            areas_on(session, self._today()),
+            {grant.area for grant in grants if grant.area and (grant.role, grant.area) not in before},
+        )
+        session.execute(delete(GrantRecord).where(GrantRecord.person_id == person_id))
+        for grant in dict.fromkeys(grants):
+            session.add(GrantRecord(person_id=person_id, role=grant.role, area_id=grant.area))
+            session.flush()
+
+    def _note(
+        self,
+        session: Session,
+        actor: Actor | None,
+        action: str,
+        person_id: str,
+        *,
+        before: dict[str, object] | None = None,
+        after: dict[str, object] | None = None,
+    ) -> None:
+        where = {row.area_id for row in grant_rows(session, person_id)}
+        audit.note(session, actor, action, person_id, at=self._clock.now(), areas=where, before=before, after=after)
+
+    def _theirs(self, session: Session, actor: Actor, person_id: str) -> Person:
+        """The account, if all its roles lie where the actor administers. Raises NotFoundError, ForbiddenError."""
+        actor.need(Right.ADMINISTER)
+        person = _find(session, person_id)
+        actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person_id)))
+        return person
+
+
+def _state(session: Session, person: Person) -> dict[str, object]:
+    roles = [{"role": row.role, "area": row.area_id} for row in grant_rows(session, person.id)]
+    return {**(audit.state(person) or {}), "roles": roles}
+
+
+def digest_of(password: str) -> str:
+    """The password's Argon2id hash (RFC 9106). Raises InvalidError for a short one."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidError(
+            f"Mật khẩu phải có ít nhất {SHORTEST_PASSWORD} ký tự.",
+            f"A password needs at least {SHORTEST_PASSWORD} characters.",
+            field="password",
+        )
+    return HASHER.hash(password)
+
+
+def _find(session: Session, person_id: str) -> Person:
+    person = session.get(Person, person_id, with_for_update=True)
+    if person is None:
+        raise NotFoundError("Không có người này.", "There is no such person.")
+    return person
+
+
+def _end_log_ins(session: Session, person_id: str) -> None:
+    session.execute(delete(LoginSession).where(LoginSession.person_id == person_id))

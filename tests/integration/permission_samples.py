@@ -1,0 +1,183 @@
+"""What to send to a route so that only a right is missing: `SAMPLES[method, path](ids)`, with the ids of a commune's things.
+
+A route that takes no more than its path needs none. `answers` are the answers to somebody who may; without, any below 400.
+`shows` is, for a list, whose presence in the answer is looked at: a name of an id.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from devices.wire.signing import SigningKey
+from tests.integration.permission_world import CODE, wav
+
+Ids = dict[str, str]
+V1 = "/api/v1"
+SOON = datetime.now(UTC) + timedelta(hours=30)
+EARLIER = (SOON - timedelta(hours=2)).isoformat()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One request but for its path, whose ids may be others than usual."""
+
+    json: Any = None
+    params: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, str] | None = None
+    content: bytes | None = None
+    ids: Ids = field(default_factory=dict)
+    answers: tuple[int, ...] = tuple(range(200, 400))
+    shows: str | None = None
+
+
+def _bulletin(ids: Ids) -> dict[str, Any]:
+    plan = [{"rule": {"kind": "once", "at": SOON.isoformat()}, "targets": {"areas": [ids["area_id"]]}}]
+    return {"title": "Tin", "text": "Xin chào.", "plan": plan}
+
+
+def _targets(ids: Ids) -> dict[str, Any]:
+    return {"areas": [ids["area_id"]]}
+
+
+def _merger(ids: Ids) -> dict[str, Any]:
+    day = (SOON + timedelta(days=60)).date().isoformat()
+    side = ids["area_id"]
+    return {"title": "Gộp", "day": day, "endings": [{"area": f"{side}-thon-2", "into": [f"{side}-thon-1"]}]}
+
+
+SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
+    ("POST", f"{V1}/sessions"): lambda _: Sample({"username": "nobody", "password": "x"}, answers=(401, 429)),
+    ("PUT", f"{V1}/sessions/current/proof"): lambda _: Sample({"code": "000000"}, answers=(403,)),
+    ("PUT", f"{V1}/people/me/password"): lambda _: Sample({"old": "x", "new": "y" * 12}, answers=(403,)),
+    ("PUT", f"{V1}/people/me/one-time-codes"): lambda _: Sample({"code": "000000"}, answers=(422,)),
+    ("POST", f"{V1}/people/me/tokens"): lambda _: Sample({"name": "x", "rights": ["read"]}),
+    ("DELETE", f"{V1}/people/me/tokens/{{token_id}}"): lambda _: Sample(answers=(404,)),
+    ("POST", f"{V1}/welcome"): lambda _: Sample(
+        {"token": "none", "username": "quan-tri", "name": "Q", "password": "x" * 12}, answers=(404,)
+    ),
+    ("GET", "/welcome/{token}"): lambda _: Sample(ids={"token": "none"}, answers=(404,)),
+    ("POST", "/welcome/{token}"): lambda _: Sample(
+        data={"username": "quan-tri", "name": "Q", "password": "x" * 12, "again": "x" * 12},
+        ids={"token": "none"},
+        answers=(404,),
+    ),
+    ("GET", f"{V1}/people"): lambda _: Sample(shows="person_id"),
+    ("POST", f"{V1}/people"): lambda ids: Sample(
+        {"username": "nguoi-moi", "name": "Mới", "roles": [{"role": "editor", "area": ids["area_id"]}]}
+    ),
+    ("PUT", f"{V1}/people/{{person_id}}"): lambda ids: Sample(
+        {"name": "Tên", "roles": [{"role": "editor", "area": ids["area_id"]}]}
+    ),
+    ("POST", f"{V1}/bulletins/check"): lambda _: Sample({"text": "Xin chào."}),
+    ("POST", f"{V1}/bulletins/script"): lambda _: Sample({"text": "Xin chào."}),
+    ("POST", f"{V1}/bulletins/intake"): lambda _: Sample(content=b"Tin\n\nXin ch\xc3\xa0o.", params={"name": "a.txt"}),
+    ("GET", f"{V1}/bulletins"): lambda _: Sample(shows="bulletin_id"),
+    ("POST", f"{V1}/bulletins"): lambda ids: Sample(_bulletin(ids)),
+    ("PUT", f"{V1}/bulletins/{{bulletin_id}}"): lambda ids: Sample(_bulletin(ids), params={"revision": 1}),
+    ("POST", f"{V1}/bulletins/{{bulletin_id}}/rendering"): lambda _: Sample({"revision": 1}),
+    ("POST", f"{V1}/bulletins/{{bulletin_id}}/submission"): lambda _: Sample({"revision": 1}),
+    ("POST", f"{V1}/bulletins/{{bulletin_id}}/withdrawal"): lambda _: Sample({"reason": "thôi"}),
+    ("PUT", f"{V1}/bulletins/{{bulletin_id}}/readings"): lambda _: Sample(
+        {"revision": 1, "readings": [{"text": "không có", "proposed": "x"}]}, answers=(422,)
+    ),
+    ("DELETE", f"{V1}/bulletins/{{bulletin_id}}/readings/{{reading_id}}"): lambda _: Sample(params={"revision": 1}),
+    ("POST", f"{V1}/recordings"): lambda _: Sample(content=wav(), params={"name": "a.wav"}),
+    ("GET", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample(),
+    ("PUT", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample({"written": "OCOP", "reading": "ốc cốp"}),
+    ("DELETE", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample(params={"written": "OCOP"}, answers=(404,)),
+    ("PUT", f"{V1}/areas/{{area_id}}/sound"): lambda _: Sample({}),
+    ("POST", f"{V1}/schedules/preview"): lambda _: Sample({"rule": {"kind": "once", "at": EARLIER}}),
+    ("POST", f"{V1}/schedules/change"): lambda _: Sample(
+        {"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}
+    ),
+    ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
+    ("GET", f"{V1}/simulation"): lambda ids: Sample(
+        params={"receiver": ids["receiver"], "day": SOON.date().isoformat()}
+    ),
+    ("POST", f"{V1}/groups"): lambda ids: Sample({"name": "Nhóm mới", "targets": _targets(ids)}),
+    ("PUT", f"{V1}/groups/{{group_id}}"): lambda ids: Sample({"name": "Nhóm mới", "targets": _targets(ids)}),
+    ("POST", f"{V1}/reorganisations"): lambda ids: Sample(_merger(ids), answers=(201, 409)),
+    ("POST", f"{V1}/reorganisations/{{reorganisation_id}}/approval"): lambda ids: Sample(
+        {"preview_sha256": ids["preview_sha256"]}
+    ),
+    ("POST", f"{V1}/reorganisations/{{reorganisation_id}}/undoing"): lambda _: Sample({"reason": "thôi"}),
+    ("PUT", f"{V1}/areas/{{area_id}}/policy"): lambda _: Sample({"policy": {"rules": []}, "revision": 0}),
+    ("PUT", f"{V1}/receivers/{{receiver_id}}/place"): lambda _: Sample(
+        {"special_place": "school", "full_volume_dba": None}
+    ),
+    ("PUT", f"{V1}/programmes"): lambda ids: Sample(
+        {"programme": {"id": ids["programme_id"], "name": "Khác"}, "targets": _targets(ids), "revision": 1}
+    ),
+    ("POST", f"{V1}/campaigns"): lambda ids: Sample(
+        {"name": "Đợt", "starts_on": "2026-01-01", "ends_on": "2026-02-01", "area": ids["area_id"]}
+    ),
+    ("PUT", f"{V1}/campaigns/{{campaign_id}}"): lambda _: Sample(
+        {"name": "Đợt", "starts_on": "2026-01-01", "ends_on": "2026-02-01"}
+    ),
+    ("POST", f"{V1}/calendars/import"): lambda _: Sample(
+        content=b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n"
+    ),
+    ("GET", f"{V1}/emergency-templates"): lambda _: Sample(shows="template_id"),
+    ("POST", f"{V1}/emergency-templates"): lambda ids: Sample(
+        {"name": "Mẫu", "content": {"title": "Lũ", "text": "Lũ về."}, "area": ids["area_id"]}
+    ),
+    ("POST", f"{V1}/emergency-templates/{{template_id}}/release"): lambda ids: Sample(
+        {"content_sha256": ids["template_sha256"]}
+    ),
+    ("GET", f"{V1}/emergencies"): lambda _: Sample(shows="emergency_id"),
+    ("POST", f"{V1}/emergencies"): lambda ids: Sample(
+        {"template": ids["released_template"], "sending": {"targets": _targets(ids)}}
+    ),
+    ("POST", f"{V1}/emergencies/{{emergency_id}}/ending"): lambda _: Sample({"reason": "qua rồi"}),
+    ("GET", f"{V1}/stops"): lambda _: Sample(shows="stop_id"),
+    ("POST", f"{V1}/stops"): lambda ids: Sample({"reason": "thử", "targets": _targets(ids)}),
+    ("POST", f"{V1}/stops/{{stop_id}}/lifting"): lambda _: Sample({"reason": "xong"}),
+    ("GET", f"{V1}/audit"): lambda _: Sample(shows="stop_id"),
+    ("GET", f"{V1}/bulletins/{{bulletin_id}}/release-preview"): lambda _: Sample(),
+    ("POST", f"{V1}/releases"): lambda ids: Sample({"bulletin": ids["submitted"], "content_sha256": ids["digest"]}),
+    ("POST", f"{V1}/bulletins/{{bulletin_id}}/return"): lambda ids: Sample(
+        {"reason": "sửa"}, ids={"bulletin_id": ids["submitted"]}
+    ),
+    ("GET", f"{V1}/airings"): lambda _: Sample(shows="airing_id"),
+    ("POST", f"{V1}/airings/{{airing_id}}/skip"): lambda _: Sample({"reason": "thôi"}),
+    ("POST", f"{V1}/airings/{{airing_id}}/move"): lambda _: Sample({"reason": "đổi giờ", "to": EARLIER}),
+    ("PUT", f"{V1}/plan/precedence"): lambda ids: Sample({"airings": [ids["airing_1"], ids["airing_2"]]}),
+    ("GET", f"{V1}/receivers"): lambda _: Sample(shows="receiver"),
+    ("POST", f"{V1}/receivers"): lambda ids: Sample(
+        {
+            "receiver": "loa-moi",
+            "name": "Loa mới",
+            "kind": "loudspeaker",
+            "area": ids["area_id"],
+            "public_key": SigningKey.generate().public().to_jwk(),
+        }
+    ),
+    ("POST", f"{V1}/enrolments"): lambda _: Sample(content=b"x", answers=(422,)),
+    ("POST", f"{V1}/enrolments/{{enrolment}}/poll"): lambda _: Sample(content=b"x", answers=(403,)),
+    ("POST", f"{V1}/receivers/{{receiver}}/renewal"): lambda _: Sample(content=b"x", answers=(403,)),
+    ("POST", f"{V1}/enrolments/acceptance"): lambda ids: Sample(
+        {
+            "code": CODE[ids["area_id"]],
+            "receiver": "loa-moi",
+            "kind": "loudspeaker",
+            "name": "Loa",
+            "area": ids["area_id"],
+        }
+    ),
+    ("PATCH", f"{V1}/receivers/{{receiver}}"): lambda _: Sample({"name": "Tên khác"}),
+    ("POST", f"{V1}/station-keys"): lambda _: Sample({}),
+    ("GET", f"{V1}/as-run"): lambda _: Sample(shows="receiver"),
+    ("GET", f"{V1}/as-run.csv"): lambda _: Sample(shows="receiver"),
+    ("POST", "/login"): lambda _: Sample(data={"username": "nobody", "password": "x"}, answers=(401, 429)),
+    ("POST", "/enrolments"): lambda ids: Sample(
+        data={
+            "code": CODE[ids["area_id"]],
+            "fingerprint": "ABCD",
+            "receiver": "loa-moi",
+            "kind": "loudspeaker",
+            "name": "Loa",
+            "area": ids["area_id"],
+        }
+    ),
+}
