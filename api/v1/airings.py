@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -183,7 +183,11 @@ def now(station: StationDep, actor: ActorDep) -> AiringWithProof | None:
     return current_airing(station, actor)
 
 
-@router.get("/airings/{airing_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/airings/{airing_id}/events",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(read_airing)],  # who may not see it is told before the stream begins
+)
 async def airing_events(station: StationDep, actor: ActorDep, airing_id: str) -> AsyncIterator[ServerSentEvent]:
     """One airing as a stream: its present state at once, then after every change."""
     async for event in _stream(station, lambda: airing_with_proof(station, actor, airing_id)):

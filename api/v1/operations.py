@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
@@ -33,7 +33,11 @@ def read_today(station: StationDep, actor: ActorDep, area: AreaQuery = None) -> 
     return station.operating.today(actor, area, version=station.changes.version)
 
 
-@router.get("/operations/events", response_class=EventSourceResponse)
+@router.get(
+    "/operations/events",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(read_today)],  # who may not see the area is told before the stream begins
+)
 async def events(
     station: StationDep,
     actor: ActorDep,
