@@ -24,7 +24,7 @@ from broadcaster.reorganisation import rehoming
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, AiringReceiver, OrderRecord, PlanHead, Release
 from broadcaster.targets import Targets
-from schedules.rules import RULE
+from schedules.rules import RULE, AtOnce
 
 LOOK_BACK = timedelta(days=14)
 """How far back a station that was off writes down what it missed."""
@@ -139,10 +139,13 @@ class Planner:
         content = json.loads(release.content)
         # From the release on: what was due before it was not approved then, so it is not missed either.
         start = max(release.planned_until or release.released_at, now - LOOK_BACK)
+        rules = [(schedule, RULE.validate_python(schedule["rule"])) for schedule in content["schedules"]]
         found = [
             (schedule, due)
-            for schedule in content["schedules"]
-            for due in RULE.validate_python(schedule["rule"]).instants(start, end)
+            for schedule, rule in rules
+            # What airs at once counts from its release, so from the first expansion alone.
+            if not isinstance(rule, AtOnce) or release.planned_until is None
+            for due in rule.instants(release.released_at if isinstance(rule, AtOnce) else start, end)
         ]
         if not found:
             return []

@@ -55,6 +55,7 @@ from broadcaster.station_keys import KeyRing, KeyTimes
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Receiver
+from broadcaster.unfinished import Unfinished
 from broadcaster.week_copies import WeekCopies
 from broadcaster.welcome import Welcome
 from devices.brokers.embedded import EmbeddedBrokerError
@@ -118,6 +119,7 @@ class Core:
         self.campaigns = Campaigns(self.database, self.clock, zone=settings.zone)
         self.groups = Groups(self.database, self.clock)
         self.reorganisations = Reorganisations(self.database, self.clock, zone=settings.zone, changed=self._changed)
+        self.unfinished = Unfinished(self.database, self.clock)
         self.releases = Releases(self.database, self.clock, zone=settings.zone, changed=self._changed)
 
     @property

@@ -1,17 +1,51 @@
-"""Pages for people: logging in, the day's work with the ladder of proof, live, and taking devices into service."""
+"""Pages for people: logging in, the day's work with its ladders of proof, live, writing and releasing bulletins, and taking devices into service."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import enrolments, login, operations, welcome
+from api.web import (
+    areas,
+    audit,
+    bulletins,
+    compose,
+    enrolments,
+    groups,
+    lexicon,
+    login,
+    me,
+    operations,
+    people,
+    policies,
+    receivers,
+    releases,
+    reorganisations,
+    sound,
+    welcome,
+)
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-router.include_router(login.router)
-router.include_router(operations.router)
-router.include_router(enrolments.router)
-router.include_router(welcome.router)
+for part in (
+    login,
+    operations,
+    bulletins,
+    compose,
+    releases,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+    welcome,
+):
+    router.include_router(part.router)
 
 elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""

@@ -39,10 +39,10 @@ def log_in(
     onward = pages.onward(next)
     try:
         same_origin(request)
-        token, _, _ = station.log_ins.log_in(username, password, code=code or None, address=address)
+        token, actor, _ = station.log_ins.log_in(username, password, code=code or None, address=address)
     except (NotLoggedInError, ForbiddenError, TooManyError) as error:
         return pages.page(request, "login.html", problem=error, username=username, next=onward)
-    response = RedirectResponse(onward, 303)
+    response = RedirectResponse("/me" if actor.must_change_password else onward, 303)
     set_cookie(response, station, token)
     return response
 

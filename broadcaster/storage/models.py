@@ -496,6 +496,28 @@ class Bulletin(Base):
     )
 
 
+class BulletinRevision(Base):
+    """What a bulletin was at one of its revisions. Those of one author that follow each other closely, and that nobody was asked about, are kept as the last of them."""
+
+    __tablename__ = "bulletin_revisions"
+    bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id", ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    saved_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    content: Mapped[Json]  # title, text, card_text, field, priority, plan, readings
+
+
+class UnfinishedBulletin(Base):
+    """What somebody is typing: the form as it stands, kept every few seconds. It is no bulletin yet, or not its next revision."""
+
+    __tablename__ = "unfinished_bulletins"
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)  # a bulletin's id, or a new one's key
+    form: Mapped[Json]
+    saved_at: Mapped[datetime]
+
+
 class BulletinArea(Base):
     """An area in which a bulletin is to be heard, by what it is addressed to: who may see it and act on it follows from these."""
 

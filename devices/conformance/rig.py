@@ -163,6 +163,10 @@ class Rig:
         write_private(path, json.dumps(content, indent=1).encode(), overwrite=True)
         return path
 
+    def ended(self) -> str | None:
+        """How the receiver ended, if the kit started it and it runs no more."""
+        return None if self.subject is None else self.subject.ended()
+
     # ---- waiting and judging
 
     def wait(

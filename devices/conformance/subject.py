@@ -30,6 +30,14 @@ class Subject:
             except OSError as error:
                 raise SubjectError(f"{self._command[0]} cannot be started: {error.strerror}.") from error
 
+    def ended(self) -> str | None:
+        """How it ended by itself, with its last words; None while it runs."""
+        code = None if self._process is None else self._process.poll()
+        if code is None:
+            return None
+        words = (self._folder / "receiver.log").read_text("utf-8", "replace").strip()
+        return f"it ended with {code}; its last words: {words[-500:] or 'none'}"
+
     def kill(self) -> None:
         """End it and its children as a power cut would."""
         self._signal(signal.SIGKILL, 5)

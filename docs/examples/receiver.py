@@ -432,9 +432,10 @@ class Receiver:
         words = self.player.format(
             clip=shlex.quote(str(self.clip(order))), seconds=order["sound"]["duration_ms"] / 1000
         )
-        process, at = subprocess.Popen(shlex.split(words)), self.now()
+        at, began = self.now(), time.monotonic()
+        process = subprocess.Popen(shlex.split(words))
         late = max(0.0, (at - instant(order["play_at"])).total_seconds() * 1000)
-        self.playing = {"entry": entry, "process": process, "began": time.monotonic(), "late_ms": late}
+        self.playing = {"entry": entry, "process": process, "began": began, "late_ms": late}
         return self.advance(entry, "started", evidence={"late_ms": late})
 
     def end(self, reason):

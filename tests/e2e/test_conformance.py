@@ -26,7 +26,7 @@ PLAYER = "--player 'sleep {seconds}'"
 ROOT = EXAMPLE.parents[2]
 
 
-def kit(*arguments: str, within_s: float = 150) -> subprocess.CompletedProcess[str]:
+def kit(*arguments: str, within_s: float = 170) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "broadcaster", "conform", *arguments],
         capture_output=True,
@@ -57,7 +57,7 @@ def trials(absent: Path) -> Iterator[dict[str, Future[subprocess.CompletedProces
             ),
             "faulty": pool.submit(
                 kit,
-                *("--json", "--patience", "3", "--receiver", f"{PYTHON} -m tests.faulty_receiver {{folder}} {PLAYER}"),
+                *("--json", "--patience", "6", "--receiver", f"{PYTHON} -m tests.faulty_receiver {{folder}} {PLAYER}"),
                 *("--enrol", f"{FOREIGN} --initialise"),
             ),
             "slow": pool.submit(
@@ -120,6 +120,12 @@ def test_a_slow_line_is_no_fault(trials: dict[str, Future[subprocess.CompletedPr
     found = results(done)
     assert not not_passed(found), json.dumps(not_passed(found), indent=1)
     assert found.keys() >= {"renew.later", "late.missed", "preempt.interrupted", "cancel.during", "order.once"}
+
+
+def test_a_receiver_that_ends_at_once_is_told_of_with_its_last_words() -> None:
+    done = kit("--receiver", "sh -c 'echo no sound card >&2; exit 3'", "--enrol", f"{FOREIGN} --initialise")
+    assert done.returncode == 1
+    assert "it did not connect: it ended with 3; its last words: no sound card" in " ".join(done.stdout.split())
 
 
 def test_a_receiver_that_never_comes_is_told_of(

@@ -15,6 +15,7 @@ from tests.integration.permission_world import CODE, wav
 Ids = dict[str, str]
 V1 = "/api/v1"
 SOON = datetime.now(UTC) + timedelta(hours=30)
+MONDAY = SOON.date() - timedelta(days=SOON.weekday())
 EARLIER = (SOON - timedelta(hours=2)).isoformat()
 
 
@@ -92,6 +93,10 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
         {"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}
     ),
     ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
+    ("POST", f"{V1}/plan/week-copies"): lambda ids: Sample(
+        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat(), "area": ids["area_id"]}
+    ),
+    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "khong-co"}, answers=(404,)),
     ("GET", f"{V1}/simulation"): lambda ids: Sample(
         params={"receiver": ids["receiver"], "day": SOON.date().isoformat()}
     ),
@@ -185,5 +190,30 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
             "name": "Loa",
             "area": ids["area_id"],
         }
+    ),
+    ("POST", "/compose"): lambda ids: Sample(
+        data={
+            "key": "k",
+            "words": "Tin\nXin chào.",
+            "area": ids["area_id"],
+            "kind": "loudspeaker",
+            "when": "morning",
+        }
+    ),
+    ("POST", "/compose/unfinished"): lambda _: Sample(data={"key": "k", "words": "Tin"}),
+    ("POST", "/compose/discard"): lambda _: Sample(data={"key": "k"}),
+    ("POST", "/compose/intake"): lambda _: Sample(content=b"x", answers=(422,)),
+    ("GET", "/compose/card.png"): lambda _: Sample(params={"text": "Tin"}),
+    ("GET", "/bulletins"): lambda _: Sample(shows="bulletin_id"),
+    ("POST", "/bulletins/{bulletin_id}/anew"): lambda _: Sample(data={"revision": "1"}),
+    ("POST", "/bulletins/{bulletin_id}/withdraw"): lambda _: Sample(data={"reason": "thôi"}),
+    ("GET", "/releases"): lambda _: Sample(shows="submitted"),
+    ("POST", "/releases"): lambda ids: Sample(data={"release": f"{ids['submitted']}:{ids['digest']}"}),
+    ("GET", "/releases/{bulletin_id}"): lambda ids: Sample(ids={"bulletin_id": ids["submitted"]}),
+    ("POST", "/releases/{bulletin_id}"): lambda ids: Sample(
+        data={"content_sha256": ids["digest"]}, ids={"bulletin_id": ids["submitted"]}
+    ),
+    ("POST", "/releases/{bulletin_id}/return"): lambda ids: Sample(
+        data={"reason": "sửa"}, ids={"bulletin_id": ids["submitted"]}
     ),
 }

@@ -29,7 +29,8 @@ def connects(rig: Rig) -> None:
     rig.configure(1)
     with rig.point("connect.session", go_on=True) as note:
         try:
-            rig.wait(lambda: rig.tap.connections, "it did not connect", rig.connect_within_s)
+            ended = rig.wait(lambda: rig.tap.connections or rig.ended(), "it did not connect", rig.connect_within_s)
+            rig.needs(rig.tap.connections, f"it did not connect: {ended}")
         except NotSeenError as error:
             rig.judge("connect.session", "fail", str(error))
             raise CaseOverError from error
