@@ -1,4 +1,4 @@
-"""Pages for people: logging in, the ladder of proof of the current airing, live, writing and releasing bulletins, and taking devices into service."""
+"""Pages for people: logging in, the day's work with its ladders of proof, live, writing and releasing bulletins, and taking devices into service."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -6,13 +6,14 @@ from starlette.exceptions import HTTPException
 from api.web import (
     areas,
     audit,
-    board,
     bulletins,
     compose,
     enrolments,
     groups,
     lexicon,
+    login,
     me,
+    operations,
     people,
     policies,
     receivers,
@@ -26,7 +27,8 @@ from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
 for part in (
-    board,
+    login,
+    operations,
     bulletins,
     compose,
     releases,

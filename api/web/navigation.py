@@ -15,7 +15,14 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("nav_air", (Entry("/", "nav_today"), Entry("/releases", "nav_releases", Right.RELEASE))),
+    (
+        "nav_air",
+        (
+            Entry("/operations", "nav_today"),
+            Entry("/alerts", "nav_alerts"),
+            Entry("/releases", "nav_releases", Right.RELEASE),
+        ),
+    ),
     ("nav_write", (Entry("/compose", "nav_compose", Right.EDIT), Entry("/bulletins", "nav_bulletins"))),
     (
         "nav_station",

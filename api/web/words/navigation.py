@@ -8,6 +8,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav_station": ("Đài và thiết bị", "Station"),
     "nav_people": ("Người và quyền", "People"),
     "nav_today": ("Vận hành hôm nay", "Today"),
+    "nav_alerts": ("Cảnh báo", "Alerts"),
     "nav_compose": ("Soạn bản tin", "Write a bulletin"),
     "nav_bulletins": ("Bản tin", "Bulletins"),
     "nav_releases": ("Chờ duyệt", "Waiting for release"),
