@@ -3,8 +3,11 @@
 from typing import Any
 
 from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.types import Message
 
-from broadcaster.errors import TooLargeError
+from broadcaster.errors import InvalidError, TooLargeError
 
 BINARY: dict[str, Any] = {
     "requestBody": {
@@ -27,3 +30,21 @@ async def body_of(request: Request, limit: int) -> bytes:
                 limit=limit,
             )
     return bytes(parts)
+
+
+async def file_of(request: Request, limit: int) -> tuple[bytes, str]:
+    """The file in the field `file` of a form, and its name. Raises TooLargeError before more than is taken was read, and InvalidError where there is none."""
+    body = await body_of(request, limit + 10_000)  # what a form puts around it
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    missing = InvalidError("Chọn một tệp rồi gửi lại.", "Choose a file and send it again.", field="file")
+    try:
+        async with Request(request.scope, receive).form(max_files=1, max_fields=20) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile) or not file.filename:
+                raise missing
+            return await file.read(), file.filename[:200]
+    except MultiPartException as error:
+        raise missing from error

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -107,10 +108,10 @@ class Renderer:
             synthetic=synthetic_mark.synthetic(said),
             opus=None if mastered.opus is None else self._opus_file(mastered.opus),
         )
-        lengths = [part.sound.duration_ms for part in parts[-1 - len(pieces) : -1]]
+        ends = list(accumulate(part.sound.duration_ms for part in parts))[-2 - len(pieces) : -1]
         sentences = tuple(
-            Sentence(piece.words, max(0, length - piece.pause_ms), piece.language)
-            for piece, length in zip(pieces, lengths, strict=True)
+            Sentence(piece.words, max(0, end - start - piece.pause_ms), piece.language, start)
+            for piece, (start, end) in zip(pieces, pairwise(ends), strict=True)
             if piece.words
         )
         return Rendered(clip, versions, sentences)

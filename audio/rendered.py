@@ -55,11 +55,12 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What was spoken in one piece, in which language, and how long its sound is without the pause, in milliseconds (to a frame, 24 ms)."""
+    """What was spoken in one piece, in which language, how long its sound is without the pause, and when it begins in the clip, in milliseconds (to a frame, 24 ms)."""
 
     text: str
     speech_ms: int
     language: str = "vi"
+    start_ms: int = 0
 
     @property
     def vietnamese(self) -> bool:

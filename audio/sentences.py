@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from audio.script import Script
+from audio.script import Phrase, Script
 
 _SENTENCE_PAUSE_MS = 400
 """Pauses from this length on cut the text into pieces that are spoken one by one; shorter ones are the engine's commas."""
@@ -21,16 +21,34 @@ Sentences = list[tuple[str, int]]
 
 def sentences_of_script(read: Script) -> Sentences:
     """The phrases of a script, joined by commas up to the next long pause."""
-    sentences: Sentences = []
-    waiting: list[str] = []
+    return [(_joined(phrases), phrases[-1].pause_ms if _ends(phrases) else 0) for phrases in _grouped(read)]
+
+
+def places_of_script(read: Script) -> list[tuple[str, int, int]]:
+    """The same sentences, each with its place in the written text."""
+    return [
+        (_joined(phrases), min(each.start for each in phrases), max(each.end for each in phrases))
+        for phrases in _grouped(read)
+    ]
+
+
+def _grouped(read: Script) -> Iterator[list[Phrase]]:
+    waiting: list[Phrase] = []
     for phrase in read.phrases:
-        waiting.append(phrase.text)
-        if phrase.pause_ms >= _SENTENCE_PAUSE_MS or sum(map(len, waiting)) > _LONGEST_SENTENCE:
-            sentences.append((", ".join(waiting) + ".", phrase.pause_ms))
+        waiting.append(phrase)
+        if _ends(waiting):
+            yield waiting
             waiting = []
     if waiting:
-        sentences.append((", ".join(waiting) + ".", 0))
-    return sentences
+        yield waiting
+
+
+def _ends(phrases: Sequence[Phrase]) -> bool:
+    return phrases[-1].pause_ms >= _SENTENCE_PAUSE_MS or sum(len(each.text) for each in phrases) > _LONGEST_SENTENCE
+
+
+def _joined(phrases: Sequence[Phrase]) -> str:
+    return ", ".join(each.text for each in phrases) + "."
 
 
 def sentences_as_written(text: str) -> Sentences:

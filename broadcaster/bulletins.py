@@ -2,17 +2,17 @@
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from broadcaster import audit
+from broadcaster import audit, revisions
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, StaleError
-from broadcaster.identity import Signatory, new_id
+from broadcaster.identity import Signatory, id_of, new_id
 from broadcaster.people import Actor, Right
 from broadcaster.programmes import require_belonging, require_room
 from broadcaster.quality import require_quality
@@ -29,7 +29,7 @@ from broadcaster.speech import (
     speak_anew,
 )
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Bulletin, ClipRecord, Receiver, ReceiverGroup, Schedule
+from broadcaster.storage.models import Bulletin, ClipRecord, Person, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import areas_of, heard_in, place_bulletin, visible_to
 from devices.cards.layout import CardError, Panel
@@ -37,7 +37,7 @@ from devices.cards.layout import check as check_card
 from devices.wire.messages import Card, Priority
 from schedules.priorities import AfterInterruption
 from schedules.recurrence import Recurring
-from schedules.rules import Once, Repeating
+from schedules.rules import RULE, AtOnce, Once, Repeating
 
 TITLE_LIMIT = 300  # characters
 TEXT_LIMIT = 50_000  # characters: about fifty minutes of speech
@@ -58,7 +58,7 @@ class Draft:
     card_text: str | None  # None: the title
     field: str
     priority: Priority
-    plan: tuple[tuple[Once | Recurring | Repeating, Targets], ...]
+    plan: tuple[tuple[Once | Recurring | Repeating | AtOnce, Targets], ...]
     recording: str | None = None  # an uploaded recording, heard in place of title and text
     versions: tuple[Version, ...] = ()
     sound: Sound = AS_ABOVE
@@ -68,6 +68,53 @@ class Draft:
     campaign: str | None = None
     content_group: str | None = None
     area: str | None = None  # whose it is; None: its author's at first, then as it was
+
+    def told(self) -> "Draft":
+        """The same as it is kept: to tell whether anything differs."""
+        title, text = _kept(self.title), _kept(self.text)
+        plan = sorted(self.plan, key=lambda item: item[0].model_dump_json() + item[1].model_dump_json())
+        return replace(
+            self,
+            title=title,
+            text=text,
+            card_text=_kept(self.card_text or "") or title,
+            plan=tuple(plan),
+            versions=tuple(version.in_nfc() for version in self.versions),
+        )
+
+
+def draft_of(session: Session, bulletin: Bulletin) -> Draft:
+    """What an editor gave for its present revision."""
+    return Draft(
+        title=bulletin.title,
+        text=bulletin.text,
+        card_text=bulletin.card_text,
+        field=bulletin.field,
+        priority=bulletin.priority,  # type: ignore[arg-type]  # one of the three
+        plan=tuple(
+            (RULE.validate_python(row.rule), Targets.model_validate(row.targets))
+            for row in schedules_of(session, bulletin.id)
+        ),
+        recording=bulletin.recording_sha256,
+        versions=tuple(Version(**version) for version in bulletin.versions),
+        sound=Sound.model_validate(bulletin.sound),
+        interrupted=bulletin.interrupted,  # type: ignore[arg-type]  # one of those of the core
+        programme=bulletin.programme_id,
+        expires_at=bulletin.expires_at,
+        campaign=bulletin.campaign_id,
+        content_group=bulletin.content_group,
+        area=bulletin.area_id,
+    )
+
+
+def written_as(actor: Actor, key: str) -> str:
+    """The id of the bulletin that this person writes under this key."""
+    return id_of("bulletin", actor.id, key)
+
+
+def _kept(text: str) -> str:
+    # NFC here, once: text in NFD would lose its circumflexes in speech, and would hash differently.
+    return unicodedata.normalize("NFC", text).strip()
 
 
 class Bulletins:
@@ -90,19 +137,34 @@ class Bulletins:
         self._zone = zone
         self._changed = changed
 
-    def write(self, actor: Actor, draft: Draft) -> str:
-        """A new draft; returns its id. It is rendered in the background at once."""
-        return self.write_all(actor, [(draft, None)])[0]
+    def write(self, actor: Actor, draft: Draft, *, key: str | None = None) -> str:
+        """A new draft; returns its id. It is rendered in the background at once.
 
-    def write_all(self, actor: Actor, drafts: Sequence[tuple[Draft, str | None]]) -> list[str]:
-        """New drafts, all or none; each may name a bulletin whose settled readings it takes over. Returns their ids."""
+        `key` names what this person is writing: however often it is sent, there is one bulletin of it, as it was written first.
+        """
+        return self.write_all(actor, [(draft, None)], key=key)[0]
+
+    def write_all(
+        self, actor: Actor, drafts: Sequence[tuple[Draft, str | None]], *, key: str | None = None
+    ) -> list[str]:
+        """New drafts, all or none; each may name a bulletin whose settled readings it takes over. Returns their ids. A `key` is for one alone."""
         actor.need(Right.EDIT)
         now = self._clock.now()
         made: list[str] = []
         with self._database.writing() as session:
+            if key is not None:
+                # One transaction of a person at a time, so that of two at once the second finds what the first wrote.
+                session.get(Person, actor.id, with_for_update=True)
+                if session.get(Bulletin, written_as(actor, key)) is not None:
+                    return [written_as(actor, key)]
             for draft, like in drafts:
                 bulletin = Bulletin(
-                    id=new_id(), author_id=actor.id, area_id=actor.home, revision=1, state="draft", created_at=now
+                    id=new_id() if key is None else written_as(actor, key),
+                    author_id=actor.id,
+                    area_id=actor.home,
+                    revision=1,
+                    state="draft",
+                    created_at=now,
                 )
                 self._fill(session, bulletin, draft)
                 speak_anew(bulletin)
@@ -112,10 +174,21 @@ class Bulletins:
                     session.add_all(settled_alike(session, find(session, like), bulletin))
                 self._plan(session, actor, bulletin, draft)
                 self._check_call(session, bulletin)
+                revisions.keep(session, bulletin, at=now)
                 self._note(session, actor, "bulletin-written", bulletin, after=_state(session, bulletin))
                 made.append(bulletin.id)
         self._changed()
         return made
+
+    def save(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
+        """Edit it, unless this is what it says already: then nothing changes, and the revision stays. Returns the revision."""
+        actor.need(Right.EDIT)
+        with self._database.reading() as session:
+            bulletin = find(session, bulletin_id)
+            same = draft if draft.area is not None else replace(draft, area=bulletin.area_id)
+            if draft_of(session, bulletin).told() == same.told():
+                return bulletin.revision
+        return self.edit(actor, bulletin_id, draft, revision=revision)
 
     def edit(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
         """Replace the content; returns the new revision. Whoever edits becomes the author, so cannot release it.
@@ -151,6 +224,7 @@ class Bulletins:
             self._check_call(session, bulletin)
             if not is_of(bulletin, self._speaking.of(session, bulletin)):  # a new time needs no new speech
                 speak_anew(bulletin)
+            revisions.keep(session, bulletin, at=bulletin.updated_at)
             self._note(session, actor, "bulletin-edited", bulletin, before=before, after=_state(session, bulletin))
             after = bulletin.revision
         self._changed()
@@ -181,6 +255,7 @@ class Bulletins:
             require_room(session, bulletin.programme_id, timedelta(milliseconds=clip.duration_ms))
             bulletin.state = "submitted"
             bulletin.updated_at = self._clock.now()
+            revisions.submitted(session, bulletin, at=bulletin.updated_at)
             self._note(session, actor, "bulletin-submitted", bulletin)
         self._changed()
 
@@ -238,9 +313,8 @@ class Bulletins:
         )
 
     def _fill(self, session: Session, bulletin: Bulletin, draft: Draft) -> None:
-        # NFC here, once: text in NFD would lose its circumflexes in speech, and would hash differently.
-        title, text = (unicodedata.normalize("NFC", part).strip() for part in (draft.title, draft.text))
-        card = unicodedata.normalize("NFC", draft.card_text or "").strip() or title
+        title, text = _kept(draft.title), _kept(draft.text)
+        card = _kept(draft.card_text or "") or title
         for name, value, limit in (
             ("title", title, TITLE_LIMIT),
             ("text", text, TEXT_LIMIT),
@@ -284,7 +358,7 @@ class Bulletins:
         bulletin.sound = draft.sound.given()
         require_recordings(session, draft.sound, {draft.recording, *(each.recording for each in draft.versions)})
 
-    def _check(self, session: Session, rule: Once | Recurring | Repeating, targets: Targets) -> None:
+    def _check(self, session: Session, rule: Once | Recurring | Repeating | AtOnce, targets: Targets) -> None:
         """The places must stand on the day of the next airing, not on the day of writing."""
         now = self._clock.now()
         first = next(iter(rule.instants(now, now + LOOK_AHEAD)), now)
@@ -333,14 +407,16 @@ def _no_emergency(bulletin: Bulletin) -> None:
 
 
 def newest(
-    session: Session, actor: Actor, *, limit: int, after: str | None = None
+    session: Session, actor: Actor, *, limit: int, after: str | None = None, states: Sequence[str] = ()
 ) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
-    """A page of the bulletins that this person may see, with their clips, newest first, from behind the bulletin with id `after` on."""
+    """A page of the bulletins that this person may see, with their clips, newest first, from behind the bulletin with id `after` on; those in some states, if given."""
     actor.need(Right.READ)
     query = select(Bulletin, ClipRecord).outerjoin(ClipRecord, ClipRecord.sha256 == Bulletin.clip_sha256)
     query = query.where(*visible_to(actor))
     if after is not None:
         last = find(session, after)
         query = query.where(tuple_(Bulletin.created_at, Bulletin.id) < (last.created_at, last.id))
+    if states:
+        query = query.where(Bulletin.state.in_(states))
     rows = session.execute(query.order_by(Bulletin.created_at.desc(), Bulletin.id.desc()).limit(limit))
     return [(bulletin, clip) for bulletin, clip in rows]

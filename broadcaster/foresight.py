@@ -21,7 +21,7 @@ from schedules.conflicts import choices, overlaps, said
 from schedules.day_plan import plan_day
 from schedules.explanations import explain
 from schedules.priorities import Item
-from schedules.rules import RULE
+from schedules.rules import RULE, AtOnce
 from schedules.simulation import Fate
 
 MOST = 20
@@ -185,7 +185,10 @@ def _expected(session: Session, places: PlacesByDay, place: Place, start: dateti
             reached = places.at(start).resolve(Targets.model_validate(schedule["targets"])).receivers
             if all(each.id != place.id for each in reached):
                 continue
-            for due in RULE.validate_python(schedule["rule"]).instants(max(start, until or start), end):
+            rule = RULE.validate_python(schedule["rule"])
+            if isinstance(rule, AtOnce):
+                continue  # planned with its release, or about to be
+            for due in rule.instants(max(start, until or start), end):
                 if (release, due) in taken:
                     continue
                 found.append(

@@ -143,6 +143,27 @@ class LogIns:
                 actor = replace(self._actor(session, person, None), address=address)
                 self._note(session, actor, "account-log-out", person.id)
 
+    def open_log_ins(self, actor: Actor, token: str | None) -> list[tuple[LoginSession, bool]]:
+        """One's own log-ins, the newest first, and whether it is the one of this token."""
+        own = _digest(token) if token else ""
+        query = select(LoginSession).where(
+            LoginSession.person_id == actor.id, LoginSession.expires_at > self._clock.now()
+        )
+        with self._database.reading() as session:
+            rows = session.scalars(query.order_by(LoginSession.created_at.desc())).all()
+        return [(row, row.token_sha256 == own) for row in rows]
+
+    def log_out_elsewhere(self, actor: Actor, token: str) -> None:
+        """End all of one's own log-ins but that of this token."""
+        actor.need_log_in()
+        with self._database.writing() as session:
+            session.execute(
+                delete(LoginSession).where(
+                    LoginSession.person_id == actor.id, LoginSession.token_sha256 != _digest(token)
+                )
+            )
+            self._note(session, actor, "account-logged-out-elsewhere", actor.id)
+
     # ---- one-time codes
 
     def begin_codes(self, actor: Actor) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,9 +15,11 @@ from broadcaster.people import Actor, Right
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import AreaPolicy, Receiver
 from devices.wire.messages import GainCeiling, Hours
+from schedules.airtime import Airtime, Verdict, judge
 from schedules.hours import InForce, Standing
 from schedules.policies import NATIONAL, NATIONAL_POLICY, Policies, Policy, Spot
 from schedules.policy_rules import QuietHours, SpecialPlace, VolumeCeiling, Weekdays
+from schedules.priorities import Item
 
 LOWEST_GAIN_DB = -60.0
 
@@ -111,6 +113,17 @@ class AreaPolicies:
                 .standing,
                 breaks_glass(session, where),
             )
+
+    def judge(self, actor: Actor, area: str, *, at: datetime, duration: timedelta) -> tuple[Verdict, InForce]:
+        """Whether something of this length could air at a loudspeaker right under an area, by its rules alone. Raises NotFoundError."""
+        actor.need(Right.READ)
+        with self._database.reading() as session:
+            areas = areas_on(session, day_of(self._clock.now(), self._zone))
+            where = () if area == NATIONAL else line(areas, area)
+            names = {each.id: each.name for each in areas.values()}
+            in_force = load(session, names, self._zone).in_force(Spot("", where))
+        item = Item(id="", due_at=at, duration=duration)
+        return judge(item, [Airtime(in_force)], not_before=self._clock.now()), in_force
 
     def set(self, actor: Actor, area: str, policy: Policy, *, revision: int, break_glass: bool | None = None) -> int:
         """Replace the policy of `revision`; returns the new revision. Orders that stand are checked against it at once."""

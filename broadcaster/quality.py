@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from audio.quality import Fault, assess
 from audio.rendered import Rendered
 from audio.script import Token
+from audio.sentences import places_of_script
 from broadcaster.errors import ConflictError
 from broadcaster.people import Actor
 from broadcaster.speech import WAITING, Speech, place
@@ -49,7 +50,27 @@ def report(rendered: Rendered, speech: Speech) -> Json:
         "synthetic": found.synthetic,
         "fallback": found.fallback,
         "fallback_reason": found.fallback_reason,
+        "sentences": _heard(rendered, speech),
     }
+
+
+def _heard(rendered: Rendered, speech: Speech) -> list[Json]:
+    """When each sentence of title and text is heard, in milliseconds, and where it stands there; again where it is repeated."""
+    read = rendered.versions[0].script
+    if read is None:
+        return []
+    places = places_of_script(read)
+    found: list[Json] = []
+    waited_for = 0
+    for sentence in rendered.sentences:
+        if sentence.text != places[waited_for][0]:
+            continue  # the station's call, "Xin nhắc lại", another language
+        _, start, end = places[waited_for]
+        part, first, last = place(speech.title, start, end)
+        heard = {"start_ms": sentence.start_ms, "end_ms": sentence.start_ms + sentence.speech_ms}
+        found.append({**heard, "part": part, "start": first, "end": last})
+        waited_for = (waited_for + 1) % len(places)
+    return found
 
 
 def _rounded(figure: float | None) -> float | None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from audio.announcement import VIETNAMESE
 from audio.script import Lexicon, LexiconError, Settled, Token, read
 from audio.script.letters import names_of
-from broadcaster import audit
+from broadcaster import audit, revisions
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError, StaleError
 from broadcaster.identity import new_id
@@ -18,7 +18,7 @@ from broadcaster.lexicons import Lexicons, Mention, entry_of, spoken_form, unusa
 from broadcaster.people import Actor, Right
 from broadcaster.quality import without
 from broadcaster.releases import find
-from broadcaster.speech import WAITING, Speaking, Speech, is_of, line_of, read_out, settled, speak_anew
+from broadcaster.speech import WAITING, Speaking, Speech, entries, is_of, line_of, read_out, settled, speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, SettlementRecord
 from broadcaster.whereabouts import areas_of, heard_in, need_sight
@@ -107,6 +107,30 @@ class Readings:
             self._count(session, actor, bulletin, otherwise=otherwise)
         self._changed()
         return tuple(mention for mention in others.values() if mention.id != bulletin_id)
+
+    def outstanding(self, actor: Actor, bulletin_id: str, choices: Sequence[Choice]) -> list[Choice]:
+        """Of these, what is not settled so yet and concerns something that stands in the bulletin: settling again what was settled would be an edit."""
+        actor.need(Right.READ)
+        if not choices:
+            return []
+        with self._database.reading() as session:
+            bulletin = find(session, bulletin_id)
+            need_sight(session, actor, bulletin)
+            chosen = {(row.written, row.proposed): row.reading for row in settled(session, bulletin)}
+            taught = {
+                (row.area_id, row.written): row.reading for row in entries(session, {c.area for c in choices if c.area})
+            }
+            there = {(token.text, token.reading) for token in unsettled_tokens(self._speaking.of(session, bulletin))}
+        return [
+            choice
+            for choice in choices
+            if (
+                taught.get((choice.area, choice.written)) != _said(choice)
+                if choice.area is not None
+                else chosen.get((choice.written, choice.proposed)) != _said(choice)
+            )
+            and (choice.written, choice.proposed) in there
+        ]
 
     def reopen(self, actor: Actor, bulletin_id: str, settlement_id: str, *, revision: int) -> None:
         """Take a decision back: the reading is the reader's again, and uncertain. Raises NotFoundError for one that does not stand."""
@@ -222,6 +246,8 @@ class Readings:
             bulletin.quality = without(
                 bulletin.quality, {(row.written, row.proposed) for row in settled(session, bulletin)}
             )
+        session.flush()
+        revisions.keep(session, bulletin, at=bulletin.updated_at)
 
 
 def _said(choice: Choice) -> str:

@@ -1,16 +1,17 @@
 """Releases: a second person binds to the exact hash of what will be heard and seen, where and when."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
 from broadcaster.canonical import canonical_json, sha256_of
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.errors import BroadcasterError, ConflictError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.groups import expanded
 from broadcaster.identity import Signatory, new_id
 from broadcaster.lawful import require_lawful
@@ -21,6 +22,8 @@ from broadcaster.speech import settled
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
 from broadcaster.whereabouts import heard_in, need_sight, place_bulletin
+
+log = structlog.get_logger(__name__)
 
 
 def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulletin:
@@ -123,47 +126,68 @@ class Releases:
 
         Raises ForbiddenError for the author, ConflictError where the content is another by now, is not submitted, or its clip has a fault.
         """
+        return self.release_all(actor, {bulletin_id: content_sha256})[0]
+
+    def release_all(self, actor: Actor, seen: Mapping[str, str]) -> list[str]:
+        """Release several bulletins, such as those of a session, each exactly as it was seen (its hash by its id): all of them, or none.
+
+        Raises as `release` does for the first that cannot be released; of several, `details["bulletin"]` is its id.
+        """
         actor.need(Right.RELEASE)
         actor.need_proof()
         with self._database.writing() as session:
-            bulletin = find(session, bulletin_id, changing=True)
-            # Written down anew: a group or a receiver's place may have changed since it was saved.
-            where = place_bulletin(session, bulletin) or heard_in(session, bulletin)
-            actor.need(Right.RELEASE, *where)
-            if bulletin.author_id == actor.id:
-                raise ForbiddenError(
-                    "Người soạn không được tự duyệt bản tin của mình. Hãy nhờ người duyệt khác.",
-                    "The author cannot release the bulletin. Ask another approver.",
-                )
-            if bulletin.state != "submitted":
-                raise ConflictError(
-                    "Bản tin chưa được gửi duyệt, hoặc đã có người xử lý.",
-                    f"Only a submitted bulletin can be released; this one is {bulletin.state}.",
-                    state=bulletin.state,
-                )
-            require_quality(bulletin)
-            content = content_of(session, bulletin)
-            if sha256_of(content) != content_sha256:
-                raise ConflictError(
-                    "Nội dung đã thay đổi sau khi bạn xem. Hãy xem lại rồi duyệt.",
-                    "The content is not what you saw. Look at it again, then release.",
-                )
-            require_lawful(session, content, now=self._clock.now(), zone=self._zone, bulletin=bulletin_id)
-            release = Release(
-                id=new_id(),
-                bulletin_id=bulletin_id,
-                revision=bulletin.revision,
-                content_sha256=content_sha256,
-                content=canonical_json(content),
-                approver_id=actor.id,
-                released_at=self._clock.now(),
-            )
-            session.add(release)
-            bulletin.state = "released"
-            bulletin.updated_at = self._clock.now()
-            details = {"release": release.id, "revision": bulletin.revision, "content_sha256": content_sha256}
-            self._note(session, actor, "bulletin-released", bulletin, details=details)
+            made = []
+            for bulletin_id in sorted(seen):
+                try:
+                    made.append(self._release(session, actor, bulletin_id, seen[bulletin_id]))
+                except BroadcasterError as error:
+                    if len(seen) > 1:
+                        error.details["bulletin"] = bulletin_id
+                    raise
+        for bulletin_id, release in zip(sorted(seen), made, strict=True):
+            log.info("released", bulletin=bulletin_id, release=release, content=seen[bulletin_id])
         self._changed()
+        return made
+
+    def _release(self, session: Session, actor: Actor, bulletin_id: str, content_sha256: str) -> str:
+        bulletin = find(session, bulletin_id, changing=True)
+        # Written down anew: a group or a receiver's place may have changed since it was saved.
+        where = place_bulletin(session, bulletin) or heard_in(session, bulletin)
+        actor.need(Right.RELEASE, *where)
+        if bulletin.author_id == actor.id:
+            raise ForbiddenError(
+                "Người soạn không được tự duyệt bản tin của mình. Hãy nhờ người duyệt khác.",
+                "The author cannot release the bulletin. Ask another approver.",
+            )
+        if bulletin.state != "submitted":
+            raise ConflictError(
+                "Bản tin chưa được gửi duyệt, hoặc đã có người xử lý.",
+                f"Only a submitted bulletin can be released; this one is {bulletin.state}.",
+                state=bulletin.state,
+            )
+        require_quality(bulletin)
+        content = content_of(session, bulletin)
+        if sha256_of(content) != content_sha256:
+            raise ConflictError(
+                "Nội dung đã thay đổi sau khi bạn xem. Hãy xem lại rồi duyệt.",
+                "The content is not what you saw. Look at it again, then release.",
+            )
+        require_lawful(session, content, now=self._clock.now(), zone=self._zone, bulletin=bulletin_id)
+        release = Release(
+            id=new_id(),
+            bulletin_id=bulletin_id,
+            revision=bulletin.revision,
+            content_sha256=content_sha256,
+            content=canonical_json(content),
+            approver_id=actor.id,
+            released_at=self._clock.now(),
+        )
+        session.add(release)
+        bulletin.state = "released"
+        bulletin.updated_at = self._clock.now()
+        details = {"release": release.id, "revision": bulletin.revision, "content_sha256": content_sha256}
+        self._note(session, actor, "bulletin-released", bulletin, details=details)
+        session.flush()
         return release.id
 
     def send_back(self, actor: Actor, bulletin_id: str, reason: str) -> None:

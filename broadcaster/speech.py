@@ -195,8 +195,14 @@ def line_of(session: Session, bulletin_id: str, places: Places) -> tuple[str, ..
 
     A bulletin without targets is taken as one for the whole station: from the root down to where it branches, and no deeper than a commune.
     """
+    rows = session.scalars(select(Schedule.targets).where(Schedule.bulletin_id == bulletin_id)).all()
+    return line_shared(session, rows, places)
+
+
+def line_shared(session: Session, rows: Iterable[dict[str, Any]], places: Places) -> tuple[str, ...]:
+    """The same for targets, as they are kept."""
     areas: set[str] = set()
-    for row in session.scalars(select(Schedule.targets).where(Schedule.bulletin_id == bulletin_id)):
+    for row in rows:
         try:
             targets = Targets.model_validate(expanded(session, row))
         except NotFoundError:

@@ -43,6 +43,9 @@ from broadcaster.releases import Releases
 from broadcaster.rendering import Rendering
 from broadcaster.reorganisation import rehoming
 from broadcaster.reorganisation.plans import Reorganisations
+from broadcaster.reports.deadlines import deadline
+from broadcaster.reports.desk import Reports
+from broadcaster.reports.documents import Documents
 from broadcaster.settings import Settings
 from broadcaster.sound import Sound
 from broadcaster.speech import Speaking
@@ -50,6 +53,7 @@ from broadcaster.station_keys import KeyRing, KeyTimes
 from broadcaster.stops import Stops
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Receiver
+from broadcaster.unfinished import Unfinished
 from broadcaster.week_copies import WeekCopies
 from broadcaster.welcome import Welcome
 from devices.brokers.embedded import EmbeddedBrokerError
@@ -113,7 +117,12 @@ class Core:
         self.campaigns = Campaigns(self.database, self.clock, zone=settings.zone)
         self.groups = Groups(self.database, self.clock)
         self.reorganisations = Reorganisations(self.database, self.clock, zone=settings.zone, changed=self._changed)
+        self.unfinished = Unfinished(self.database, self.clock)
         self.releases = Releases(self.database, self.clock, zone=settings.zone, changed=self._changed)
+        self.reports = Reports(
+            self.database, self.clock, zone=settings.zone, deadline=deadline(settings.report_deadline)
+        )
+        self.documents = Documents(self.database, self.clock, self.reports, folder=settings.folder)
 
     @property
     def clips(self) -> Path:

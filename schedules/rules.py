@@ -8,6 +8,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from schedules.recurrence import Recurring
 
+REACH = timedelta(minutes=2)
+"""What is to air at once goes out so long before its instant: receivers fetch its clip and start together."""
+
 
 def _to_the_millisecond(instant: datetime) -> datetime:
     # As orders and receipts carry instants: so that "not before its instant" can be read off the log.
@@ -55,7 +58,20 @@ class Repeating(BaseModel):
             at += every
 
 
-Rule = Annotated[Once | Recurring | Repeating, Field(discriminator="kind")]
+class AtOnce(BaseModel):
+    """One airing as soon as it is released: the instant is that of the release, and what it takes to reach the receivers."""
 
-RULE: TypeAdapter[Once | Recurring | Repeating] = TypeAdapter(Rule)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["at_once"] = "at_once"
+
+    def instants(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """The one instant if it is released at `start`, in UTC."""
+        at = _to_the_millisecond(start + REACH)
+        if at < end:
+            yield at
+
+
+Rule = Annotated[Once | Recurring | Repeating | AtOnce, Field(discriminator="kind")]
+
+RULE: TypeAdapter[Once | Recurring | Repeating | AtOnce] = TypeAdapter(Rule)
 """Reads a rule from JSON and writes it."""

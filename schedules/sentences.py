@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from schedules.named_days import name_of
 from schedules.recurrence import Recurring, parts_of
-from schedules.rules import Once, Repeating
+from schedules.rules import AtOnce, Once, Repeating
 
 Language = Literal["vi", "en"]
 _CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -19,8 +19,10 @@ _VI_NTH = {1: "đầu tiên", 2: "thứ hai", 3: "thứ ba", 4: "thứ tư", 5: 
 _EN_NTH = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last", -2: "last but one"}
 
 
-def describe(rule: Once | Recurring | Repeating, language: Language, *, zone: str) -> str:
+def describe(rule: Once | Recurring | Repeating | AtOnce, language: Language, *, zone: str) -> str:
     """One sentence without a full stop. `zone` is where an instant is to be read; a recurring rule has its own."""
+    if isinstance(rule, AtOnce):
+        return "Ngay khi được duyệt" if language == "vi" else "As soon as it is released"
     say = _Vietnamese() if language == "vi" else _English()
     if isinstance(rule, Once):
         local = rule.at.astimezone(ZoneInfo(zone))

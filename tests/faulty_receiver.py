@@ -9,7 +9,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptography.exceptions import InvalidSignature
 
@@ -50,11 +50,20 @@ class Credulous:
             sys.stderr.write("believed a forgery\n")
 
 
+def _at_the_broker(info: Any) -> bool:
+    try:
+        return bool(info.is_published())
+    except (ValueError, RuntimeError):
+        return False
+
+
 def main(folder: str, player: str) -> None:
     """Run until SIGTERM."""
     module = example()
 
     class Faulty(module.Receiver):  # type: ignore[misc, name-defined]  # a module that is loaded from a file
+        handed_over: ClassVar[list[tuple[Any, list[str]]]] = []
+
         def read(self, data: bytes, *types: str) -> Any:
             keys = self.keys
             if "order+jws" in types:
@@ -64,10 +73,18 @@ def main(folder: str, player: str) -> None:
         def now(self) -> datetime:
             return super().now() + EARLY  # type: ignore[no-any-return]
 
+        def publish(self, subject: str, typ: str, document: Any, *, retain: bool = False) -> Any:
+            info = super().publish(subject, typ, document, retain=retain)
+            if subject == "receipts":
+                self.handed_over.append((info, [receipt["id"] for receipt in document["receipts"]]))
+            return info
+
         def send(self) -> None:
             super().send()
+            taken = [ids for info, ids in self.handed_over if _at_the_broker(info)]
+            self.handed_over = [entry for entry in self.handed_over if entry[1] not in taken]
             with self.db:
-                self.db.execute("DELETE FROM outbox")
+                self.db.executemany("DELETE FROM outbox WHERE id = ?", [(name,) for ids in taken for name in ids])
 
     Faulty(folder, player).run()
 

@@ -254,7 +254,7 @@ class Station:
         if retain:
             self._retained[topic] = data
         if self.link.connected:
-            self.link.publish(topic, data, retain=retain).result(timeout=10)
+            self.link.publish(topic, data, retain=retain).result(timeout=60)
         return data
 
     def states(self, receiver: str, order: str) -> list[str]:

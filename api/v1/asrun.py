@@ -46,8 +46,8 @@ def _query(
     bulletin: str | None = None,
     title: Annotated[str | None, Query(max_length=300, description="A part of the bulletin's title.")] = None,
     airing: str | None = None,
-    programme: str | None = None,
-    campaign: str | None = None,
+    programme: Annotated[str | None, Query(description="Its id.")] = None,
+    campaign: Annotated[str | None, Query(description="Its id.")] = None,
     state: Annotated[list[ReceiptState] | None, Query()] = None,
 ) -> LogQuery:
     actor.need(Right.READ)

@@ -186,6 +186,16 @@ class Fault(BaseModel):
     reading: str | None = None
 
 
+class HeardSentence(BaseModel):
+    """When a sentence is heard in the clip, and where it stands."""
+
+    start_ms: int
+    end_ms: int
+    part: Literal["title", "text"]
+    start: int = Field(description="Code points from the beginning of the part.")
+    end: int
+
+
 class Quality(BaseModel):
     """The report of the clip."""
 
@@ -204,6 +214,9 @@ class Quality(BaseModel):
     synthetic: str
     fallback: bool
     fallback_reason: str | None
+    sentences: list[HeardSentence] = Field(
+        default_factory=list, description="Of title and text in the order in which they are heard."
+    )
 
 
 class SettledReading(BaseModel):

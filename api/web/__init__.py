@@ -1,16 +1,49 @@
-"""Pages for people: logging in, the ladder of proof of the current airing, live, and taking devices into service."""
+"""Pages for people: logging in, the ladder of proof of the current airing, live, writing and releasing bulletins, and taking devices into service."""
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
-from api.web import board, enrolments, welcome
+from api.web import (
+    areas,
+    audit,
+    board,
+    bulletins,
+    compose,
+    enrolments,
+    groups,
+    lexicon,
+    me,
+    people,
+    policies,
+    receivers,
+    releases,
+    reorganisations,
+    sound,
+    welcome,
+)
 from api.web import page as pages
 from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-router.include_router(board.router)
-router.include_router(enrolments.router)
-router.include_router(welcome.router)
+for part in (
+    board,
+    bulletins,
+    compose,
+    releases,
+    areas,
+    receivers,
+    enrolments,
+    groups,
+    lexicon,
+    sound,
+    policies,
+    reorganisations,
+    people,
+    me,
+    audit,
+    welcome,
+):
+    router.include_router(part.router)
 
 elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""

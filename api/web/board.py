@@ -12,6 +12,7 @@ from api.web import page as pages
 from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
 from broadcaster.ladder import RUNGS
 from broadcaster.log_search import LogQuery
+from broadcaster.people import Right
 from broadcaster.quality import blocked_bulletins
 from broadcaster.storage.models import AsRun
 
@@ -23,6 +24,7 @@ BLOCKED_ROWS = 10
 @router.get("/")
 def board(request: Request, station: StationDep, actor: ActorDep) -> Response:
     """The current airing's ladder of proof and the end of the log."""
+    actor.need(Right.READ)
     with station.database.reading() as session:
         log = select(AsRun).where(*LogQuery(within=actor.within()).conditions())
         rows = session.scalars(log.order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
@@ -60,10 +62,10 @@ def log_in(
     onward = pages.onward(next)
     try:
         same_origin(request)
-        token, _, _ = station.log_ins.log_in(username, password, code=code or None, address=address)
+        token, actor, _ = station.log_ins.log_in(username, password, code=code or None, address=address)
     except (NotLoggedInError, ForbiddenError, TooManyError) as error:
         return pages.page(request, "login.html", problem=error, username=username, next=onward)
-    response = RedirectResponse(onward, 303)
+    response = RedirectResponse("/me" if actor.must_change_password else onward, 303)
     set_cookie(response, station, token)
     return response
 

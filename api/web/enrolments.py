@@ -1,14 +1,14 @@
 """The page on which an operator types the code that a device shows; the device's QR code leads here."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Form, Request
-from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
-from broadcaster.areas import areas_on
+from api.web.area_tree import tree_of
 from broadcaster.enrolment import Acceptance
 from broadcaster.errors import BroadcasterError, InvalidError
 from broadcaster.people import Actor, Right
@@ -26,34 +26,41 @@ def _form(
     actor: Actor,
     *,
     code: str = "",
+    typed: Mapping[str, str] | None = None,
+    replaces: str = "",
     problem: BroadcasterError | None = None,
     done: str = "",
 ) -> Response:
     with station.database.reading() as session:
-        areas = sorted(
-            ((name, area.name) for name, area in areas_on(session, station.today()).items()), key=lambda pair: pair[1]
-        )
-        receivers = session.execute(
-            select(Receiver.id, Receiver.name).where(Receiver.revoked_at.is_(None)).order_by(Receiver.name)
-        ).all()
+        replaced = session.get(Receiver, replaces) if replaces else None
     return pages.page(
         request,
         "enrolments.html",
         actor=actor,
         problem=problem,
         waiting=station.enrolments.waiting(),
-        areas=areas,
-        receivers=receivers,
+        areas=tree_of(station).options(actor.within(Right.OPERATE)),
+        replaced=replaced,
+        typed=typed or {},
         code=code,
         done=done,
     )
 
 
 @router.get("/enrolments")
-def enrolments(*, request: Request, station: StationDep, actor: ActorDep, code: str = "", done: str = "") -> Response:
-    """Devices that wait, and the form."""
+def enrolments(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    code: str = "",
+    receiver: str = "",
+    done: str = "",
+) -> Response:
+    """Devices that wait, and the form; `receiver` is one that is to be replaced."""
     actor.need(Right.OPERATE)
-    return _form(request, station, actor, code="".join(c for c in code if c.isdigit())[:6], done=done[:64])
+    digits = "".join(c for c in code if c.isdigit())[:6]
+    return _form(request, station, actor, code=digits, replaces=receiver, done=done[:64])
 
 
 @router.post("/enrolments")
@@ -79,5 +86,16 @@ def accept(
         place = Place(receiver, kind, name or None, area or None, replace=bool(replace))
         station.accept(actor, Acceptance(digits, place, fingerprint))
     except BroadcasterError as error:
-        return _form(request, station, actor, code=digits, problem=error)
+        typed = {"fingerprint": fingerprint, "receiver": receiver, "kind": kind, "name": name, "area": area}
+        replaces = receiver if replace else ""
+        return _form(request, station, actor, code=digits, typed=typed, replaces=replaces, problem=error)
     return RedirectResponse(f"/enrolments?done={receiver}", 303)
+
+
+@router.post("/enrolments/{enrolment}/refusal")
+def refuse(station: StationDep, actor: ActorDep, enrolment: str) -> Response:
+    """Send a device away that nobody here knows."""
+    actor.need(Right.OPERATE)
+    station.enrolments.refuse(actor, enrolment)
+    station.changes.notify()
+    return RedirectResponse("/enrolments", 303)

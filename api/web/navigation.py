@@ -15,10 +15,28 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("nav_air", (Entry("/", "nav_today"),)),
-    ("nav_write", ()),
-    ("nav_station", (Entry("/enrolments", "nav_enrolments", Right.OPERATE),)),
-    ("nav_people", ()),
+    ("nav_air", (Entry("/", "nav_today"), Entry("/releases", "nav_releases", Right.RELEASE))),
+    ("nav_write", (Entry("/compose", "nav_compose", Right.EDIT), Entry("/bulletins", "nav_bulletins"))),
+    (
+        "nav_station",
+        (
+            Entry("/areas", "nav_areas"),
+            Entry("/enrolments", "nav_enrolments", Right.OPERATE),
+            Entry("/groups", "nav_groups"),
+            Entry("/lexicon", "nav_lexicon"),
+            Entry("/sound", "nav_sound"),
+            Entry("/policies", "nav_policies"),
+            Entry("/reorganisations", "nav_reorganisations"),
+        ),
+    ),
+    (
+        "nav_people",
+        (
+            Entry("/people", "nav_accounts", Right.ADMINISTER),
+            Entry("/audit", "nav_audit"),
+            Entry("/me", "nav_me"),
+        ),
+    ),
 )
 """Groups, by the word of their heading, in the order of a day's work."""
 

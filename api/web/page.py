@@ -26,7 +26,7 @@ from api.auth import address_of, cookie_name, station_of
 from api.problems import Language, page_language, said, status_of
 from api.web.navigation import menu
 from api.web.words import words
-from broadcaster.errors import BroadcasterError, InvalidError, NotLoggedInError
+from broadcaster.errors import BroadcasterError, ForbiddenError, InvalidError, NotLoggedInError
 from broadcaster.people import Actor
 
 LanguageDep = Annotated[Language, Depends(page_language)]
@@ -167,6 +167,8 @@ def problem_page(request: Request, error: BroadcasterError) -> Response:
     except NotLoggedInError:
         actor = None
     part = request.headers.get("hx-request") == "true"
+    if actor is not None and actor.must_change_password and isinstance(error, ForbiddenError):
+        return to_me(part=part)
     return page(request, "_problem.html" if part else "problem.html", actor=actor, problem=error)
 
 
@@ -181,6 +183,11 @@ def to_login(request: Request) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(headers={"HX-Redirect": target})
     return RedirectResponse(target, 303)
+
+
+def to_me(*, part: bool = False) -> Response:
+    """To one's own page: a password that an administrator gave is changed before anything else."""
+    return Response(headers={"HX-Redirect": "/me"}) if part else RedirectResponse("/me", 303)
 
 
 def onward(target: str) -> str:

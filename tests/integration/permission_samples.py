@@ -15,6 +15,7 @@ from tests.integration.permission_world import CODE, wav
 Ids = dict[str, str]
 V1 = "/api/v1"
 SOON = datetime.now(UTC) + timedelta(hours=30)
+YEAR = {"starts_on": "2026-01-01", "ends_on": "2026-12-31"}
 MONDAY = SOON.date() - timedelta(days=SOON.weekday())
 EARLIER = (SOON - timedelta(hours=2)).isoformat()
 
@@ -174,6 +175,17 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/station-keys"): lambda _: Sample({}),
     ("GET", f"{V1}/as-run"): lambda _: Sample(shows="receiver"),
     ("GET", f"{V1}/as-run.csv"): lambda _: Sample(shows="receiver"),
+    ("GET", "/readyz"): lambda _: Sample(answers=(503,)),  # the station is not started
+    ("GET", f"{V1}/reports"): lambda _: Sample(shows="report_id"),
+    ("POST", f"{V1}/reports"): lambda ids: Sample({"area": ids["area_id"], **YEAR}),
+    ("GET", f"{V1}/reports/figures"): lambda ids: Sample(params={"area": ids["area_id"], **YEAR}),
+    ("GET", f"{V1}/reports/board"): lambda _: Sample(params={"year": 2026}, shows="campaign_id"),
+    ("PUT", f"{V1}/reports/{{report_id}}/filled"): lambda _: Sample({"revision": 1, "filled": {}}),
+    ("POST", f"{V1}/reports/{{report_id}}/submission"): lambda _: Sample({"revision": 1}),
+    ("POST", f"{V1}/reports/{{report_id}}/reopening"): lambda ids: Sample(
+        {"reason": "x"}, ids={"report_id": ids["submitted_report"]}
+    ),
+    ("GET", f"{V1}/reports/{{report_id}}/document.{{form}}"): lambda _: Sample(ids={"form": "docx"}),
     ("POST", "/login"): lambda _: Sample(data={"username": "nobody", "password": "x"}, answers=(401, 429)),
     ("POST", "/enrolments"): lambda ids: Sample(
         data={
@@ -184,5 +196,30 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
             "name": "Loa",
             "area": ids["area_id"],
         }
+    ),
+    ("POST", "/compose"): lambda ids: Sample(
+        data={
+            "key": "k",
+            "words": "Tin\nXin chào.",
+            "area": ids["area_id"],
+            "kind": "loudspeaker",
+            "when": "morning",
+        }
+    ),
+    ("POST", "/compose/unfinished"): lambda _: Sample(data={"key": "k", "words": "Tin"}),
+    ("POST", "/compose/discard"): lambda _: Sample(data={"key": "k"}),
+    ("POST", "/compose/intake"): lambda _: Sample(content=b"x", answers=(422,)),
+    ("GET", "/compose/card.png"): lambda _: Sample(params={"text": "Tin"}),
+    ("GET", "/bulletins"): lambda _: Sample(shows="bulletin_id"),
+    ("POST", "/bulletins/{bulletin_id}/anew"): lambda _: Sample(data={"revision": "1"}),
+    ("POST", "/bulletins/{bulletin_id}/withdraw"): lambda _: Sample(data={"reason": "thôi"}),
+    ("GET", "/releases"): lambda _: Sample(shows="submitted"),
+    ("POST", "/releases"): lambda ids: Sample(data={"release": f"{ids['submitted']}:{ids['digest']}"}),
+    ("GET", "/releases/{bulletin_id}"): lambda ids: Sample(ids={"bulletin_id": ids["submitted"]}),
+    ("POST", "/releases/{bulletin_id}"): lambda ids: Sample(
+        data={"content_sha256": ids["digest"]}, ids={"bulletin_id": ids["submitted"]}
+    ),
+    ("POST", "/releases/{bulletin_id}/return"): lambda ids: Sample(
+        data={"reason": "sửa"}, ids={"bulletin_id": ids["submitted"]}
     ),
 }

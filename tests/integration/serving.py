@@ -81,7 +81,7 @@ class ServedStation:
         answer = client.post("/api/v1/bulletins", json=body)
         assert answer.status_code == 201, answer.text
         path = answer.headers["location"]
-        wait_for(lambda: client.get(path).json()["rendering"] != "pending")
+        wait_for(lambda: client.get(path).json()["rendering"] != "pending", 60)
         made: dict[str, Any] = client.get(path).json()
         assert made["rendering"] == "done", made
         return made
@@ -108,7 +108,9 @@ def serving(settings: Settings) -> Iterator[ServedStation]:
     server = uvicorn.Server(configured(settings, create_app(station)))
     running = ServedStation(station, server)
     running.start()
-    wait_for(lambda: server.started and httpx.get(f"{settings.base_url}/healthz", trust_env=False).is_success)
+    wait_for(
+        lambda: server.started and httpx.get(f"{settings.base_url}/healthz", trust_env=False, timeout=30).is_success
+    )
     try:
         yield running
     finally:

@@ -96,13 +96,15 @@ def test_a_long_text_is_all_vietnamese_syllables_and_100_kb_take_less_than_a_sec
 def test_the_cost_grows_with_the_length_and_not_with_its_square(unit: str) -> None:
     def seconds(length: int) -> float:
         text = (unit * (length // len(unit) + 1))[:length]
-        start = time.process_time()
-        script = read(text)
-        assert isinstance(script, Script)
-        return time.process_time() - start
+        taken = []
+        for _ in range(3):  # the least is the text's own; what is more is the machine's
+            start = time.process_time()
+            script = read(text)
+            assert isinstance(script, Script)
+            taken.append(time.process_time() - start)
+        return min(taken)
 
-    seconds(5_000)
-    short, long = seconds(5_000), seconds(40_000)
+    short, long = seconds(3_000), seconds(24_000)
     assert long < 8 * max(short, 0.01) * 2.5, f"8 times the text took {long / max(short, 1e-6):.0f} times as long"
 
 

@@ -4,19 +4,18 @@ A word with a figure in it is written for Jinja's `format` filter: `{{ w.confirm
 """
 
 from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 from api.problems import Language
-from api.web.words import board, common, enrolments, login, navigation, welcome
-
-_PAGES = (common, navigation, login, board, enrolments, welcome)
 
 
 @cache
 def words(tongue: Language) -> dict[str, str]:
-    """All words in one language. Raises ValueError where two pages give the same name."""
+    """All words in one language, of every file here. Raises ValueError where two pages give the same name."""
     found: dict[str, str] = {}
-    for page in _PAGES:
-        for name, (vi, en) in page.WORDS.items():
+    for page in iter_modules(__path__):
+        for name, (vi, en) in import_module(f"{__name__}.{page.name}").WORDS.items():
             if name in found:
                 raise ValueError(f"the word {name!r} stands twice")
             found[name] = en if tongue == "en" else vi

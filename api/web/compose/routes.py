@@ -1,0 +1,276 @@
+"""The compose page and what it asks while somebody writes."""
+
+import dataclasses
+from typing import Any
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from api.auth import ActorDep, StationDep
+from api.problems import page_language, said
+from api.uploads import file_of
+from api.web import page as pages
+from api.web.compose.buttons import done
+from api.web.compose.form import EMPTY, Form
+from api.web.compose.listening import listen
+from api.web.compose.preview import Desk
+from api.web.compose.saving import before, is_written, saved, submitted
+from api.web.fields import Fields, FieldsDep
+from broadcaster import composing
+from broadcaster.bulletins import draft_of
+from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.people import Actor, Right
+from broadcaster.releases import find
+from broadcaster.station import Station
+from broadcaster.storage.models import Bulletin, Campaign, ClipRecord, ProgrammeRecord, ReceiverGroup
+from broadcaster.target_tree import Tree
+from broadcaster.whereabouts import areas_of, need_sight
+
+router = pages.router()
+DRAWN_RECEIVERS, DRAWN_AREAS = 120, 150
+"""With more of them, what is under an area is fetched when it is opened."""
+
+
+def desk(request: Request, session: Session, station: Station, actor: Actor) -> Desk:
+    """What a form is looked at with."""
+    tree = Tree(session, station.speaking.places(session), within=actor.homes(Right.EDIT))
+    return Desk(session, station, actor, tree, page_language(request))
+
+
+def _show(
+    request: Request,
+    desk: Desk,
+    form: Form,
+    *,
+    problem: BroadcasterError | None = None,
+    restored: str = "",
+) -> Response:
+    session, tree = desk.session, desk.tree
+    row, clip = desk.stored(form)
+    drawn = tree.places.areas if len(tree.places.areas) <= DRAWN_AREAS else ()
+    groups = session.execute(select(ReceiverGroup.id, ReceiverGroup.name).order_by(ReceiverGroup.name)).all()
+    programmes = session.execute(
+        select(ProgrammeRecord.id, ProgrammeRecord.name).where(ProgrammeRecord.ended_at.is_(None))
+    ).all()
+    campaigns = session.scalars(
+        select(Campaign).where(Campaign.ends_on >= desk.station.today()).order_by(Campaign.name)
+    )
+    choices = [
+        (key, text)
+        for each in campaigns
+        for key, text in (
+            (each.id, each.name),
+            *((f"{each.id}|{group}", f"{each.name}: {group}") for group in each.content_groups),
+        )
+    ]
+    return pages.page(
+        request,
+        "compose.html",
+        actor=desk.actor,
+        problem=problem,
+        form=form,
+        seen=desk.look(form),
+        usual=desk.usual(),
+        bulletin=row,
+        clip=clip,
+        roots=tree.roots,
+        states=tree.states(form.targets),
+        online=tree.online,
+        draw_areas=bool(drawn),
+        draw_receivers=len(tree.places.receivers) <= DRAWN_RECEIVERS,
+        groups=groups,
+        programmes=programmes,
+        campaigns=choices,
+        restored=restored,
+        may_teach=desk.actor.may(Right.PRONOUNCE),
+        with_oob=False,
+    )
+
+
+@router.get("/compose")
+def compose(request: Request, station: StationDep, actor: ActorDep, new: str = "", key: str = "") -> Response:
+    """A new bulletin: what was being typed, or an empty page."""
+    actor.need(Right.EDIT)
+    kept = [] if new else [each for each in station.unfinished.all(actor) if not each.form.get("bulletin", [""])[-1]]
+    kept = [each for each in kept if not is_written(station, actor, each.key) and key in ("", each.key)]
+    with station.database.reading() as session:
+        at = desk(request, session, station, actor)
+        if kept:
+            return _show(request, at, Form.read(Fields(kept[0].form), at.tree), restored=kept[0].key)
+        return _show(request, at, Form.blank(at.tree.usual(session, actor.id)))
+
+
+@router.get("/bulletins/{bulletin_id}")
+def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, edit: str = "") -> Response:
+    """A bulletin: to go on writing, or to read where it is released, or not for this person to write."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        row = find(session, bulletin_id)
+        need_sight(session, actor, row)
+        at = desk(request, session, station, actor)
+        form = Form.of(row.id, row.revision, draft_of(session, row), now=at.now)
+        writable = actor.may(Right.EDIT, *areas_of(session, row)) and row.priority != "emergency"
+        if not writable or (row.state in ("released", "withdrawn") and not edit):
+            return read_only(request, at, row, form, writable=writable)
+        kept = station.unfinished.of(actor, row.id)
+        if kept is not None and kept.saved_at > row.updated_at:
+            return _show(request, at, Form.read(Fields(kept.form), at.tree), restored=kept.key)
+        form = dataclasses.replace(form, card_proposed=_proposed_card(at, form))
+        return _show(request, at, form)
+
+
+def _proposed_card(at: Desk, form: Form) -> str:
+    """What would be proposed for its words: an editor who kept it goes on with what is proposed."""
+    script, _ = at.script(form, at.stored(form)[0])
+    return composing.short_version(form.written.title, script)
+
+
+def read_only(request: Request, at: Desk, row: Bulletin, form: Form, *, writable: bool) -> Response:
+    """A bulletin to read and to listen to."""
+    clip = at.session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
+    return pages.page(
+        request,
+        "bulletin.html",
+        actor=at.actor,
+        bulletin=row,
+        clip=clip,
+        seen=at.look(form),
+        form=form,
+        writable=writable,
+    )
+
+
+@router.post("/compose/preview")
+def preview(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """What becomes of the form as it stands: parts of the page. Nothing is saved."""
+    actor.need(Right.EDIT)
+    with station.database.reading() as session:
+        at = desk(request, session, station, actor)
+        given = at.unsaved(Form.read(fields, at.tree))
+        problem = None
+        try:
+            form = done(at, given, fields)
+        except InvalidError as error:
+            form, problem = given, error
+        seen = at.look(form)
+        row, clip = at.stored(form)
+        return pages.page(
+            request,
+            "_compose_seen.html",
+            actor=actor,
+            refused=said(problem, at.tongue) if problem is not None else "",
+            usual=at.usual(),
+            form=form,
+            seen=seen,
+            bulletin=row,
+            clip=clip,
+            with_oob=True,
+            with_times=form.rules != given.rules or form.chips != given.chips,
+            with_card=form.own_card() is None and form.card_proposed != seen.proposed_card,
+            may_teach=actor.may(Right.PRONOUNCE),
+        )
+
+
+@router.post("/compose")
+def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """Save, listen, submit; without JavaScript also everything else that the page's buttons do."""
+    actor.need(Right.EDIT)
+    do = fields.one("do", "save")
+    part = do == "listen" and "hx-request" in request.headers
+    with station.database.reading() as session:
+        at = desk(request, session, station, actor)
+        form = Form.read(fields, at.tree)
+        if do not in ("save", "listen", "submit") and not do.startswith("reopen:"):
+            try:
+                form, problem = done(at, form, fields), None
+            except InvalidError as error:
+                problem = error
+            return _show(request, at, form, problem=problem)
+        card = _proposed_card(at, form)
+    try:
+        rules = form.plan(now=station.clock.now(), zone=station.settings.zone)
+        bulletin, revision = saved(
+            station, actor, form, form.draft(before(station, actor, form, EMPTY), rules, card=card)
+        )
+        form = dataclasses.replace(form, key=bulletin, bulletin=bulletin, revision=revision, settlings=())
+        if do == "submit":
+            submitted(station, actor, bulletin, revision)
+        elif do.startswith("reopen:"):
+            station.readings.reopen(actor, bulletin, do.partition(":")[2], revision=revision)
+    except BroadcasterError as error:
+        if part:
+            return pages.page(request, "_listen_problem.html", refused=said(error, page_language(request)))
+        with station.database.reading() as session:
+            return _show(request, desk(request, session, station, actor), form, problem=error)
+    if part:
+        answer = listen(request, station, actor, bulletin, identity=True)
+        answer.headers["HX-Replace-Url"] = f"/bulletins/{bulletin}"
+        return answer
+    onward = {"submit": "/bulletins?done=submitted", "listen": f"/bulletins/{bulletin}?done=saved#listen"}
+    return RedirectResponse(onward.get(do, f"/bulletins/{bulletin}?done=saved"), 303)
+
+
+@router.post("/compose/unfinished")
+def keep(station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """Keep what is being typed."""
+    key = fields.one("key")[:64]
+    if not key:
+        raise InvalidError("Thiếu mã của bản đang soạn.", "The key of what is being written is missing.", field="key")
+    station.unfinished.keep(actor, key, {name: values for name, values in fields.values.items() if name != "do"})
+    return Response(status_code=204)
+
+
+@router.post("/compose/discard")
+def discard(station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """Forget what was being typed."""
+    actor.need(Right.EDIT)
+    key = fields.one("key")[:64]
+    kept = station.unfinished.of(actor, key)
+    station.unfinished.forget(actor, key)
+    bulletin = kept.form.get("bulletin", [""])[-1] if kept is not None else ""
+    return RedirectResponse(f"/bulletins/{bulletin}" if bulletin else "/compose?new=1", 303)
+
+
+@router.post("/compose/intake")
+async def take_in(request: Request, station: StationDep, actor: ActorDep) -> Response:
+    """A .docx, .pdf, .txt or .md file as the words of a new bulletin: as a page, or as JSON where the page's script asks."""
+    actor.need(Right.EDIT)
+    data, name = await file_of(request, composing.DOCUMENT_LIMIT)
+
+    def answer() -> Response:
+        script_asks = "application/json" in request.headers.get("accept", "")
+        try:
+            taken: dict[str, Any] = composing.take_in(data, name)
+        except BroadcasterError as error:
+            if script_asks:
+                return JSONResponse({"problem": said(error, page_language(request))}, 422)
+            with station.database.reading() as session:
+                at = desk(request, session, station, actor)
+                return _show(request, at, Form.blank(at.tree.usual(session, actor.id)), problem=error)
+        words = composing.together(taken["title"], taken["text"])
+        if script_asks:
+            return JSONResponse({"words": words})
+        with station.database.reading() as session:
+            at = desk(request, session, station, actor)
+            form = dataclasses.replace(Form.blank(at.tree.usual(session, actor.id)), words=words)
+            return _show(request, at, form)
+
+    return await run_in_threadpool(answer)
+
+
+@router.get("/compose/areas/{area_id}")
+def open_area(request: Request, station: StationDep, actor: ActorDep, area_id: str, ticked: str = "") -> Response:
+    """What stands right under an area, to be ticked."""
+    actor.need(Right.EDIT)
+    with station.database.reading() as session:
+        tree = Tree(session, station.speaking.places(session), within=actor.homes(Right.EDIT))
+    node = tree.find(area_id)
+    if node is None:
+        raise NotFoundError("Không có địa bàn này.", "There is no such area.")
+    states = (
+        dict.fromkeys([*(one.id for one in node.areas), *(one.id for one in node.receivers)], "all") if ticked else {}
+    )
+    return pages.page(request, "_area_opened.html", actor=actor, node=node, states=states, online=tree.online)

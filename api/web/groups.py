@@ -1,0 +1,169 @@
+"""Groups: targets saved under a name, chosen from the tree of areas and the receivers in them."""
+
+from typing import Annotated
+
+from fastapi import Form, Request
+from pydantic import BaseModel, Field, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import ActorDep, StationDep
+from api.web import page as pages
+from api.web.area_tree import AreaTree, by_name
+from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.people import Actor, Right
+from broadcaster.station import Station
+from broadcaster.storage.models import ReceiverGroup
+from broadcaster.targets import Place, Places, Targets
+
+router = pages.router()
+DRAWN = 200
+"""Areas and receivers on one form; of a larger station one commune at a time is shown."""
+Names = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=5000)]
+
+
+class GroupForm(BaseModel):
+    """What somebody chose."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    within: Annotated[str, Field(max_length=64)] = ""
+    areas: Names = Field(default_factory=list)
+    receivers: Names = Field(default_factory=list)
+    excluded_areas: Names = Field(default_factory=list)
+    excluded: Names = Field(default_factory=list)
+    kinds: Names = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, row: ReceiverGroup) -> "GroupForm":
+        """A saved group as it is typed."""
+        return cls.model_validate({"name": row.name, **Targets.model_validate(row.targets).model_dump(mode="json")})
+
+    def targets(self) -> Targets:
+        """Raises InvalidError."""
+        if not self.name.strip():
+            raise InvalidError("Đặt tên cho nhóm.", "Give the group a name.", field="name")
+        try:
+            return Targets(
+                areas=tuple(self.areas),
+                receivers=tuple(self.receivers),
+                excluded_areas=tuple(self.excluded_areas),
+                excluded=tuple(self.excluded),
+                kinds=tuple(self.kinds),  # type: ignore[arg-type]  # pydantic says whether they are
+            )
+        except ValidationError as error:
+            raise InvalidError(
+                "Chọn ít nhất một địa bàn hoặc thiết bị.", "Choose at least one area or receiver.", field="areas"
+            ) from error
+
+
+@router.get("/groups")
+def groups(request: Request, station: StationDep, actor: ActorDep) -> Response:
+    """The saved groups, in words, with how many receivers each comes to today."""
+    actor.need(Right.READ)
+    with station.database.reading() as session:
+        places = Places(session, station.today())
+        rows = session.scalars(select(ReceiverGroup)).all()
+    targets = [(row, Targets.model_validate(row.targets)) for row in sorted(rows, key=lambda row: by_name(row.name))]
+    return pages.page(
+        request,
+        "groups.html",
+        actor=actor,
+        tree=AreaTree(places.areas),
+        receivers=places.receivers,
+        groups=[(row, given, len(places.resolve(given).receivers)) for row, given in targets],
+        may_change=actor.may(Right.OPERATE),
+    )
+
+
+@router.get("/groups/new")
+def new(request: Request, station: StationDep, actor: ActorDep, within: str = "") -> Response:
+    """The form of a new group."""
+    actor.need(Right.OPERATE)
+    return _form(request, station, actor, GroupForm(kinds=["loudspeaker", "screen"], within=within))
+
+
+@router.post("/groups/new")
+def save_new(request: Request, station: StationDep, actor: ActorDep, form: Annotated[GroupForm, Form()]) -> Response:
+    """Save it."""
+    return _save(request, station, actor, form, None)
+
+
+@router.get("/groups/{group_id}")
+def one(request: Request, station: StationDep, actor: ActorDep, group_id: str, within: str = "") -> Response:
+    """The form of a group."""
+    actor.need(Right.OPERATE)
+    with station.database.reading() as session:
+        form = GroupForm.of(_find(session, group_id)).model_copy(update={"within": within})
+    return _form(request, station, actor, form, group=group_id)
+
+
+@router.post("/groups/{group_id}")
+def save(
+    request: Request, station: StationDep, actor: ActorDep, group_id: str, form: Annotated[GroupForm, Form()]
+) -> Response:
+    """Put other targets under the name; what was released with it stays."""
+    return _save(request, station, actor, form, group_id)
+
+
+@router.post("/groups/{group_id}/removal")
+def remove(
+    station: StationDep, actor: ActorDep, group_id: str, sure: Annotated[str, Form(max_length=3)] = ""
+) -> Response:
+    """Forget a group."""
+    if not sure:
+        raise InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+    station.groups.remove(actor, group_id)
+    return RedirectResponse("/groups?done=group_removed", 303)
+
+
+def _save(request: Request, station: Station, actor: Actor, form: GroupForm, group: str | None) -> Response:
+    actor.need(Right.OPERATE)
+    try:
+        station.groups.save(actor, name=form.name.strip(), targets=form.targets(), group=group)
+    except BroadcasterError as error:
+        return _form(request, station, actor, form, group=group, problem=error)
+    return RedirectResponse("/groups?done=group_saved", 303)
+
+
+def _find(session: Session, group: str) -> ReceiverGroup:
+    row = session.get(ReceiverGroup, group)
+    if row is None:
+        raise NotFoundError("Không có nhóm này.", "There is no such group.")
+    return row
+
+
+def _form(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    form: GroupForm,
+    *,
+    group: str | None = None,
+    problem: BroadcasterError | None = None,
+) -> Response:
+    with station.database.reading() as session:
+        places = Places(session, station.today())
+    tree = AreaTree(places.areas)
+    large = len(places.areas) + len(places.receivers) > DRAWN
+    start = tree.first(actor) if large or actor.home in places.areas else None
+    top = form.within if form.within in places.areas else start
+    shown = [area for area, _ in tree.walk(top)]
+    at: dict[str, list[Place]] = {area.id: [] for area in shown}
+    for place in sorted(places.receivers.values(), key=lambda place: by_name(place.name)):
+        if place.area_id in at:
+            at[place.area_id].append(place)
+    return pages.page(
+        request,
+        "group.html",
+        actor=actor,
+        form=form,
+        group=group,
+        tree=tree,
+        top=tree.areas[top] if top else None,
+        large=large,
+        nodes=list(tree.walk(top)),
+        at=at,
+        receivers=places.receivers,
+        problem=problem,
+    )

@@ -1,0 +1,158 @@
+"""The lexicon of an area: how terms are read there, what it has from above, and which bulletins a change speaks anew."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import Form, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api.auth import ActorDep, StationDep
+from api.web import page as pages
+from api.web.area_tree import AreaTree, plain, tree_of
+from audio.script.letters import names_of
+from broadcaster.errors import BroadcasterError
+from broadcaster.lexicons import NOTE_LIMIT
+from broadcaster.people import Actor, Right
+from broadcaster.station import Station
+from broadcaster.storage.models import LexiconRecord, Person
+
+router = pages.router()
+ROWS = 100
+HISTORY = 200
+
+
+@router.get("/lexicon")
+def show(
+    *, request: Request, station: StationDep, actor: ActorDep, area: str = "", q: str = "", written: str = ""
+) -> Response:
+    """The readings in force in an area; `written` is an entry that is to be changed."""
+    actor.need(Right.READ)
+    return _shown(request, station, actor, area, q=q, written=written[:200])
+
+
+@router.post("/lexicon")
+def put(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: Annotated[str, Form(max_length=64)],
+    written: Annotated[str, Form(max_length=200)] = "",
+    reading: Annotated[str, Form(max_length=500)] = "",
+    spelled: Annotated[str, Form(max_length=3)] = "",
+    note: Annotated[str, Form(max_length=NOTE_LIMIT)] = "",
+) -> Response:
+    """Have a term read so; tells which bulletins are spoken anew."""
+    actor.need(Right.PRONOUNCE, area)
+    try:
+        change = station.lexicons.put(actor, area, written=written, reading=None if spelled else reading, note=note)
+    except BroadcasterError as error:
+        typed = {"written": written, "reading": reading, "spelled": spelled, "note": note}
+        return _shown(request, station, actor, area, typed=typed, problem=error)
+    spoken = names_of(written) if spelled else reading
+    return pages.page(
+        request,
+        "lexicon_change.html",
+        actor=actor,
+        area=area,
+        written=written.strip(),
+        spoken=spoken.strip(),
+        change=change,
+    )
+
+
+@router.post("/lexicon/removal")
+def remove(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: Annotated[str, Form(max_length=64)],
+    written: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """End the area's own entry; what stands above holds again."""
+    change = station.lexicons.remove(actor, area, written)
+    return pages.page(
+        request, "lexicon_change.html", actor=actor, area=area, written=written, spoken=None, change=change
+    )
+
+
+@router.get("/lexicon/history")
+def history(
+    request: Request, station: StationDep, actor: ActorDep, area: str = "", written: str | None = None
+) -> Response:
+    """What an area's own entries are and were."""
+    actor.need(Right.READ)
+    tree = tree_of(station)
+    chosen = area or tree.first(actor) or ""
+    rows = station.lexicons.history(actor, chosen, written=written or None, limit=HISTORY)
+    with station.database.reading() as session:
+        names = names_of_people(session, [name for row in rows for name in (row.person_id, row.ended_by)])
+    return pages.page(
+        request,
+        "lexicon_history.html",
+        actor=actor,
+        tree=tree,
+        area=tree.areas[chosen],
+        written=written or "",
+        rows=[(row, spoken_of(row)) for row in rows],
+        names=names,
+    )
+
+
+def spoken_of(row: LexiconRecord) -> str:
+    """What is heard for an entry: its reading, or the names of its letters."""
+    return names_of(row.written) if row.reading is None else row.reading
+
+
+def names_of_people(session: Session, ids: Iterable[str | None]) -> dict[str, str]:
+    """Names of people by id."""
+    wanted = {name for name in ids if name is not None}
+    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted))).all())
+
+
+def _shown(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    area: str,
+    *,
+    q: str = "",
+    written: str = "",
+    typed: dict[str, str] | None = None,
+    problem: BroadcasterError | None = None,
+) -> Response:
+    tree: AreaTree = tree_of(station)
+    chosen = area or tree.first(actor)
+    if chosen is None:
+        return pages.page(request, "area_none.html", actor=actor, heading="lexicon", tree=tree)
+    _, rows = station.lexicons.of(actor, chosen)
+    wanted = plain(q)
+    entries = [(row, spoken_of(row)) for row in rows]
+    found = [pair for pair in entries if wanted in plain(f"{pair[0].written} {pair[1]} {pair[0].note}")]
+    changed = next((row for row in rows if row.written == written), None)
+    if typed is None and changed is not None:
+        typed = {
+            "written": changed.written,
+            "reading": changed.reading or "",
+            "spelled": "" if changed.reading else "yes",
+            "note": changed.note if changed.area_id == chosen else "",
+        }
+    return pages.page(
+        request,
+        "lexicon.html",
+        actor=actor,
+        tree=tree,
+        area=tree.areas[chosen],
+        entries=found[:ROWS],
+        found=len(found),
+        all=len(entries),
+        q=q,
+        changing=changed is not None,
+        typed=typed or {"written": written},
+        problem=problem,
+        may_change=actor.may(Right.PRONOUNCE, chosen),
+        note_limit=NOTE_LIMIT,
+    )

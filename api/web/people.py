@@ -1,0 +1,203 @@
+"""Accounts: who may log in and what they may do; made, changed and reset by administrators."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Annotated
+
+from fastapi import Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import ActorDep, StationDep
+from api.web import page as pages
+from api.web.area_tree import plain, tree_of
+from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.people import RIGHTS, Actor, Grant, Right, Role, grant_rows
+from broadcaster.station import Station
+from broadcaster.storage.models import Person
+
+router = pages.router()
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What stands in the form of an account; each role with its area, none for the whole station."""
+
+    name: str
+    grants: list[tuple[str, str]]
+    disabled: bool
+
+
+Account = tuple[Person, tuple[Grant, ...]]
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+
+
+@router.get("/people")
+def everybody(request: Request, station: StationDep, actor: ActorDep, q: str = "") -> Response:
+    """Every account."""
+    people = station.people.all(actor)
+    wanted = plain(q)
+    found = [(person, grants) for person, grants in people if wanted in plain(f"{person.name} {person.username}")]
+    tree = tree_of(station)
+    return pages.page(request, "people.html", actor=actor, tree=tree, people=found, all=len(people), q=q)
+
+
+@router.get("/people/new")
+def new(request: Request, station: StationDep, actor: ActorDep) -> Response:
+    """The form of a new account."""
+    actor.need(Right.ADMINISTER)
+    return _form(request, station, actor, {})
+
+
+@router.post("/people/new")
+def invite(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    username: Annotated[str, Form(max_length=100)] = "",
+    name: Annotated[str, Form(max_length=200)] = "",
+    role: Annotated[str, Form(max_length=20)] = "",
+    area: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Make an account; its first password is shown this once."""
+    username = username.strip().lower()
+    try:
+        if not USERNAME.fullmatch(username):
+            raise InvalidError(
+                "Tên đăng nhập gồm 2 – 64 chữ không dấu, số, dấu chấm, gạch nối; bắt đầu bằng chữ hoặc số.",
+                "A user name has 2 – 64 letters without diacritics, digits, dots and hyphens; it begins with a letter or digit.",
+                field="username",
+            )
+        grants = _grants([role], [area])
+        made, password = station.people.invite(actor, username=username, name=_name(name), grants=grants)
+    except BroadcasterError as error:
+        typed = {"username": username, "name": name, "role": role, "area": area}
+        return _form(request, station, actor, typed, problem=error)
+    return _password(request, actor, name=made.name, username=made.username, password=password)
+
+
+@router.get("/people/{person_id}")
+def one(request: Request, station: StationDep, actor: ActorDep, person_id: str) -> Response:
+    """One account."""
+    return _one(request, station, actor, _find(station, actor, person_id))
+
+
+@router.post("/people/{person_id}")
+def change(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    person_id: str,
+    name: Annotated[str, Form(max_length=200)] = "",
+    roles: Annotated[list[str], Form(default_factory=list)],
+    areas: Annotated[list[str], Form(default_factory=list)],
+    disabled: Annotated[str, Form(max_length=3)] = "",
+) -> Response:
+    """Set name and roles, or disable the account."""
+    account = _find(station, actor, person_id)
+    try:
+        given = _grants(roles, areas)
+        station.people.change(actor, person_id, name=_name(name), grants=given, disabled=bool(disabled))
+    except BroadcasterError as error:
+        typed = Typed(name, list(zip(roles, areas, strict=False)), bool(disabled))
+        return _one(request, station, actor, account, typed, problem=error)
+    return RedirectResponse(f"/people/{person_id}?done=person_saved", 303)
+
+
+@router.post("/people/{person_id}/password")
+def reset(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    person_id: str,
+    sure: Annotated[str, Form(max_length=3)] = "",
+) -> Response:
+    """Give a new password, shown this once."""
+    account = _find(station, actor, person_id)
+    if not sure:
+        error = InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+        return _one(request, station, actor, account, problem=error)
+    password = station.people.reset_password(actor, person_id)
+    return _password(request, actor, name=account[0].name, username=account[0].username, password=password)
+
+
+def _find(station: Station, actor: Actor, person_id: str) -> Account:
+    found = next((each for each in station.people.all(actor) if each[0].id == person_id), None)
+    if found is None:
+        with station.database.reading() as session:
+            actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person_id)))
+        raise NotFoundError(
+            "Không có người này. Chọn trong danh sách.", "There is no such person. Choose from the list."
+        )
+    return found
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise InvalidError("Nhập họ và tên.", "Enter the person's name.", field="name")
+    return text.strip()
+
+
+def _grants(roles: Sequence[str], areas: Sequence[str]) -> list[Grant]:
+    """Roles with the area of each, row by row; a row without a role is none. Raises InvalidError."""
+    rows = [(role, area) for role, area in zip_longest(roles, areas, fillvalue="") if role]
+    if not rows or any(role not in list(Role) for role, _ in rows):
+        raise InvalidError("Chọn một vai trò.", "Choose a role.", field="role")
+    return list(dict.fromkeys(Grant(Role(role), area or None) for role, area in rows))
+
+
+def _places(station: Station, actor: Actor) -> list[tuple[str, str]]:
+    """The areas in which this administrator gives roles."""
+    return tree_of(station).options(actor.within(Right.ADMINISTER))
+
+
+def _form(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    typed: Mapping[str, str],
+    *,
+    problem: BroadcasterError | None = None,
+) -> Response:
+    return pages.page(
+        request,
+        "person_new.html",
+        actor=actor,
+        typed=typed,
+        roles=RIGHTS,
+        places=_places(station, actor),
+        everywhere=actor.within(Right.ADMINISTER) is None,
+        problem=problem,
+    )
+
+
+def _one(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    account: Account,
+    typed: Typed | None = None,
+    *,
+    problem: BroadcasterError | None = None,
+) -> Response:
+    person, grants = account
+    held = [(str(grant.role), grant.area or "") for grant in grants]
+    return pages.page(
+        request,
+        "person.html",
+        actor=actor,
+        person=person,
+        typed=typed or Typed(person.name, held, person.disabled_at is not None),
+        roles=RIGHTS,
+        places=_places(station, actor),
+        everywhere=actor.within(Right.ADMINISTER) is None,
+        problem=problem,
+    )
+
+
+def _password(request: Request, actor: Actor, *, name: str, username: str, password: str) -> Response:
+    return pages.page(request, "person_password.html", actor=actor, name=name, username=username, password=password)

@@ -1,0 +1,147 @@
+"""How an area sounds: voice, rate, pitch, equaliser, call, repeats, jingle; each its own, or as above."""
+
+from typing import Annotated, Any
+
+from fastapi import Form, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from api.auth import ActorDep, StationDep
+from api.web import page as pages
+from api.web.area_tree import tree_of
+from audio.announcement import MOST_REPEATS
+from broadcaster.errors import BroadcasterError, InvalidError
+from broadcaster.lexicons import Mention
+from broadcaster.people import Actor, Right
+from broadcaster.sound import Sound
+from broadcaster.station import Station
+
+router = pages.router()
+JINGLES = 50
+FIELDS = tuple(Sound.model_fields)
+OWN = "own"
+
+
+@router.get("/sound")
+def show(request: Request, station: StationDep, actor: ActorDep, area: str = "") -> Response:
+    """What an area says itself, and what is in force there."""
+    actor.need(Right.READ)
+    return _shown(request, station, actor, area)
+
+
+@router.post("/sound")
+def put(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: Annotated[str, Form(max_length=64)],
+    voice: Annotated[str, Form(max_length=60)] = "",
+    rate_wpm: Annotated[str, Form(max_length=10)] = "",
+    pitch: Annotated[str, Form(max_length=10)] = "",
+    equaliser: Annotated[str, Form(max_length=10)] = "",
+    call_mode: Annotated[str, Form(max_length=10)] = "",
+    call: Annotated[str, Form(max_length=300)] = "",
+    repeats: Annotated[str, Form(max_length=10)] = "",
+    jingle: Annotated[str, Form(max_length=64)] = "",
+    jingle_in_place_of_chime: Annotated[str, Form(max_length=3)] = "",
+) -> Response:
+    """Replace what the area says itself; tells which bulletins are spoken anew."""
+    actor.need(Right.PRONOUNCE, area)
+    typed = {
+        "voice": voice,
+        "rate_wpm": rate_wpm,
+        "pitch": pitch,
+        "equaliser": equaliser,
+        "call_mode": call_mode,
+        "call": call,
+        "repeats": repeats,
+        "jingle": jingle,
+        "jingle_in_place_of_chime": jingle_in_place_of_chime,
+    }
+    try:
+        sound = _sound(typed)
+        station.require_voices(sound.voice)
+        anew = station.area_sounds.put(actor, area, sound)
+    except BroadcasterError as error:
+        return _shown(request, station, actor, area, typed=typed, problem=error)
+    return _shown(request, station, actor, area, anew=anew)
+
+
+def _sound(typed: dict[str, str]) -> Sound:
+    """What was typed. Nothing is as above; `none` is a deliberate nothing. Raises InvalidError."""
+    given: dict[str, Any] = {
+        name: typed[name].strip()
+        for name in ("voice", "rate_wpm", "pitch", "equaliser", "repeats")
+        if typed[name].strip()
+    }
+    for name in ("rate_wpm", "pitch", "repeats"):
+        if name in given:
+            given[name] = int(given[name]) if given[name].isdigit() else -1
+    if typed["call_mode"]:
+        given["call"] = typed["call"].strip() if typed["call_mode"] == OWN else ""
+    if typed["jingle"]:
+        given["jingle"] = "" if typed["jingle"] == "none" else typed["jingle"]
+    if typed["jingle_in_place_of_chime"]:
+        given["jingle_in_place_of_chime"] = typed["jingle_in_place_of_chime"] == "yes"
+    try:
+        return Sound(**given)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        limits = {"rate_wpm": "80 – 260", "pitch": "0 – 100", "repeats": f"0 – {MOST_REPEATS}"}.get(name, "")
+        raise InvalidError(
+            f"Giá trị không dùng được{f'; nhập số trong khoảng {limits}' if limits else ''}.",
+            f"This value does not serve{f'; enter a number from {limits}' if limits else ''}.",
+            field=name,
+        ) from error
+
+
+def _typed(own: Sound) -> dict[str, str]:
+    given = own.given()
+    found = {name: str(given.get(name, "")) for name in FIELDS}
+    found["call_mode"] = "" if own.call is None else OWN if own.call else "none"
+    found["jingle"] = "none" if own.jingle == "" else found["jingle"]
+    chime = own.jingle_in_place_of_chime
+    found["jingle_in_place_of_chime"] = "" if chime is None else "yes" if chime else "no"
+    return found
+
+
+def _shown(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    area: str,
+    *,
+    typed: dict[str, str] | None = None,
+    problem: BroadcasterError | None = None,
+    anew: tuple[Mention, ...] | None = None,
+) -> Response:
+    tree = tree_of(station)
+    chosen = area or tree.first(actor)
+    if chosen is None:
+        return pages.page(request, "area_none.html", actor=actor, heading="sound", tree=tree)
+    of = station.area_sounds.of(actor, chosen)
+    way = tree.way(chosen)
+    with station.database.reading() as session:
+        above = station.speaking.sound_of(session, [each.id for each in way[:-1]])
+    voices = sorted({name for engine in station.engines.values() for name in engine.voices.get("vi", ())})
+    jingles = station.recordings.newest(actor, kind="jingle", limit=JINGLES)
+    return pages.page(
+        request,
+        "sound.html",
+        actor=actor,
+        tree=tree,
+        area=tree.areas[chosen],
+        parent=way[-2] if len(way) > 1 else None,
+        own=of.own,
+        effective=of.effective,
+        above=above,
+        typed=_typed(of.own) if typed is None else typed,
+        voices=[(name, name) for name in dict.fromkeys([*voices, *([of.own.voice] if of.own.voice else [])])],
+        pitch=any(engine.pitch for engine in station.engines.values()),
+        jingles=[(row.sha256, row.name) for row in jingles],
+        most_repeats=MOST_REPEATS,
+        problem=problem,
+        anew=anew,
+        may_change=actor.may(Right.PRONOUNCE, chosen),
+    )

@@ -1,0 +1,139 @@
+// The compose page: what is typed is kept, boxes have three states, files are dropped, proposals are put in.
+// Without this file the page works by its buttons.
+const form = document.getElementById("compose");
+const words = document.getElementById("words");
+const kept = document.getElementById("kept");
+document.documentElement.classList.add("scripted");
+
+// ---- keeping what is typed: after two quiet seconds, and after four of typing at the latest
+let timer = 0;
+let since = 0;
+let sending = false;
+let leaving = false;
+
+function fields() {
+  return new URLSearchParams(new FormData(form));
+}
+
+function changed() {
+  const now = Date.now();
+  since ||= now;
+  clearTimeout(timer);
+  timer = setTimeout(keep, Math.max(0, Math.min(2000, since + 4000 - now)));
+}
+
+async function keep() {
+  clearTimeout(timer);
+  if (!since || leaving) return;
+  if (sending) { timer = setTimeout(keep, 300); return; }
+  since = 0;
+  sending = true;
+  try {
+    const answer = await fetch("/compose/unfinished", { method: "POST", body: fields() });
+    if (!answer.ok || answer.redirected) throw new Error(answer.status);
+    kept.textContent = `${form.dataset.saved} ${new Date().toLocaleTimeString("vi-VN")}`;
+  } catch {
+    kept.textContent = form.dataset.unsaved;
+    since = Date.now();
+    timer = setTimeout(keep, 3000);
+  } finally {
+    sending = false;
+  }
+}
+
+form.addEventListener("input", changed);
+form.addEventListener("change", changed);
+addEventListener("pagehide", () => { if (since && !leaving) navigator.sendBeacon("/compose/unfinished", fields()); });
+form.addEventListener("submit", (event) => {
+  if (leaving) { event.preventDefault(); return; }
+  leaving = true;
+  clearTimeout(timer);
+});
+addEventListener("pageshow", () => { leaving = false; });
+
+// ---- boxes with three states
+const tree = document.getElementById("tree");
+
+function under(box) {
+  return [...box.closest("li").querySelectorAll(":scope ul input[type=checkbox]")];
+}
+
+function settle() {
+  const areas = [...tree.querySelectorAll("input[name=area]")].reverse(); // the deepest first
+  for (const box of areas) {
+    const below = under(box);
+    if (!below.length) continue;
+    const own = below.filter((one) => one.closest("ul").closest("li") === box.closest("li"));
+    box.checked = own.every((one) => one.checked);
+    box.indeterminate = !box.checked && own.some((one) => one.checked || one.indeterminate);
+  }
+}
+
+tree.addEventListener("change", (event) => {
+  const box = event.target;
+  if (box.type !== "checkbox") return;
+  if (box.name === "area") for (const one of under(box)) { one.checked = box.checked; one.indeterminate = false; }
+  settle();
+});
+settle();
+
+// ---- a repeat shows what belongs to it
+function repeats() {
+  const repeat = document.getElementById("repeat");
+  for (const part of document.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(repeat.value);
+}
+form.addEventListener("change", (event) => { if (event.target.id === "repeat") repeats(); });
+repeats();
+
+// ---- files, chosen or dropped
+async function takeIn(file) {
+  const body = new FormData();
+  body.append("file", file);
+  kept.textContent = form.dataset.readingFile;
+  const answer = await fetch("/compose/intake", { method: "POST", body, headers: { Accept: "application/json" } });
+  const found = await answer.json();
+  kept.textContent = found.problem ?? found.detail ?? "";
+  if (found.words) put(found.words);
+}
+
+function put(text) {
+  words.value = text;
+  words.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const chooser = document.querySelector("input[type=file]");
+chooser.addEventListener("change", () => { if (chooser.files.length) takeIn(chooser.files[0]); chooser.value = ""; });
+words.addEventListener("dragover", (event) => { event.preventDefault(); words.classList.add("dropping"); });
+words.addEventListener("dragleave", () => words.classList.remove("dropping"));
+words.addEventListener("drop", (event) => {
+  words.classList.remove("dropping");
+  const [file] = event.dataTransfer.files;
+  if (!file) return;
+  event.preventDefault();
+  takeIn(file);
+});
+
+// ---- proposals: their places count code points of the composed form
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-apply]");
+  if (!button) return;
+  event.preventDefault();
+  const letters = [...words.value.normalize("NFC")];
+  const start = Number(button.dataset.apply);
+  const length = [...button.dataset.text].length;
+  if (letters.slice(start, start + length).join("") !== button.dataset.text) return;
+  letters.splice(start, length, ...button.dataset.proposal);
+  put(letters.join(""));
+});
+
+// ---- what the server sends
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "times") repeats();
+  if (event.target.closest?.("#tree")) {
+    const box = event.target.closest("li").querySelector("input[name=area]");
+    if (box?.checked) for (const one of under(box)) one.checked = true;
+    settle();
+  }
+  // Once the clip is there, the text is shown again in the sentences in which it is heard.
+  if (event.target.id === "listen" && event.target.querySelector("audio")) document.body.dispatchEvent(new Event("heard"));
+});

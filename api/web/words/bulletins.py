@@ -1,0 +1,35 @@
+"""Bulletins and their revisions."""
+
+WORDS: dict[str, tuple[str, str]] = {
+    "bulletins": ("Bản tin", "Bulletins"),
+    "bulletins_all": ("Tất cả", "All"),
+    "bulletins_none": (
+        "Chưa có bản tin nào ở đây. Dán một văn bản, chọn giờ, nghe thử rồi gửi duyệt.",
+        "There is no bulletin here yet. Paste a text, choose a time, listen, submit.",
+    ),
+    "bulletins_unfinished": ("Đang soạn dở", "Unfinished"),
+    "bulletins_untitled": ("(chưa có tiêu đề)", "(no title yet)"),
+    "bulletin_title": ("Tiêu đề", "Title"),
+    "bulletin_author": ("Người soạn", "Author"),
+    "bulletin_changed": ("Cập nhật", "Changed"),
+    "state_draft": ("Bản nháp", "Draft"),
+    "state_submitted": ("Chờ duyệt", "Waiting for release"),
+    "state_returned": ("Trả lại", "Returned"),
+    "state_released": ("Đã duyệt", "Released"),
+    "state_withdrawn": ("Đã rút", "Withdrawn"),
+    "revision_n": ("Bản sửa %(n)s", "Revision %(n)s"),
+    "revisions": ("Các bản sửa", "Revisions"),
+    "revisions_none": ("Chưa có bản sửa nào được giữ lại.", "No revision is kept yet."),
+    "revision_by": ("%(name)s lưu lúc %(at)s", "saved by %(name)s at %(at)s"),
+    "revision_asked": ("gửi duyệt", "submitted"),
+    "revision_first": ("Bản đầu tiên được giữ lại.", "The first that is kept."),
+    "revision_same": ("Tiêu đề, nội dung và bản LED không đổi.", "Title, text and LED version are the same."),
+    "edit": ("Sửa", "Edit"),
+    "edit_voids": (
+        "Sửa bản tin đã duyệt sẽ hủy phê duyệt: các lượt phát sắp tới bị hủy cho đến khi được duyệt lại.",
+        "Editing a released bulletin voids its release: what is still to air is cancelled until it is released again.",
+    ),
+    "edit_again": ("Bạn có thể sửa bản tin này và gửi duyệt lại.", "You may edit this bulletin and submit it again."),
+    "withdraw": ("Rút bản tin", "Withdraw the bulletin"),
+    "withdraw_reason": ("Lý do rút", "Why it is withdrawn"),
+}

@@ -1,0 +1,51 @@
+"""Releasing."""
+
+WORDS: dict[str, tuple[str, str]] = {
+    "releases": ("Chờ duyệt", "Waiting for release"),
+    "releases_none": ("Không có bản tin nào chờ duyệt.", "Nothing waits for release."),
+    "releases_at": ("Buổi phát %(at)s", "Session of %(at)s"),
+    "releases_at_once": ("Phát ngay khi duyệt", "At once when released"),
+    "releases_programme": ("Theo chuyên mục", "With a programme"),
+    "releases_never": ("Giờ phát đã qua", "Its time is over"),
+    "releases_own": ("Bạn soạn bản tin này; người khác duyệt.", "You wrote it; somebody else releases it."),
+    "releases_faulty": ("chưa duyệt được", "cannot be released yet"),
+    "release_look": ("Xem và duyệt", "Look and release"),
+    "release_all": ("Duyệt các bản tin đã chọn", "Release the chosen bulletins"),
+    "release_all_hint": (
+        "Chọn những bản tin bạn đã đọc và nghe. Duyệt trong một lần: được tất cả hoặc không bản nào.",
+        "Tick those that you have read and heard. They are released in one act: all of them or none.",
+    ),
+    "release_choose": ("Duyệt %(title)s", "Release %(title)s"),
+    "release": ("Duyệt bản tin", "Release"),
+    "release_text": ("Nội dung", "Text"),
+    "release_changes": ("Thay đổi so với bản sửa %(n)s", "Changes since revision %(n)s"),
+    "release_no_changes": ("Nội dung không đổi so với bản sửa %(n)s.", "The words are those of revision %(n)s."),
+    "release_new_times": (
+        "Giờ hoặc nơi phát đã đổi so với bản sửa %(n)s.",
+        "Times or places differ from revision %(n)s.",
+    ),
+    "release_listen": ("Nghe", "Listen"),
+    "release_but_for": (", trừ %(names)s", ", but for %(names)s"),
+    "release_author": ("Người soạn", "Author"),
+    "release_readings": ("Cách đọc đã chọn", "Readings that were settled"),
+    "release_hash": ("Mã nội dung", "Hash of the content"),
+    "release_yes": ("Duyệt", "Release"),
+    "release_no": ("Trả lại", "Return"),
+    "release_reason": ("Lý do trả lại", "Why it is returned"),
+    "release_code": ("Mã xác thực 6 số", "One-time code (6 digits)"),
+    "release_code_hint": ("Trong ứng dụng xác thực của bạn.", "In your authenticator."),
+    "release_not_waiting": (
+        "Bản tin này không chờ duyệt nữa: %(state)s.",
+        "This bulletin does not wait for release any more: %(state)s.",
+    ),
+    "release_binds": (
+        "Phê duyệt gắn với đúng nội dung, giọng đọc, giờ và nơi phát này. Ai sửa bất cứ điều gì thì phê duyệt hết hiệu lực.",
+        "A release binds to exactly this text, sound, time and place. Whoever changes anything voids it.",
+    ),
+    "release_voided": (
+        "Phê duyệt bản sửa %(n)s của %(name)s đã hết hiệu lực lúc %(at)s: %(reason)s.",
+        "The release of revision %(n)s by %(name)s was voided at %(at)s: %(reason)s.",
+    ),
+    "done_released": ("Đã duyệt.", "Released."),
+    "done_returned": ("Đã trả lại người soạn.", "Returned to its author."),
+}

@@ -1,0 +1,67 @@
+"""The same as `permission_samples` for the pages about areas, receivers, rules and people."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from tests.integration.permission_samples import Ids, Sample
+
+DAY = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
+
+STATION_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
+    ("GET", "/areas"): lambda _: Sample(shows="receiver"),
+    ("POST", "/receivers/{receiver}/place"): lambda _: Sample(data={"name": "Loa"}),
+    ("POST", "/receivers/{receiver}/loudness"): lambda _: Sample(data={"full_volume_dba": "90"}),
+    ("GET", "/receivers/{receiver}/{step}"): lambda _: Sample(ids={"step": "revocation"}),
+    ("POST", "/receivers/{receiver}/{step}"): lambda _: Sample(data={"sure": "yes"}, ids={"step": "revocation"}),
+    ("POST", "/groups/new"): lambda ids: Sample(
+        data={"name": "Nhóm mới", "areas": ids["area_id"], "kinds": "loudspeaker"}
+    ),
+    ("POST", "/groups/{group_id}"): lambda ids: Sample(
+        data={"name": "Nhóm mới", "areas": ids["area_id"], "kinds": "loudspeaker"}
+    ),
+    ("POST", "/groups/{group_id}/removal"): lambda _: Sample(data={"sure": "yes"}),
+    ("POST", "/lexicon"): lambda ids: Sample(data={"area": ids["area_id"], "written": "OCOP", "reading": "ốc cốp"}),
+    ("POST", "/lexicon/removal"): lambda ids: Sample(
+        data={"area": ids["area_id"], "written": "OCOP"}, answers=(200, 404)
+    ),
+    ("POST", "/sound"): lambda ids: Sample(data={"area": ids["area_id"], "repeats": "1"}),
+    ("GET", "/policies/rule"): lambda ids: Sample(params={"area": ids["area_id"], "kind": "quiet_hours"}),
+    ("POST", "/policies/rule"): lambda ids: Sample(
+        data={"area": ids["area_id"], "revision": "0", "kind": "sessions_a_day", "most": "9"}
+    ),
+    ("POST", "/policies/removal"): lambda ids: Sample(
+        data={"area": ids["area_id"], "revision": "0", "index": "0"}, answers=(409,)
+    ),
+    ("POST", "/policies/template"): lambda ids: Sample(
+        data={"area": ids["area_id"], "revision": "0", "template": "hanoi-rural-2021"}
+    ),
+    ("POST", "/policies/emergency"): lambda ids: Sample(data={"area": ids["area_id"], "revision": "0", "alone": "no"}),
+    ("POST", "/reorganisations/new"): lambda ids: Sample(
+        data={
+            "what": "merge",
+            "title": "Gộp",
+            "day": DAY,
+            "ends": f"{ids['area_id']}-thon-2",
+            "into": f"{ids['area_id']}-thon-1",
+        },
+        answers=(303, 409),
+    ),
+    ("POST", "/reorganisations/{reorganisation_id}/approval"): lambda ids: Sample(
+        data={"preview_sha256": ids["preview_sha256"]}
+    ),
+    ("POST", "/reorganisations/{reorganisation_id}/undoing"): lambda _: Sample(data={"reason": "thử"}),
+    ("GET", "/people"): lambda _: Sample(shows="person_id"),
+    ("POST", "/people/new"): lambda ids: Sample(
+        data={"username": "nguoi-moi", "name": "Mới", "role": "editor", "area": ids["area_id"]}
+    ),
+    ("POST", "/people/{person_id}"): lambda ids: Sample(
+        data={"name": "Tên", "roles": "editor", "areas": ids["area_id"]}
+    ),
+    ("POST", "/people/{person_id}/password"): lambda _: Sample(data={"sure": "yes"}),
+    ("POST", "/me/password"): lambda _: Sample(data={"old": "x", "new": "y" * 12, "again": "y" * 12}, answers=(403,)),
+    ("POST", "/me/codes/confirmation"): lambda _: Sample(
+        data={"secret": "A", "otpauth": "otpauth://totp/x", "code": "000000"}, answers=(422,)
+    ),
+    ("POST", "/me/tokens"): lambda _: Sample(data={"name": "x", "rights": "read"}),
+    ("POST", "/me/tokens/{token_id}/revocation"): lambda _: Sample(answers=(404,)),
+}

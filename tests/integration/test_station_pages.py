@@ -1,0 +1,444 @@
+"""Pages about areas, receivers, rules and people, by plain form posts without JavaScript; then all of them in Chromium."""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from html import unescape
+
+import httpx
+import pyotp
+import pytest
+from playwright.sync_api import ConsoleMessage, Page
+from sqlalchemy import select
+
+from broadcaster import audit
+from broadcaster.people import Actor, Role
+from broadcaster.storage.models import Area, AuditEntry, Person, Receiver
+from devices.wire.signing import SigningKey
+from tests.browser import axe_violations, chromium, sideways, small_targets
+from tests.integration.serving import ServedStation
+
+Visit = Callable[..., httpx.Client]
+
+
+@pytest.fixture(scope="module")
+def station_pages(served: ServedStation) -> ServedStation:
+    """Two communes with villages and receivers, and an administrator."""
+    station = served.station
+    with station.database.writing() as session:
+        for area, name, kind, parent in (
+            ("thon-doai", "Thôn Đoài", "village", "xa"),
+            ("thon-2", "Thôn 2", "village", "xa"),
+            ("xa-hung", "Xã Tân Hưng", "commune", "tinh"),
+        ):
+            session.add(Area(id=area, name=name, kind=kind, parent_id=parent, valid_from=date(2025, 7, 1)))
+    for number, (name, area) in enumerate(
+        (
+            ("Cụm loa Đông", "thon-dong"),
+            ("Cụm loa ngã ba", "thon-dong"),
+            ("Cụm loa Đoài", "thon-doai"),
+            ("Loa UBND", "xa"),
+        )
+    ):
+        key = SigningKey.generate().public()
+        station.enrol(receiver=f"loa-{number}", name=name, kind="loudspeaker", area=area, public_key=key)
+    station.people.add(username="quan", name="Phạm Quân", role=Role.ADMINISTRATOR, password="mật khẩu của quan")
+    return served
+
+
+@pytest.fixture(scope="module")
+def visit(station_pages: ServedStation) -> Visit:
+    """Somebody's browser without JavaScript: logged in by the form, with the cookie that came of it."""
+
+    known: dict[str, httpx.Client] = {}
+
+    def log_in(name: str, password: str | None = None, *, lands: str = "/", fresh: bool = False) -> httpx.Client:
+        if password is None and not fresh and name in known:
+            return known[name]
+        client = station_pages.anonymous(headers={"Origin": station_pages.base})
+        form = {"username": name, "password": password or f"mật khẩu của {name}"}
+        answer = client.post("/login", data=form)
+        assert (answer.status_code, answer.headers.get("location")) == (303, lands), answer.text
+        if password is None:
+            known[name] = client
+        return client
+
+    return log_in
+
+
+def sent(client: httpx.Client, path: str, *, to: str | None = None, **form: object) -> str:
+    """The form is taken: the page that it leads to."""
+    answer = client.post(path, data=form)
+    if answer.status_code == 303:
+        target = answer.headers["location"]
+        assert to is None or target.startswith(to), target
+        answer = client.get(target)
+    else:
+        assert to is None, answer.text
+    assert answer.status_code == 200, answer.text
+    return unescape(answer.text)
+
+
+def refused(client: httpx.Client, path: str, status: int, **form: object) -> str:
+    """The form is refused, on a page that says why."""
+    answer = client.post(path, data=form)
+    assert answer.status_code == status, answer.text
+    text = unescape(answer.text)
+    assert 'class="problem"' in text
+    return text
+
+
+def seen(client: httpx.Client, path: str) -> str:
+    """A page."""
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return unescape(answer.text)
+
+
+def once(page: str) -> str:
+    """What a page shows this once."""
+    found = re.search(r'id="once">([^<]+)<', page)
+    assert found is not None
+    return found[1]
+
+
+def hidden(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found is not None, name
+    return found[1]
+
+
+def test_a_given_password_is_changed_before_anything_else(visit: Visit) -> None:
+    admin = visit("quan")
+    page = refused(admin, "/people/new", 422, username="Chữ Có Dấu", name="Ngô Thị Sáu", role="editor")
+    assert "Ngô Thị Sáu" in page  # what was typed stays
+    password = once(sent(admin, "/people/new", username="sau", name="Ngô Thị Sáu", role="editor"))
+    new = visit("sau", password, lands="/me")
+    for path in ("/", "/areas", "/lexicon", "/people"):
+        answer = new.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+    first = seen(new, "/me")
+    assert "Đổi mật khẩu để bắt đầu" in first
+    assert 'href="/areas"' not in first  # no way that leads nowhere
+    refused(new, "/me/password", 422, old=password, new="một câu dễ nhớ", again="câu khác hẳn")
+    refused(new, "/me/password", 422, old=password, new="ngắn", again="ngắn")
+    sent(new, "/me/password", to="/me?done=", old=password, new="một câu dễ nhớ", again="một câu dễ nhớ")
+    assert "Thôn Đoài" in seen(new, "/areas")
+
+
+def test_accounts_are_changed_disabled_and_reset(visit: Visit, station_pages: ServedStation) -> None:
+    admin = visit("quan")
+    with station_pages.station.database.reading() as session:
+        ids = dict(session.execute(select(Person.username, Person.id)).all())
+    path = f"/people/{ids['xem']}"
+    viewer = visit("xem")
+    assert "Nguyễn Văn Xem" in sent(
+        admin, path, to=path, name="Nguyễn Văn Xem", roles=["editor", "viewer", ""], areas=["xa", "", ""]
+    )
+    sent(admin, path, to=path, name="Nguyễn Văn Xem", roles=["viewer"], areas=["xa"], disabled="yes")
+    assert viewer.get("/areas").headers["location"] == "/login?next=/areas"
+    page = sent(admin, path, to=path, name="Nguyễn Văn Xem", roles=["viewer"], areas=["xa"])
+    assert 'value="xa" selected' in page
+    refused(admin, f"{path}/password", 422)
+    password = once(sent(admin, f"{path}/password", sure="yes"))
+    visit("xem", password, lands="/me")
+    refused(
+        admin, f"/people/{ids['quan']}", 409, name="Phạm Quân", roles=["viewer"], areas=[""]
+    )  # one administrator remains
+    assert admin.get("/people/nobody").status_code == 404
+    assert visit("mai").get("/people").status_code == 403
+    elsewhere = httpx.Client(base_url=station_pages.base, cookies=admin.cookies, trust_env=False)
+    with elsewhere:
+        answer = elsewhere.post(path, data={"name": "x", "roles": "viewer"}, headers={"Origin": "https://evil.example"})
+        assert answer.status_code == 403
+
+
+def test_one_time_codes_tokens_and_log_ins(visit: Visit, station_pages: ServedStation) -> None:
+    other, lan = visit("lan"), visit("lan", fresh=True)
+    page = sent(lan, "/me/codes")
+    assert 'src="data:image/svg+xml' in page
+    secret, otpauth = hidden(page, "secret"), hidden(page, "otpauth")
+    again = refused(lan, "/me/codes/confirmation", 422, secret=secret, otpauth=otpauth, code="000000")
+    assert hidden(again, "secret") == secret  # the picture that was scanned still counts
+    now = station_pages.station.clock.now()
+    codes = pyotp.TOTP(secret)
+    sent(
+        lan,
+        "/me/codes/confirmation",
+        to="/me",
+        secret=secret,
+        otpauth=otpauth,
+        code=codes.at(now - timedelta(seconds=30)),
+    )
+    form = {"name": "Cổng thông tin", "rights": ["read"], "days": "30"}
+    assert "Cổng thông tin" in refused(lan, "/me/tokens", 403, **form)  # needs a code now
+    refused(lan, "/me/tokens", 422, **form | {"name": " "})
+    token = once(sent(lan, "/me/tokens", **form, code=codes.at(now)))
+    api = station_pages.anonymous(headers={"Authorization": f"Bearer {token}"})
+    assert api.get("/api/v1/areas").status_code == 200
+    found = re.search(r"/me/tokens/([^/]+)/revocation", seen(lan, "/me"))
+    assert found is not None
+    sent(lan, f"/me/tokens/{found[1]}/revocation", to="/me")
+    assert api.get("/api/v1/areas").status_code == 401
+    sent(lan, "/me/log-ins/elsewhere", to="/me")
+    assert other.get("/me").status_code == 303
+    assert lan.get("/me").status_code == 200
+
+
+def test_a_reading_tells_what_is_spoken_anew(visit: Visit, station_pages: ServedStation) -> None:
+    station_pages.written(title="Hội chợ OCOP của xã", text="Mời bà con xem sản phẩm OCOP.")
+    mai = visit("mai")
+    page = refused(mai, "/lexicon", 422, area="xa", written="OCOP", reading="ocop xyz")
+    assert "ocop xyz" in page
+    page = sent(mai, "/lexicon", area="tinh", written="OCOP", reading="ô xê ô pê", note="như đài tỉnh")
+    assert "Hội chợ OCOP của xã" in page
+    assert "Không có bản tin nào đang chờ" in sent(mai, "/lexicon", area="thon-2", written="OCOP", reading="o cốp")
+    below = seen(mai, "/lexicon?area=thon-dong&q=ocop")
+    assert "ô xê ô pê" in below
+    assert "Đọc khác ở đây" in below
+    assert hidden(seen(mai, "/lexicon?area=xa&written=OCOP"), "area") == "xa"
+    sent(mai, "/lexicon", area="xa", written="OCOP", spelled="yes")
+    assert "địa bàn này" in seen(mai, "/lexicon?area=xa&q=ocop")
+    sent(mai, "/lexicon/removal", area="xa", written="OCOP")
+    assert "lan" not in seen(mai, "/lexicon/history?area=xa&written=OCOP").split("<main", 1)[1]
+    assert "Không có mục nào khớp" in seen(mai, "/lexicon?area=xa&q=khongco")
+    operator = visit("viet")
+    assert 'action="/lexicon"' in seen(operator, "/lexicon?area=xa")  # the search
+    assert 'name="reading"' not in seen(operator, "/lexicon?area=xa")
+    refused(operator, "/lexicon", 403, area="xa", written="A", reading="a")
+
+
+def test_how_an_area_sounds(visit: Visit) -> None:
+    mai = visit("mai")
+    assert "Theo cấp trên: Đọc một lần" in seen(mai, "/sound?area=xa")
+    page = refused(mai, "/sound", 422, area="xa", rate_wpm="nhanh", repeats="1")
+    assert 'value="nhanh"' in page
+    assert "80 – 260" in page
+    form = {"area": "xa", "rate_wpm": "120", "equaliser": "horn", "repeats": "1", "call_mode": "own"}
+    assert "Đã lưu" in sent(mai, "/sound", **form, call="Đây là Đài truyền thanh xã.")
+    village = seen(mai, "/sound?area=thon-dong")
+    assert "Theo cấp trên: Đây là Đài truyền thanh xã." in village
+    assert "Để trống: theo cấp trên, 120" in village
+
+
+def test_rules_are_sentences_and_forms(visit: Visit) -> None:
+    viet = visit("viet")
+    page = seen(viet, "/policies/rule?area=xa&kind=quiet_hours")
+    form = {"area": "xa", "revision": hidden(page, "revision"), "kind": "quiet_hours"}
+    refused(viet, "/policies/rule", 422, **form, begins="21:00", ends="21:00")
+    page = sent(viet, "/policies/rule", to="/policies", **form, begins="20:30", ends="05:00", source="QĐ 12")
+    assert "Không phát trong giờ yên tĩnh, từ 20 giờ 30 đến 5 giờ" in page
+    refused(viet, "/policies/rule", 409, **form, begins="22:00", ends="05:00")  # of a revision that is gone
+    village = seen(viet, "/policies?area=thon-dong&at=2030-03-04T21:00&minutes=5")
+    assert "Giờ hợp lệ gần nhất: 20 giờ 2" in village
+    assert "Của Địa bàn xa" in village
+    assert "Được phát." in seen(viet, "/policies?area=thon-dong&at=2030-03-04T17:00")
+    assert 'class="problem"' in viet.get("/policies?area=xa&at=mai&minutes=5").text
+    form["revision"] = hidden(page, "revision")
+    page = sent(
+        viet, "/policies/template", to="/policies", area="xa", revision=form["revision"], template="hanoi-urban-2021"
+    )
+    assert page.count("Mỗi ngày phát nhiều nhất 2 buổi") >= 2
+    form |= {"revision": hidden(page, "revision"), "kind": "closed_days"}
+    refused(viet, "/policies/rule", 422, **form, dates="31/02/2027")
+    page = sent(
+        viet,
+        "/policies/rule",
+        to="/policies",
+        **form,
+        days=["tet"],
+        dates="02/09/2027",
+        places=["school"],
+        binding="yes",
+    )
+    assert "Không phát vào ba ngày Tết Nguyên đán, 2/9/2027 (gần trường học)" in page
+    index = re.findall(r"/policies/rule\?area=xa&index=(\d+)", page)[-1]
+    changed = seen(viet, f"/policies/rule?area=xa&index={index}")
+    assert "02/09/2027" in changed
+    page = sent(viet, "/policies/removal", to="/policies", area="xa", revision=hidden(page, "revision"), index=index)
+    assert "2/9/2027" not in page
+    sent(viet, "/policies/emergency", to="/policies", area="xa", revision=hidden(page, "revision"), alone="yes")
+    assert "Được, khi không kịp" in seen(viet, "/policies?area=thon-dong")
+    audit = seen(viet, "/audit?about=policy")
+    assert "từ 20 giờ 30 đến 5 giờ" in audit
+    assert 'name="kind"' not in seen(visit("mai"), "/policies?area=xa")
+
+
+def test_the_life_of_a_receiver(visit: Visit, station_pages: ServedStation) -> None:
+    viet = visit("viet")
+    assert "Cụm loa Đông" in seen(viet, "/areas?q=loa+dong")
+    assert "Không có địa bàn hay thiết bị nào" in seen(viet, "/areas?q=khongco")
+    path = "/receivers/loa-1"
+    assert "chưa từng kết nối" in seen(viet, path)
+    refused(viet, f"{path}/place", 422, name=" ", area="thon-2")
+    page = sent(viet, f"{path}/place", to=path, name="Cụm loa chợ", area="thon-2")
+    assert "Cụm loa ngã ba (Thôn" not in page
+    assert "Cụm loa ngã ba (Địa bàn thon-dong" in page  # the history says from where
+    refused(viet, f"{path}/loudness", 422, special_place="school", full_volume_dba="to lắm")
+    assert 'value="92"' in sent(viet, f"{path}/loudness", to=path, special_place="school", full_volume_dba="92")
+    sent(viet, f"{path}/renewal", to=path)
+    refused(viet, f"{path}/wipe", 422)
+    assert "Đang chờ xóa" in sent(viet, f"{path}/wipe", to=path, sure="yes")
+    assert "Không lấy lại được" in seen(viet, "/receivers/loa-3/wipe")
+    page = sent(viet, f"{path}/revocation", to=path, sure="yes")
+    assert "Đã thôi hoạt động" in page
+    assert 'name="full_volume_dba"' not in page
+    assert "Thay thiết bị: Cụm loa chợ" in seen(viet, "/enrolments?receiver=loa-1")
+    with station_pages.station.database.reading() as session:
+        row = session.get_one(Receiver, "loa-1")
+        assert (row.area_id, row.special_place, row.full_volume_dba) == ("thon-2", "school", 92)
+        assert row.revoked_at is not None
+    assert viet.get("/receivers/khong-co").status_code == 404
+    mai = visit("mai")
+    assert 'name="full_volume_dba"' not in seen(mai, "/receivers/loa-0")
+    refused(mai, "/receivers/loa-0/revocation", 403, sure="yes")
+
+
+def test_who_serves_one_village_sees_and_changes_what_lies_there(visit: Visit, station_pages: ServedStation) -> None:
+    station_pages.station.people.add(
+        username="thon", name="Trưởng thôn", role=Role.OPERATOR, password="mật khẩu của thon", area="thon-dong"
+    )
+    thon = visit("thon")
+    page = seen(thon, "/areas")
+    assert "Cụm loa Đông" in page
+    assert "Loa UBND" not in page
+    assert "Loa UBND" not in seen(thon, "/areas?q=loa")
+    assert 'name="full_volume_dba"' in seen(thon, "/receivers/loa-0")
+    assert thon.get("/receivers/loa-2").status_code == 403
+    refused(thon, "/receivers/loa-2/revocation", 403, sure="yes")
+    assert "/policies/rule?area=thon-dong" in seen(thon, "/policies")  # its own village, unasked
+    assert "/policies/rule" not in seen(thon, "/policies?area=xa")
+    refused(thon, "/groups/new", 403, name="Cả xã", areas=["xa"], kinds=["loudspeaker"])
+
+
+def test_groups(visit: Visit) -> None:
+    viet = visit("viet")
+    assert "Chưa có nhóm nào" in seen(viet, "/groups")
+    form = {"name": "Ven sông", "kinds": ["loudspeaker"]}
+    assert "Ven sông" in refused(viet, "/groups/new", 422, **form)
+    page = sent(viet, "/groups/new", to="/groups", **form, areas=["xa"], excluded=["loa-3"])
+    assert "Gồm: Địa bàn xa" in page
+    assert "Trừ: Loa UBND" in page
+    refused(viet, "/groups/new", 409, **form, areas=["xa"])
+    found = re.search(r'href="(/groups/[0-9a-f-]+)"', page)
+    assert found is not None
+    assert 'value="xa" checked' in seen(viet, found[1])
+    assert "Ven suối" in sent(viet, found[1], to="/groups", name="Ven suối", kinds=["screen"], receivers=["loa-0"])
+    refused(viet, f"{found[1]}/removal", 422)
+    assert "Chưa có nhóm nào" in sent(viet, f"{found[1]}/removal", to="/groups", sure="yes")
+    assert viet.get("/groups/khong-co").status_code == 404
+
+
+def test_a_merger_is_planned_seen_approved_and_undone(visit: Visit, station_pages: ServedStation) -> None:
+    viet, hoa = visit("viet"), visit("hoa")
+    day = (station_pages.station.today() + timedelta(days=20)).isoformat()
+    form = {"what": "merge", "title": "Nghị quyết 1656", "day": day}
+    refused(viet, "/reorganisations/new", 422, **form, ends=["xa"], names="Xã Mới")
+    page = sent(
+        viet, "/reorganisations/new", to="/reorganisations/", **form, ends=["xa", "xa-hung"], names="Xã Tân Phong Hưng"
+    )
+    assert "Xã Tân Phong Hưng" in page
+    assert "thiết bị chuyển địa bàn" in page
+    assert "người khác phải duyệt" in page
+    rows = re.findall(r'href="(/reorganisations/[0-9a-f-]{36})"', seen(hoa, "/reorganisations"))
+    path = rows[0]
+    seen_by_hoa = hidden(seen(hoa, path), "preview_sha256")
+    refused(viet, f"{path}/approval", 403, preview_sha256=seen_by_hoa)
+    refused(hoa, f"{path}/approval", 409, preview_sha256="0" * 64)
+    assert "Đã duyệt, chờ đến ngày" in sent(hoa, f"{path}/approval", to=path, preview_sha256=seen_by_hoa)
+    refused(viet, f"{path}/undoing", 422, reason=" ")
+    assert "Hoãn" in sent(viet, f"{path}/undoing", to=path, reason="Hoãn đến năm sau")
+    split = {"what": "split", "title": "Chia xã", "day": day, "area": "xa", "names": ["Xã Đông", "", "Xã Tây", ""]}
+    assert 'name="children" value="thon-doai"' in seen(viet, "/reorganisations/new?what=split&area=xa")
+    places: dict[str, object] = {"children": ["thon-dong", "thon-doai", "thon-2"], "devices": ["loa-3"]}
+    kept = refused(
+        viet, "/reorganisations/new", 422, **split, **places, children_to=["new-0", "", "new-2"], devices_to=["new-0"]
+    )
+    assert "Xã Tây" in kept
+    page = sent(
+        *(viet, "/reorganisations/new"),
+        to="/reorganisations/",
+        **split,
+        **places,
+        children_to=["new-0", "new-2", "new-2"],
+        devices_to=["xa-hung"],
+    )
+    assert "Nhập vào: Xã Đông, Xã Tây, Xã Tân Hưng" in page
+    assert "Loa UBND: Địa bàn xa → Xã Tân Hưng" in page
+
+
+def test_the_audit_trail_is_leafed_through(visit: Visit, station_pages: ServedStation) -> None:
+    station = station_pages.station
+    operator: Actor = station.log_ins.log_in("viet", "mật khẩu của viet")[1]
+    with station.database.writing() as session:
+        for loudness in range(60, 112):
+            at, details = station.clock.now(), {"full_volume_dba": loudness}
+            audit.note(session, operator, "receiver-placed", "loa-2", at=at, areas=["thon-doai"], details=details)
+    viet = visit("viet")
+    first = seen(viet, f"/audit?who={operator.id}&about=receiver")
+    assert first.count('href="/receivers/') == 50
+    found = re.search(r'href="(/audit\?after=[^"]+)"', first)
+    assert found is not None
+    older = seen(viet, found[1])
+    with station.database.reading() as session:
+        rows = session.scalars(
+            select(AuditEntry.seq).where(AuditEntry.actor_id == operator.id, AuditEntry.action.startswith("receiver-"))
+        ).all()
+    assert older.count('href="/receivers/') == len(rows) - 50
+    assert "Không có thao tác nào như vậy" in seen(viet, "/audit?who=khong-co")
+
+
+def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
+    """Every page of these, by who looks at it."""
+    station = station_pages.station
+    with station.database.reading() as session:
+        person = session.scalar(select(Person.id).where(Person.username == "mai"))
+    plans = station_pages.as_person("viet").get("/api/v1/reorganisations").json()
+    return {
+        "viet": [
+            *("/areas", "/areas/xa", "/areas?q=loa", "/receivers/loa-0", "/receivers/loa-1", "/receivers/loa-0/wipe"),
+            *("/enrolments", "/enrolments?receiver=loa-0", "/groups", "/groups/new", "/reorganisations"),
+            *("/reorganisations/new", "/reorganisations/new?what=merge", "/reorganisations/new?what=split&area=xa"),
+            *("/policies?area=xa&at=2030-03-04T21:00", "/policies/rule?area=xa&kind=quiet_hours", "/audit"),
+            *(f"/reorganisations/{plan['id']}" for plan in plans),
+        ],
+        "mai": ["/lexicon?area=xa", "/lexicon/history?area=tinh", "/sound?area=xa"],
+        "quan": ["/people", "/people/new", f"/people/{person}", "/me"],
+    }
+
+
+@pytest.mark.parametrize(("tongue", "width", "scheme"), [("vi", 1366, "light"), ("en", 320, "dark")])
+def test_every_page_is_fit_for_everybody(station_pages: ServedStation, tongue: str, width: int, scheme: str) -> None:
+    found: list[str] = []
+    said: list[ConsoleMessage] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        said.append(message)
+
+    with chromium() as browser:
+        for who, paths in _paths(station_pages).items():
+            context = browser.new_context(
+                base_url=station_pages.base,
+                viewport={"width": width, "height": 800},
+                color_scheme="dark" if scheme == "dark" else "light",
+            )
+            page = context.new_page()
+            page.on("console", hear)
+            page.goto(f"/login?lang={tongue}")
+            page.fill("#username", who)
+            page.fill("#password", f"mật khẩu của {who}")
+            page.press("#password", "Enter")
+            page.wait_for_url("**/")
+            for path in paths:
+                found += [f"{path}: {fault}" for fault in _faults(page, path)]
+            context.close()
+    found += [f"console: {message.text}" for message in said]
+    assert not found, "\n".join(found)
+
+
+def _faults(page: Page, path: str) -> list[str]:
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == 200, path
+    return [*axe_violations(page), *small_targets(page), *(["sideways"] if sideways(page) > 0 else [])]
