@@ -3,16 +3,18 @@
 import hashlib
 import logging
 import threading
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from broadcaster import asrun
+from broadcaster import asrun, metrics
 from broadcaster.clock import Clock
 from broadcaster.identity import Signatory
 from broadcaster.provenance import Provenance
@@ -30,7 +32,7 @@ from devices.wire.enrolment import Wiped
 from devices.wire.messages import Acknowledgement, Health, Presence, Receipt, Receipts
 from devices.wire.signing import RefusedError, verify
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 BATCH = 1000
 WAIT_S = 0.5
 SUBJECTS: tuple[topics.Subject, ...] = ("receipts", "presence", "health", "wiped")
@@ -46,6 +48,7 @@ class _Batch:
     healths: list[Health] = field(default_factory=list)
     wiped: list[Wiped] = field(default_factory=list)
     rejected: list[tuple[Delivery, str]] = field(default_factory=list)
+    written: list[dict[str, Any]] = field(default_factory=list)  # new rows of the log
 
 
 class Ingestion:
@@ -97,13 +100,15 @@ class Ingestion:
 
     def take(self, deliveries: list[Delivery]) -> None:
         """Write one batch. If this raises, nothing was written and nothing acknowledged."""
-        now = self._clock.now()
+        now, began = self._clock.now(), time.perf_counter()
         with self._database.writing() as session:
             batch = self._sort(session, deliveries)
             self._write_status(session, batch, now)
             self._write_rejected(session, batch.rejected, now)
             # Last: it holds the head of the log, which people's actions want too while they hold other rows.
             known = self._write_receipts(session, batch, now)
+        metrics.INGESTION_S.observe(time.perf_counter() - began)
+        _tell(batch)
         for statement in batch.wiped:
             self._wiped(statement)
         self._link.acknowledge(deliveries)
@@ -198,6 +203,7 @@ class Ingestion:
         if envelopes:
             session.execute(insert(ReceiptEnvelope), envelopes)
         asrun.append(session, rows, signatory=self._signatory, now=now)
+        batch.written = rows
         return known
 
     @staticmethod
@@ -221,7 +227,7 @@ class Ingestion:
     @staticmethod
     def _write_rejected(session: Session, rejected: list[tuple[Delivery, str]], now: datetime) -> None:
         for delivery, reason in rejected:
-            log.warning("message on %s set apart: %s", delivery.topic, reason)
+            log.warning("message set apart", topic=delivery.topic, reason=reason)
             digest = hashlib.sha256(delivery.topic.encode() + b"\0" + delivery.payload).hexdigest()
             row = session.scalar(select(RejectedMessage).where(RejectedMessage.payload_sha256 == digest))
             if row is not None:
@@ -237,6 +243,20 @@ class Ingestion:
                 )
             )
             session.flush()
+
+
+def _tell(batch: _Batch) -> None:
+    """Count what was written, and log a line for each order: how many receivers came how far."""
+    metrics.SET_APART.inc(len(batch.rejected))
+    for state, number in Counter(row["state"] for row in batch.written).items():
+        metrics.RECEIPTS.labels(state).inc(number)
+    if not logging.getLogger(__name__).isEnabledFor(logging.INFO):
+        return
+    orders: dict[tuple[str | None, str | None, str], Counter[str]] = defaultdict(Counter)
+    for row in batch.written:
+        orders[row["bulletin_id"], row["airing_id"], row["order_id"]][row["state"]] += 1
+    for (bulletin, airing, order), states in orders.items():
+        log.info("receipts", bulletin=bulletin, airing=airing, order=order, **states)
 
 
 def _entry(receiver: Receiver, receipt: Receipt, *, digest: str, now: datetime) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from api.v1 import (
     receivers,
     recordings,
     releases,
+    reports,
     schedules,
     sessions,
     sound,
@@ -52,6 +53,7 @@ for part in (
     receiver_life,
     trust,
     asrun,
+    reports,
     audit,
     media,
 ):
