@@ -8,11 +8,11 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api import problems, v1, web
+from api import probes, problems, v1, web
 from broadcaster.station import Station
 
 CONTENT_SECURITY_POLICY = (
@@ -69,9 +69,8 @@ def create_app(station: Station | None) -> FastAPI:
     # Sound, pictures and event streams are left as they are.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
 
-    @app.get("/healthz", include_in_schema=False)
-    def health() -> PlainTextResponse:
-        return PlainTextResponse("ok\n")
+    app.include_router(probes.router)
+    app.middleware("http")(probes.timed)
 
     app.include_router(web.elsewhere)
 
@@ -80,6 +79,8 @@ def create_app(station: Station | None) -> FastAPI:
         response = await call_next(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        if request.url.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return app

@@ -78,6 +78,14 @@ def actor_of(station: StationDep, token: TokenDep, address: AddressDep) -> Actor
 ActorDep = Annotated[Actor, Depends(actor_of)]
 
 
+def actor_of_request(request: Request) -> Actor:
+    """Who sent a request, outside of a route's parameters. Raises NotLoggedInError."""
+    station = station_of(request)
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    bearer = HTTPAuthorizationCredentials(scheme=scheme, credentials=given) if scheme.lower() == "bearer" else None
+    return actor_of(station, token_of(request, station, bearer), address_of(request))
+
+
 def set_cookie(response: Response, station: Station, token: str) -> None:
     """Keep the log-in in the browser, out of reach of scripts and of other sites."""
     name = cookie_name(station)

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.complaints import complaint
 from broadcaster.errors import (
     BroadcasterError,
     ConflictError,
@@ -15,6 +16,7 @@ from broadcaster.errors import (
     InvalidError,
     NotFoundError,
     NotLoggedInError,
+    StaleError,
     TooLargeError,
     TooManyError,
 )
@@ -38,6 +40,7 @@ _TITLES = {
     404: ("Không tìm thấy", "Not found"),
     405: ("Không hỗ trợ", "Method not allowed"),
     409: ("Không còn phù hợp", "Conflict"),
+    412: ("Đã có người sửa", "Precondition failed"),
     413: ("Quá lớn", "Too large"),
     416: ("Khoảng dữ liệu không có", "Range not satisfiable"),
     422: ("Dữ liệu không đúng", "Invalid input"),
@@ -118,6 +121,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(BroadcasterError)
     def _ours(request: Request, error: BroadcasterError) -> JSONResponse:
+        if isinstance(error, StaleError) and "if-match" in request.headers:
+            return problem(request, 412, error.code, vi=error.vi, en=error.en, errors=[error.details])
         answer = problem(
             request,
             status_of(error),
@@ -132,18 +137,17 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [
-            {"field": ".".join(str(part) for part in item["loc"][1:]), "problem": item["msg"]}
-            for item in error.errors()
-        ]
-        first = errors[0] if errors else {"field": "", "problem": "invalid"}
+        found = [(".".join(str(part) for part in item["loc"][1:]), *complaint(item)) for item in error.errors()]
+        field, vi, en = found[0] if found else ("", *complaint({}))
+        field = field or "body"
+        english = language(request) == "en"
         return problem(
             request,
             422,
             "invalid",
-            vi=f"Trường '{first['field']}' không đúng ({first['problem']}). Sửa rồi gửi lại.",
-            en=f"Field '{first['field']}' is wrong: {first['problem']}. Correct it and send again.",
-            errors=errors,
+            vi=f"Trường '{field}' không đúng: {vi}. Sửa rồi gửi lại.",
+            en=f"Field '{field}' is wrong: {en}. Correct it and send again.",
+            errors=[{"field": name, "problem": in_en if english else in_vi} for name, in_vi, in_en in found],
         )
 
     @app.exception_handler(HTTPException)

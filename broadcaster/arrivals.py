@@ -26,6 +26,7 @@ class Sender:
     id: str
     name: str
     area_id: str
+    kind: str
     enrolled_at: datetime
 
 
@@ -48,6 +49,7 @@ class Batch:
     healths: list[Health] = field(default_factory=list)
     wiped: list[Wiped] = field(default_factory=list)
     apart: list[Apart] = field(default_factory=list)
+    written: list[Json] = field(default_factory=list)  # new rows of the log
 
 
 class Reader:
@@ -107,6 +109,7 @@ class Reader:
                 Receiver.id,
                 Receiver.name,
                 Receiver.area_id,
+                Receiver.kind,
                 Receiver.enrolled_at,
                 Receiver.public_key,
                 Receiver.previous_key,
@@ -115,10 +118,10 @@ class Reader:
         )
         return {
             name: (
-                Sender(name, title, area, enrolled_at),
+                Sender(name, title, area, kind, enrolled_at),
                 self._ring(name, key, former if until and now < until else None),
             )
-            for name, title, area, enrolled_at, key, former, until in rows
+            for name, title, area, kind, enrolled_at, key, former, until in rows
         }
 
     def _ring(self, name: str, *keys: Json | None) -> Keyring:

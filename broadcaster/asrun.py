@@ -18,7 +18,10 @@ GENESIS = "0" * 64
 CHECKPOINT_EVERY = timedelta(hours=1)
 """How often at most the station's signed word on the chain is kept for good; the head is signed at every write."""
 _CHAINED = tuple(column.key for column in AsRun.__table__.columns if column.key not in ("hash", "previous_hash"))
-_LATER = ("area_line", "bulletin_id", "field", "priority", "duration_ms", "programme", "campaign")
+_LATER = (
+    *("area_line", "bulletin_id", "field", "priority", "duration_ms", "programme", "campaign"),
+    *("programme_id", "campaign_id", "content_group", "receiver_kind", "drill"),
+)
 """Columns that came after the first rows were hashed."""
 _INSTANTS = tuple(column.key for column in AsRun.__table__.columns if isinstance(column.type, UtcDateTime))
 
@@ -32,6 +35,16 @@ class Checkpoint(Document):
     at: Instant
     before: Annotated[int, Field(ge=0)]  # the row of the checkpoint kept before this one; 0 for the first
     kept: bool  # whether this is one that is kept for good
+
+
+class Seal(Document):
+    """The station's word that the rows `first` to `seq`, the last with this hash, left its log for an archive."""
+
+    TYP: ClassVar[str] = "seal+jws"
+    first: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1)]
+    hash: Sha256
+    at: Instant
 
 
 def instant(value: datetime | None) -> str | None:

@@ -31,7 +31,7 @@ from broadcaster.storage.models import OrderRecord, Receiver
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _DATABASES = {"sqlite": "database.sqlite", "postgresql": "database.dump"}
-_KEPT = ("keys", "clips")
+_KEPT = ("keys", "clips", "templates", "archive")
 _REVISIONS_APART = 1_000_000
 """Configurations and orders that went out after the backup had higher revisions than it knows: receivers would refuse
 as old what a restored station sends, were it not to begin well above."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from broadcaster import audit, revisions
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, InvalidError
+from broadcaster.errors import ConflictError, InvalidError, StaleError
 from broadcaster.identity import Signatory, id_of, new_id
 from broadcaster.people import Actor, Right
 from broadcaster.programmes import require_belonging, require_room
@@ -201,7 +201,7 @@ class Bulletins:
             actor.need(Right.EDIT, *areas_of(session, bulletin))
             _no_emergency(bulletin)
             if bulletin.revision != revision:
-                raise ConflictError(
+                raise StaleError(
                     f"Bản tin đã được sửa thành bản {bulletin.revision}. Hãy tải lại rồi sửa.",
                     f"The bulletin is at revision {bulletin.revision} by now. Load it again, then edit.",
                     revision=bulletin.revision,

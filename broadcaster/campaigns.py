@@ -31,7 +31,15 @@ class Goals(BaseModel):
 class CampaignPlan(BaseModel):
     """A campaign as it is planned."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"name": "Nghị quyết 57", "starts_on": "2026-01-01", "ends_on": "2026-12-31", "goals": {"airings": 52}}
+            ]
+        },
+    )
     name: Annotated[str, Field(min_length=1, max_length=200)]
     starts_on: date
     ends_on: date

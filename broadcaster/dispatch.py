@@ -1,13 +1,14 @@
 """Dispatch: keeps what stands on the broker equal to what the database says has to stand there."""
 
-import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import select, update
 
+from broadcaster import metrics
 from broadcaster.clock import Clock
 from broadcaster.emergencies import EMERGENCY_LATE_LIMIT
 from broadcaster.receivers import Receivers, Standing
@@ -17,7 +18,7 @@ from broadcaster.storage.models import Airing, OrderRecord, RehomingRecord, Stop
 from devices.links.port import Link
 from devices.wire import topics
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 PUBLISH_TIMEOUT_S = 20.0
 FEW = 100
 LOOKED_AT_EVERY = timedelta(days=1)
@@ -87,7 +88,11 @@ class Dispatcher:
             complete &= len(arrived) == len(standing)
         complete &= self._tell(now, everything=everything)
         with self._database.reading() as session:
-            query = select(OrderRecord).where(OrderRecord.cleared_at.is_(None))
+            query = (
+                select(OrderRecord, Airing.bulletin_id)
+                .join(Airing, Airing.id == OrderRecord.airing_id)
+                .where(OrderRecord.cleared_at.is_(None))
+            )
             due = OrderRecord.published_at.is_(None) | (OrderRecord.expires_at <= now)
             if everything:
                 # Not what can no longer begin: to a receiver that has played it, another copy is a replay.
@@ -97,9 +102,10 @@ class Dispatcher:
                 )
                 due |= OrderRecord.airing_id.in_(urgent)
             query = query.where(due)
-            orders = session.scalars(query.order_by(OrderRecord.play_at)).all()
-        if orders:
-            complete &= self._settle(orders, now)
+            found = session.execute(query.order_by(OrderRecord.play_at)).all()
+        if found:
+            bulletins = {order.id: bulletin for order, bulletin in found}
+            complete &= self._settle([order for order, _ in found], bulletins, now)
         if complete and self._link.connections == connection:
             self._connection = connection
         return complete
@@ -153,8 +159,11 @@ class Dispatcher:
                     )
         return len(done) == len(rows)
 
-    def _settle(self, orders: Sequence[OrderRecord], now: datetime) -> bool:
-        """Publish or clear these orders and note what the broker acknowledged; returns whether it was all of it."""
+    def _settle(self, orders: Sequence[OrderRecord], bulletins: Mapping[str, str], now: datetime) -> bool:
+        """Publish or clear these orders and note what the broker acknowledged; returns whether it was all of it.
+
+        `bulletins`: of the orders, by their ids.
+        """
         messages = [
             (order.id, topic, b"" if order.expires_at <= now else order.document.encode())
             for order in orders
@@ -177,6 +186,16 @@ class Dispatcher:
                         .where(OrderRecord.id == order.id, OrderRecord.revision == order.revision)
                         .values(**self._noted(order, now))
                     )
+        for order in orders:
+            if order.id in done and order.expires_at > now:
+                metrics.ORDERS.inc()
+                log.info(
+                    "cancellation published" if order.cancelled else "order published",
+                    bulletin=bulletins[order.id],
+                    airing=order.airing_id,
+                    order=order.id,
+                    revision=order.revision,
+                )
         return len(done) == len(orders)
 
     @staticmethod
@@ -196,5 +215,5 @@ class Dispatcher:
             self.publishing_s = time.monotonic() - begin
         arrived = {sent[future] for future in done if future.exception() is None}
         if len(arrived) < len(sent):
-            log.warning("publishing: %d of %d acknowledged, %d late", len(arrived), len(sent), len(late))
+            log.warning("publishing was not acknowledged whole", arrived=len(arrived), sent=len(sent), late=len(late))
         return arrived

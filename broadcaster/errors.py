@@ -39,6 +39,10 @@ class ConflictError(BroadcasterError):
     code = "conflict"
 
 
+class StaleError(ConflictError):
+    """Somebody else has changed it since it was read. Over HTTP with If-Match: 412."""
+
+
 class ForbiddenError(BroadcasterError):
     """The person is known and may not do this."""
 

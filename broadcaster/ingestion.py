@@ -3,16 +3,17 @@
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
+import structlog
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from broadcaster import asrun, set_apart
+from broadcaster import asrun, metrics, set_apart
 from broadcaster.arrivals import SUBJECTS, Arrived, Batch, Reader
 from broadcaster.backlog import Backlog
 from broadcaster.clock import Clock
@@ -27,7 +28,7 @@ from devices.wire import topics
 from devices.wire.enrolment import Wiped
 from devices.wire.messages import Acknowledgement, ReceiptState
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 BATCH = 1000
 WAIT_S = 0.5
 _AT_ONCE = 400
@@ -101,12 +102,14 @@ class Ingestion:
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
         """Write one batch, what is late in it onto the backlog. If this raises, nothing was written and nothing acknowledged."""
-        now = self._clock.now()
+        now, began = self._clock.now(), time.perf_counter()
         fresh, late = self._backlog.split(deliveries, now)
         with self._database.writing() as session:
             self._backlog.keep(session, late, now)
             batch, known = self._write(session, fresh, now)
         self._backlog.kept(late)
+        metrics.INGESTION_S.observe(time.perf_counter() - began)
+        _tell(batch)
         for statement in batch.wiped:
             self._wiped(statement)
         self._link.acknowledge(deliveries)
@@ -118,8 +121,9 @@ class Ingestion:
         now, begin = self._clock.now(), time.monotonic()
         with self._database.writing() as session:
             rows = self._backlog.next(session)
-            _, known = self._write(session, [Delivery(row.topic, row.payload) for row in rows], now)
+            batch, known = self._write(session, [Delivery(row.topic, row.payload) for row in rows], now)
         self._backlog.written(rows, seconds=time.monotonic() - begin)
+        _tell(batch)
         self._acknowledge(known, now)
         self._changed()
 
@@ -185,6 +189,7 @@ class Ingestion:
         if envelopes:
             session.execute(insert(ReceiptEnvelope), envelopes)
         asrun.append(session, rows, signatory=self._signatory, now=now)
+        batch.written = rows
         return known
 
     @staticmethod
@@ -207,6 +212,20 @@ class Ingestion:
                     for name, health in sorted(last.items())
                 ],
             )  # fmt: skip
+
+
+def _tell(batch: Batch) -> None:
+    """Count what was written, and log a line for each order: how many receivers came how far."""
+    metrics.SET_APART.inc(len(batch.apart))
+    for state, number in Counter(row["state"] for row in batch.written).items():
+        metrics.RECEIPTS.labels(state).inc(number)
+    if not logging.getLogger(__name__).isEnabledFor(logging.INFO):
+        return
+    orders: dict[tuple[str | None, str | None, str], Counter[str]] = defaultdict(Counter)
+    for row in batch.written:
+        orders[row["bulletin_id"], row["airing_id"], row["order_id"]][row["state"]] += 1
+    for (bulletin, airing, order), states in orders.items():
+        log.info("receipts", bulletin=bulletin, airing=airing, order=order, **states)
 
 
 def _logged(session: Session, receipts: Sequence[Arrived]) -> dict[tuple[str, str], tuple[str, str]]:

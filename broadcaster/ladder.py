@@ -1,5 +1,6 @@
 """The ladder of proof: for each receiver of an airing, how far it got by its own word. Without its word: unknown."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,23 @@ RUNGS = ("planned", "sent", "received", "ready", "started", "finished")
 """đã lên lịch, đã gửi, máy nhận, tải xong, bắt đầu, kết thúc"""
 LINGER = timedelta(seconds=30)
 """How long an airing that is over stays "current", so that its last receipts are seen."""
+
+
+def outcome_of(states: Container[str], *, clip_refused: bool) -> str:
+    """What a receiver's states of one airing come to, whether the clip was among what it refused."""
+    if "finished" in states:
+        return "finished"
+    for state in ("interrupted", "failed", "missed", "cancelled"):
+        if state in states:
+            return state
+    # A refusal of a forged or repeated document undoes no rung that was reached; one of the clip does: the receiver
+    # had taken the order in, and then gave it up because what it fetched was not the released clip.
+    if clip_refused:
+        return "refused"
+    for rung in reversed(RUNGS):
+        if rung in states:
+            return rung
+    return "refused" if "refused" in states else "unknown"
 
 
 @dataclass
@@ -31,19 +49,7 @@ class Climb:
     @property
     def outcome(self) -> str:
         """finished, or a way off the ladder, or the highest rung reached, or unknown."""
-        if "finished" in self.states:
-            return "finished"
-        for state in ("interrupted", "failed", "missed", "cancelled"):
-            if state in self.states:
-                return state
-        # A refusal of a forged or repeated document undoes no rung that was reached; one of the clip does: the receiver
-        # had taken the order in, and then gave it up because what it fetched was not the released clip.
-        if self.reasons.get("refused") == Reason.CLIP_MISMATCH:
-            return "refused"
-        reached = [rung for rung in RUNGS if rung in self.states]
-        if reached:
-            return reached[-1]
-        return "refused" if "refused" in self.states else "unknown"
+        return outcome_of(self.states, clip_refused=self.reasons.get("refused") == Reason.CLIP_MISMATCH)
 
     @property
     def reason(self) -> str | None:

@@ -6,7 +6,7 @@ who verifies it with nothing of ours (docs/how-to/verify-the-log.md).
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
-from broadcaster.asrun import GENESIS, Checkpoint, as_json, row_hash
+from broadcaster.asrun import GENESIS, Checkpoint, Seal, as_json, row_hash
 from broadcaster.audit import entry_hash
 from broadcaster.errors import ConflictError
 from broadcaster.receivers import keys_ever, ring_of
-from broadcaster.storage.models import AsRun, AuditEntry, LogCheckpoint, LogHead, ReceiptEnvelope
+from broadcaster.storage.models import AsRun, AuditEntry, LogCheckpoint, LogHead, LogSeal, ReceiptEnvelope
 from devices.wire.messages import Receipt, Receipts
 from devices.wire.signing import Keyring, RefusedError
 from devices.wire.signing import verify as verify_document
@@ -64,17 +64,23 @@ class Finding:
             self.faults.append(Fault(table, seq, problem))
 
 
-def verify(session: Session, keys: Keyring, *, since: int = 1) -> Finding:
-    """Walk the log from row `since` to its end.
+def verify(
+    session: Session, keys: Keyring, *, since: int = 1, receiver_keys: Mapping[str, list[Any]] | None = None
+) -> Finding:
+    """Walk the log from row `since` to its end; what was sealed is in its archives, and is passed over.
 
-    `keys` are the station's, past and present. Found and placed are: a row or envelope that was changed, removed,
+    `keys` are the station's, past and present; `receiver_keys` those of receivers, if not the database's. Found and placed are: a row or envelope that was changed, removed,
     inserted or moved; a tail that was cut; a head or checkpoint that the station did not sign; a row that its
     receiver did not state.
     """
     finding = Finding()
-    witness, checkpoints = _Witness(session), _Checkpoints(session, finding, keys, since)
-    expected = max(since, 1)
-    previous = GENESIS if since <= 1 else _hash_of(session, since - 1)
+    sealed = _sealed(session, finding, keys)
+    expected = since = max(since, sealed.seq + 1 if sealed else 1)
+    witness = _Witness(keys_ever(session) if receiver_keys is None else receiver_keys)
+    checkpoints = _Checkpoints(session, finding, keys, since)
+    previous = GENESIS if since <= 1 else hash_of(session, since - 1)
+    if sealed is not None and since == sealed.seq + 1:
+        previous = sealed.hash
     seen: set[str] = set()
     for seq, table, found in _rows(session, expected):
         if table == AUDIT:
@@ -104,7 +110,7 @@ def verify(session: Session, keys: Keyring, *, since: int = 1) -> Finding:
             seen.add(found[0].envelope_sha256)
         checkpoints.pass_by(row)
         previous, expected = row.hash, seq + 1
-    finding.hash, finding.envelopes = previous or GENESIS, len(seen)
+    finding.hash, finding.envelopes = previous or GENESIS, len(seen)  # of a sealed row, if all are
     checkpoints.close()
     _head(session, finding, keys, last=expected - 1)
     if since <= 1:
@@ -112,15 +118,37 @@ def verify(session: Session, keys: Keyring, *, since: int = 1) -> Finding:
     return finding
 
 
+def _sealed(session: Session, finding: Finding, keys: Keyring) -> LogSeal | None:
+    """The last seal, if there is one; blamed is whatever the station did not sign, and what should have left and is still there."""
+    last: LogSeal | None = None
+    for seal in session.scalars(select(LogSeal).order_by(LogSeal.seq)):
+        try:
+            said = verify_document(seal.document.encode(), keys, Seal)
+        except RefusedError as error:
+            finding.blame("log_seals", seal.seq, f"the station did not sign it: {error}")
+        else:
+            if (said.first, said.seq, said.hash) != (seal.first, seal.seq, seal.hash):
+                finding.blame("log_seals", seal.seq, "it differs from what the station signed")
+        if seal.first != (last.seq if last else 0) + 1:
+            finding.blame("log_seals", seal.seq, "the seal before it is missing")
+        last = seal
+    if last is not None:
+        for table, column in ((AS_RUN, AsRun.seq), (AUDIT, AuditEntry.seq)):
+            for seq in session.scalars(select(column).where(column <= last.seq).order_by(column).limit(MOST_FAULTS)):
+                finding.blame(table, seq, "the row stands among those that were sealed and left")
+    return last
+
+
 Found = tuple[AsRun, ReceiptEnvelope | None] | AuditEntry
 
 
-def _hash_of(session: Session, seq: int) -> str | None:
+def hash_of(session: Session, seq: int) -> str | None:
+    """The hash of a row of the chain, whichever table it is in."""
     found = session.scalar(select(AsRun.hash).where(AsRun.seq == seq))
     return found or session.scalar(select(AuditEntry.hash).where(AuditEntry.seq == seq))
 
 
-def _rows(session: Session, since: int) -> Iterator[tuple[int, str, Found | None]]:
+def _rows(session: Session, since: int, until: int | None = None) -> Iterator[tuple[int, str, Found | None]]:
     """All rows in order, by number, with their table, those of receipts with their envelopes; None for one that was damaged so that it
     cannot be read."""
     receipts = select(AsRun, ReceiptEnvelope).outerjoin(
@@ -128,8 +156,12 @@ def _rows(session: Session, since: int) -> Iterator[tuple[int, str, Found | None
     )
     while numbers := session.execute(
         select(AsRun.seq, literal(AS_RUN))
-        .where(AsRun.seq >= since)
-        .union_all(select(AuditEntry.seq, literal(AUDIT)).where(AuditEntry.seq >= since))
+        .where(AsRun.seq >= since, *([AsRun.seq <= until] if until is not None else []))
+        .union_all(
+            select(AuditEntry.seq, literal(AUDIT)).where(
+                AuditEntry.seq >= since, *([AuditEntry.seq <= until] if until is not None else [])
+            )
+        )
         .order_by("seq")
         .limit(_AT_ONCE)
     ).all():
@@ -196,8 +228,8 @@ def _orphans(session: Session, finding: Finding) -> None:
 class _Witness:
     """What receivers signed, by envelope; several rows, one after the other, follow from one."""
 
-    def __init__(self, session: Session) -> None:
-        self._rings = {name: ring_of(keys) for name, keys in keys_ever(session).items()}
+    def __init__(self, keys: Mapping[str, list[Any]]) -> None:
+        self._rings = {name: ring_of(each) for name, each in keys.items()}
         self._last: tuple[str, dict[str, Receipt] | str] = ("", {})
 
     def contradicts(self, row: AsRun, envelope: ReceiptEnvelope | None) -> str | None:
@@ -274,11 +306,15 @@ def _head(session: Session, finding: Finding, keys: Keyring, *, last: int) -> No
         finding.blame("as_run", head.seq + 1, "rows stand behind the end that the station signed")
 
 
-def export(session: Session, station: str, keys: Keyring, *, since: int = 1) -> Iterator[str]:
+def export(
+    session: Session, station: str, keys: Keyring, *, since: int = 1, until: int | None = None, end: str | None = None
+) -> Iterator[str]:
     """The log with its proof as JSON lines: a header with all public keys, then envelopes, rows, checkpoints, the head.
 
-    Streams: a line at a time, each envelope before its first row.
+    Streams: a line at a time, each envelope before its first row. With `until`, `end` is the station's word on that row.
     """
+    last_seal = session.scalar(select(func.max(LogSeal.seq))) or 0
+    since = max(since, last_seal + 1)
 
     def line(kind: str, **fields: Any) -> str:
         return json.dumps({"kind": kind, **fields}, ensure_ascii=False, separators=(",", ":")) + "\n"
@@ -292,7 +328,7 @@ def export(session: Session, station: str, keys: Keyring, *, since: int = 1) -> 
         receiver_keys=dict(sorted(keys_ever(session).items())),
     )
     last: str | None = None
-    for seq, _, found in _rows(session, since):
+    for seq, _, found in _rows(session, since, until):
         if found is None:
             raise ConflictError(
                 f"Dòng {seq} của nhật ký không đọc được: hãy chạy 'broadcaster ledger verify'.",
@@ -306,8 +342,9 @@ def export(session: Session, station: str, keys: Keyring, *, since: int = 1) -> 
             yield line("envelope", receiver=envelope.receiver_id, document=envelope.document)
             last = envelope.sha256
         yield line("row", **as_json(row))
-    for checkpoint in session.scalars(select(LogCheckpoint).where(LogCheckpoint.seq >= since).order_by("seq")):
+    kept = select(LogCheckpoint).where(LogCheckpoint.seq >= since).order_by("seq")
+    for checkpoint in session.scalars(kept if until is None else kept.where(LogCheckpoint.seq <= until)):
         yield line("checkpoint", document=checkpoint.document)
     head = session.get(LogHead, 1)
-    if head is not None:
-        yield line("head", document=head.document)
+    if end is not None or head is not None:
+        yield line("head", document=end or (head.document if head else None))

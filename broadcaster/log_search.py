@@ -30,9 +30,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "field": ("Lĩnh vực", "Field"),
     "programme": ("Chuyên mục", "Programme"),
     "campaign": ("Đợt tuyên truyền", "Campaign"),
+    "content_group": ("Nhóm nội dung", "Content group"),
     "priority": ("Mức ưu tiên", "Priority"),
     "receiver_name": ("Thiết bị", "Receiver"),
     "receiver_id": ("Mã thiết bị", "Receiver id"),
+    "receiver_kind": ("Loại thiết bị", "Kind of receiver"),
     "area_name": ("Địa bàn", "Area"),
     "state": ("Trạng thái", "State"),
     "reason": ("Lý do", "Reason"),
@@ -41,6 +43,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "played_ms": ("Đã phát (ms)", "Played (ms)"),
     "clip_sha256": ("SHA-256 tệp âm thanh", "Clip SHA-256"),
     "airing_id": ("Mã lượt phát", "Airing"),
+    "bulletin_id": ("Mã bản tin", "Bulletin id"),
+    "drill": ("Diễn tập", "Drill"),
     "hash": ("Mã băm", "Hash"),
 }
 
@@ -56,7 +60,7 @@ class LogQuery:
     bulletin: str | None = None
     title: str | None = None  # part of it, as it is written
     airing: str | None = None
-    programme: str | None = None
+    programme: str | None = None  # its id, and so below
     campaign: str | None = None
     states: tuple[str, ...] = ()
     within: frozenset[str] | None = None  # only what happened in these areas
@@ -82,8 +86,8 @@ class LogQuery:
             (AsRun.receiver_id, self.receiver),
             (AsRun.bulletin_id, self.bulletin),
             (AsRun.airing_id, self.airing),
-            (AsRun.programme, self.programme),
-            (AsRun.campaign, self.campaign),
+            (AsRun.programme_id, self.programme),
+            (AsRun.campaign_id, self.campaign),
         ):
             if value is not None:
                 found.append(column == value)
@@ -107,7 +111,7 @@ def _rows(session: Session, query: LogQuery) -> Iterator[AsRun]:
 def _cells(row: AsRun, zone: ZoneInfo) -> Iterator[Any]:
     for name in COLUMNS:
         value = (row.evidence or {}).get("played_ms") if name == "played_ms" else getattr(row, name)
-        yield value.astimezone(zone) if isinstance(value, datetime) else value
+        yield value.astimezone(zone) if isinstance(value, datetime) else int(value) if value is True else value
 
 
 def _headings(tongue: str) -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import CursorResult, Select, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from broadcaster import emergencies, interruptions, slots
+from broadcaster import emergencies, interruptions, metrics, slots
 from broadcaster.clock import Clock
 from broadcaster.counted import Counted
 from broadcaster.identity import Signatory, id_of
@@ -26,6 +27,7 @@ from broadcaster.storage.models import Airing, AiringReceiver, OrderRecord, Plan
 from broadcaster.targets import Targets
 from schedules.rules import RULE, AtOnce
 
+log = structlog.get_logger(__name__)
 LOOK_BACK = timedelta(days=14)
 """How far back a station that was off writes down what it missed."""
 BATCH = 500
@@ -55,13 +57,15 @@ class Planner:
         self._late_limit = late_limit
         self._renewal = Renewal(signatory)
         self._told: tuple[tuple[str, str], ...] | None = None  # which reorganisations receivers have been told of
+        self._made: list[tuple[str, str, str, datetime]] = []  # by this run: bulletin, airing, order, due
         self.moved = False
         """Whether the last run found areas or receivers in other places than the run before it."""
 
     def run(self) -> datetime | None:
         """Do all that is due now; returns the next instant at which something will be."""
         now = self._clock.now()
-        with self._database.writing() as session:
+        self._made.clear()
+        with metrics.PLANNING_S.time(), self._database.writing() as session:
             head = self._head(session)
             self._set_right(session, now)
             rehoming.take_effect(session, now, zone=self._zone)
@@ -73,7 +77,10 @@ class Planner:
             self.moved = self._renewal.run(session, now, places, head)
             self._end(session, now, places)
             self._send(session, now, places)
-            return self._next(session, now, over)
+            soonest = self._next(session, now, over)
+        for bulletin, airing, order, due_at in self._made:
+            log.info("order made", bulletin=bulletin, airing=airing, order=order, due_at=due_at.isoformat())
+        return soonest
 
     def _tell(self, session: Session, now: datetime) -> None:
         """What receivers are told of reorganisations, when that can have changed."""
@@ -252,6 +259,7 @@ class Planner:
                     late_limit=late_limit,
                 )
             )
+            self._made.append((airing.bulletin_id, airing.id, orders[-1]["id"], airing.due_at))
             receivers += [
                 {
                     "airing_id": airing.id,

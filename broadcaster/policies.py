@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from broadcaster import audit
 from broadcaster.areas import areas_on, day_of, line
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, NotFoundError
+from broadcaster.errors import NotFoundError, StaleError
 from broadcaster.people import Actor, Right
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import AreaPolicy, Receiver
@@ -134,7 +134,7 @@ class AreaPolicies:
                 line(areas_on(session, day_of(now, self._zone)), area)
             row = session.get(AreaPolicy, area, with_for_update=True)
             if (row.revision if row else 0) != revision:
-                raise ConflictError(
+                raise StaleError(
                     "Chính sách vừa được người khác sửa. Hãy tải lại rồi sửa.",
                     "Somebody else has changed the policy. Load it again, then change it.",
                 )

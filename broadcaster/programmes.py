@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from broadcaster import audit
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, InvalidError, NotFoundError
+from broadcaster.errors import ConflictError, InvalidError, NotFoundError, StaleError
 from broadcaster.groups import areas_in, expanded
 from broadcaster.lawful import require_lawful
 from broadcaster.people import Actor, Right
@@ -71,7 +71,7 @@ class Programmes:
         with self._database.writing() as session:
             row = session.get(ProgrammeRecord, programme.id, with_for_update=True)
             if (row.revision if row else 0) != revision or (row is not None and row.ended_at is not None):
-                raise ConflictError(
+                raise StaleError(
                     "Chuyên mục đã được sửa, đã kết thúc, hoặc mã đã dùng. Hãy tải lại.",
                     "The programme was changed meanwhile, has ended, or its id is taken. Load it again.",
                 )

@@ -9,7 +9,16 @@ from sqlalchemy.orm import Session
 
 from broadcaster.areas import areas_on, day_of, lines_of
 from broadcaster.arrivals import Arrived
-from broadcaster.storage.models import Airing, AiringReceiver, Area, Bulletin, Json, OrderRecord
+from broadcaster.storage.models import (
+    Airing,
+    AiringReceiver,
+    Area,
+    Bulletin,
+    Campaign,
+    Json,
+    OrderRecord,
+    ProgrammeRecord,
+)
 
 _AT_ONCE = 400
 
@@ -23,18 +32,21 @@ class Provenance:
         self._zone = zone
         self._names = dict(session.execute(select(Area.id, Area.name)).all())
         self._lines: dict[date, dict[str, tuple[str, ...]]] = {}
-        self._airings: dict[
-            str, tuple[Airing, str, Json]
-        ] = {}  # by order: the airing, its bulletin's field, the audience
+        # By order: the airing, the audience, its bulletin's field, its programme's and its campaign's name.
+        self._airings: dict[str, tuple[Airing, Json, str, str | None, str | None]] = {}
         orders = sorted({order for _, order in pairs})
         for start in range(0, len(orders), _AT_ONCE):
             found = session.execute(
-                select(OrderRecord.id, Airing, Bulletin.field, OrderRecord.audience)
+                select(
+                    OrderRecord.id, Airing, OrderRecord.audience, Bulletin.field, ProgrammeRecord.name, Campaign.name
+                )
                 .join(Airing, Airing.id == OrderRecord.airing_id)
                 .join(Bulletin, Bulletin.id == Airing.bulletin_id)
+                .outerjoin(ProgrammeRecord, ProgrammeRecord.id == Airing.programme_id)
+                .outerjoin(Campaign, Campaign.id == Airing.campaign_id)
                 .where(OrderRecord.id.in_(orders[start : start + _AT_ONCE]))
             )
-            self._airings |= {order: (airing, topic, audience) for order, airing, topic, audience in found}
+            self._airings |= {row[0]: row[1:] for row in map(tuple, found)}
         wanted = sorted({(self._airings[order][0].id, name) for name, order in pairs if order in self._airings})
         self._places: dict[tuple[str, str], str] = {}
         for start in range(0, len(wanted), _AT_ONCE):
@@ -55,7 +67,7 @@ class Provenance:
 
     def addressed(self, arrived: Arrived) -> bool:
         """Whether an order that is known was for the receiver: by name when it went out, or because it stands in the audience."""
-        airing, _, audience = self._airings[arrived.receipt.order]
+        airing, audience, *_ = self._airings[arrived.receipt.order]
         name = arrived.sender.id
         if (airing.id, name) in self._places or name in audience["receivers"]:
             return True
@@ -70,7 +82,7 @@ class Provenance:
     def of(self, arrived: Arrived) -> dict[str, Any]:
         """The columns that are copied; empty where the order is none of this station's."""
         sender, receipt = arrived.sender, arrived.receipt
-        airing, topic, _ = self._airings.get(receipt.order, (None, None, None))
+        airing, _, topic, programme, campaign = self._airings.get(receipt.order, (None, None, None, None, None))
         # Where it stood when it was ordered to play: it may have been re-homed before its receipt arrived.
         area = self._places.get((airing.id, sender.id), sender.area_id) if airing else sender.area_id
         line = self._line(day_of(receipt.at if airing is None else airing.due_at, self._zone), area)
@@ -86,6 +98,11 @@ class Provenance:
             "priority": airing.priority if airing else None,
             "clip_sha256": airing.clip_sha256 if airing else None,
             "duration_ms": airing.duration_ms if airing else None,
-            "programme": None,
-            "campaign": None,
+            "programme": programme,
+            "campaign": campaign,
+            "programme_id": airing.programme_id if airing else None,
+            "campaign_id": airing.campaign_id if airing else None,
+            "content_group": airing.content_group if airing else None,
+            "receiver_kind": sender.kind,
+            "drill": True if airing and airing.drill else None,
         }

@@ -12,7 +12,7 @@ from audio.script import Lexicon, LexiconError, Settled, Token, read
 from audio.script.letters import names_of
 from broadcaster import audit, revisions
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, InvalidError, NotFoundError
+from broadcaster.errors import ConflictError, InvalidError, NotFoundError, StaleError
 from broadcaster.identity import new_id
 from broadcaster.lexicons import Lexicons, Mention, entry_of, spoken_form, unusable
 from broadcaster.people import Actor, Right
@@ -153,7 +153,7 @@ class Readings:
         bulletin = find(session, bulletin_id, changing=True)
         actor.need(Right.EDIT, *areas_of(session, bulletin))
         if bulletin.revision != revision:
-            raise ConflictError(
+            raise StaleError(
                 f"Bản tin đã được sửa thành bản {bulletin.revision}. Hãy tải lại rồi chọn cách đọc.",
                 f"The bulletin is at revision {bulletin.revision} by now. Load it again, then settle.",
                 revision=bulletin.revision,

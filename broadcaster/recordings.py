@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from audio.errors import RecordingError
@@ -12,7 +12,7 @@ from audio.recordings import JINGLE, SPEECH, import_sound
 from audio.store import DiskStore
 from broadcaster import audit
 from broadcaster.clock import Clock
-from broadcaster.errors import InvalidError
+from broadcaster.errors import InvalidError, NotFoundError
 from broadcaster.people import Actor, Right
 from broadcaster.sound import Sound
 from broadcaster.storage.database import Database
@@ -63,13 +63,20 @@ class Recordings:
             audit.note(session, actor, "recording-uploaded", row.sha256, at=now, areas=areas, after=after)
         return row
 
-    def newest(self, actor: Actor, *, kind: Kind | None, limit: int) -> Sequence[Recording]:
-        """What was uploaded, the newest first."""
+    def newest(self, actor: Actor, *, kind: Kind | None, limit: int, after: str | None = None) -> Sequence[Recording]:
+        """What was uploaded, the newest first, from behind `after` ("kind:hash") on. Raises NotFoundError."""
         actor.need(Right.READ)
-        query = select(Recording).order_by(Recording.created_at.desc(), Recording.sha256).limit(limit)
+        order = (Recording.created_at.desc(), Recording.sha256.desc(), Recording.kind.desc())
+        query = select(Recording).order_by(*order).limit(limit)
         if kind is not None:
             query = query.where(Recording.kind == kind)
         with self._database.reading() as session:
+            if after is not None:
+                last = session.get(Recording, tuple(reversed(after.split(":"))))
+                if last is None:
+                    raise NotFoundError("Không có bản ghi này.", "There is no such recording.")
+                key = tuple_(Recording.created_at, Recording.sha256, Recording.kind)
+                query = query.where(key < (last.created_at, last.sha256, last.kind))
             return session.scalars(query).all()
 
 

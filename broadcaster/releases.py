@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ from broadcaster.speech import settled
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
 from broadcaster.whereabouts import heard_in, need_sight, place_bulletin
+
+log = structlog.get_logger(__name__)
 
 
 def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulletin:
@@ -141,6 +144,8 @@ class Releases:
                     if len(seen) > 1:
                         error.details["bulletin"] = bulletin_id
                     raise
+        for bulletin_id, release in zip(sorted(seen), made, strict=True):
+            log.info("released", bulletin=bulletin_id, release=release, content=seen[bulletin_id])
         self._changed()
         return made
 

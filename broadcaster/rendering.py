@@ -1,11 +1,12 @@
 """Rendering: speech is made when a bulletin is saved, never at play time. A killed server makes it after its restart."""
 
-import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,13 +14,14 @@ from audio.engines.port import Capabilities
 from audio.errors import RenderError
 from audio.render import Renderer
 from audio.rendered import OpusFile, Rendered
+from broadcaster import metrics
 from broadcaster.clock import Clock
 from broadcaster.quality import report
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, ClipRecord
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Rendering:
@@ -103,12 +105,13 @@ class Rendering:
             speech = self._speaking.of(session, bulletin) if bulletin is not None else None
         if bulletin is None or speech is None:
             return False
+        began = time.perf_counter()
         try:
             rendered = renderer.render(speech.announcement())
         except RenderError as error:
             self._failed(bulletin, speech, error.vi, error.en)
         except Exception:  # a fault of ours: it must stand with the bulletin, not stop all others
-            log.exception("bulletin %s could not be rendered", bulletin.id)
+            log.exception("speech failed", bulletin=bulletin.id, revision=bulletin.revision)
             self._failed(
                 bulletin,
                 speech,
@@ -117,6 +120,17 @@ class Rendering:
             )
         else:
             self._done(bulletin, speech, rendered)
+            spent, clip = time.perf_counter() - began, rendered.clip
+            metrics.RENDERING_S.labels(clip.engine).observe(spent)
+            log.info(
+                "speech made",
+                bulletin=bulletin.id,
+                revision=bulletin.revision,
+                clip=clip.sha256,
+                engine=clip.engine,
+                fallback=clip.fallback,
+                seconds=round(spent, 3),
+            )
         self._changed()
         return True
 
@@ -157,6 +171,8 @@ class Rendering:
             row.spoken, row.quality = speech.facts(), report(rendered, speech)
 
     def _failed(self, bulletin: Bulletin, speech: Speech, vi: str, en: str) -> None:
+        metrics.RENDERING_FAILURES.inc()
+        log.error("no speech", bulletin=bulletin.id, revision=bulletin.revision, cause=en)
         with self._database.writing() as session:
             row = self._standing(session, bulletin, speech)
             if row is not None:

@@ -14,6 +14,7 @@ from pydantic_settings import (
 )
 
 from broadcaster.errors import SetupError
+from broadcaster.reports.deadlines import deadline
 
 
 class Settings(BaseSettings):
@@ -112,6 +113,26 @@ class Settings(BaseSettings):
         (), description="Other certificates whose expiry is to be watched (PEM), such as the reverse proxy's."
     )
     session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
+    log_months: int = Field(
+        24,
+        ge=1,
+        le=1200,
+        description="How many whole months of the as-run log `broadcaster ledger archive` leaves in it.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="What Prometheus must show at `/metrics` (as a bearer token); without it only this machine may read them. "
+        "Needed behind a reverse proxy that hides who asks.",
+    )
+    report_deadline: str = Field(
+        "12-10", description="Month and day by which the yearly reports are owed, such as 12-10 for 10 December."
+    )
+
+    @field_validator("report_deadline")
+    @classmethod
+    def _is_a_day(cls, text: str) -> str:
+        deadline(text)
+        return text
 
     @field_validator("piper_voice")
     @classmethod

@@ -48,6 +48,9 @@ from broadcaster.releases import Releases
 from broadcaster.rendering import Rendering
 from broadcaster.reorganisation import rehoming
 from broadcaster.reorganisation.plans import Reorganisations
+from broadcaster.reports.deadlines import deadline
+from broadcaster.reports.desk import Reports
+from broadcaster.reports.documents import Documents
 from broadcaster.settings import Settings
 from broadcaster.sound import Sound
 from broadcaster.speech import Speaking
@@ -121,6 +124,10 @@ class Core:
         self.reorganisations = Reorganisations(self.database, self.clock, zone=settings.zone, changed=self._changed)
         self.unfinished = Unfinished(self.database, self.clock)
         self.releases = Releases(self.database, self.clock, zone=settings.zone, changed=self._changed)
+        self.reports = Reports(
+            self.database, self.clock, zone=settings.zone, deadline=deadline(settings.report_deadline)
+        )
+        self.documents = Documents(self.database, self.clock, self.reports, folder=settings.folder)
 
     @property
     def clips(self) -> Path:

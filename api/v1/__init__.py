@@ -24,6 +24,7 @@ from api.v1 import (
     receivers,
     recordings,
     releases,
+    reports,
     schedules,
     sessions,
     sound,
@@ -54,6 +55,7 @@ for part in (
     receiver_life,
     trust,
     asrun,
+    reports,
     audit,
     media,
 ):

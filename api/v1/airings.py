@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from api.auth import ActorDep, StationDep
+from api.paging import link_next
 from broadcaster.errors import NotFoundError
 from broadcaster.ladder import RUNGS, Climb, Ladder, current, ladder
 from broadcaster.people import Actor, Right
@@ -86,9 +87,12 @@ class AiringWithProof(Airing):
 
 @router.get("/airings")
 def list_airings(
+    request: Request,
+    response: Response,
     station: StationDep,
     actor: ActorDep,
     *,
+    after: Annotated[str | None, Query(description="From behind this airing on, as the Link header says.")] = None,
     start: AwareDatetime | None = None,
     end: AwareDatetime | None = None,
     bulletin: str | None = None,
@@ -96,7 +100,7 @@ def list_airings(
 ) -> list[Airing]:
     """Airings in order of their instant, from `start` (included) to `end` (not included)."""
     actor.need(Right.READ)
-    query = select(AiringRow).where(*airings_for(actor)).order_by(AiringRow.due_at, AiringRow.id).limit(limit)
+    query = select(AiringRow).where(*airings_for(actor)).order_by(AiringRow.due_at, AiringRow.id).limit(limit + 1)
     if start is not None:
         query = query.where(AiringRow.due_at >= start)
     if end is not None:
@@ -104,18 +108,30 @@ def list_airings(
     if bulletin is not None:
         query = query.where(AiringRow.bulletin_id == bulletin)
     with station.database.reading() as session:
-        return [Airing(**{name: getattr(row, name) for name in Airing.model_fields}) for row in session.scalars(query)]
+        if after is not None:
+            last = session.get(AiringRow, after)
+            if last is None:
+                raise NotFoundError(f"Không có lượt phát '{after}'.", f"There is no airing '{after}'.")
+            query = query.where(tuple_(AiringRow.due_at, AiringRow.id) > (last.due_at, last.id))
+        rows = session.scalars(query).all()
+    if len(rows) > limit:
+        link_next(request, response, after=rows[limit - 1].id)
+    return [Airing(**{name: getattr(row, name) for name in Airing.model_fields}) for row in rows[:limit]]
 
 
 class SkipInput(BaseModel):
     """Why."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "Có tang lễ trong thôn"}]})
     reason: Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class MoveInput(SkipInput):
     """When instead, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "Trùng giờ họp thôn", "to": "2026-12-01T18:00:00+07:00"}]}
+    )
 
     to: AwareDatetime
 

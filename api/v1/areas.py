@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from api.auth import ActorDep, StationDep
+from api.idempotency import Idempotent
 from api.v1.bulletins import ReasonInput
 from broadcaster.areas import areas_on
 from broadcaster.people import Right
@@ -17,7 +18,7 @@ from broadcaster.storage.models import ReceiverGroup
 from broadcaster.storage.models import Reorganisation as ReorganisationRow
 from broadcaster.targets import Targets
 
-router = APIRouter(tags=["areas"])
+router = APIRouter(tags=["areas"], route_class=Idempotent)
 
 
 class Area(BaseModel):
@@ -32,7 +33,12 @@ class Area(BaseModel):
 class GroupInput(BaseModel):
     """Targets under a name."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"name": "Các thôn ven sông", "targets": {"areas": ["thon-dong", "thon-doai"]}}]
+        },
+    )
     name: Annotated[str, Field(min_length=1, max_length=200)]
     targets: Targets
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
 from api.auth import ActorDep, StationDep
+from api.paging import link_next
 from api.problems import Language, language
 from broadcaster import asrun, ledger
 from broadcaster.log_search import LogQuery, as_csv, as_xlsx, page
@@ -45,8 +46,8 @@ def _query(
     bulletin: str | None = None,
     title: Annotated[str | None, Query(max_length=300, description="A part of the bulletin's title.")] = None,
     airing: str | None = None,
-    programme: str | None = None,
-    campaign: str | None = None,
+    programme: Annotated[str | None, Query(description="Its id.")] = None,
+    campaign: Annotated[str | None, Query(description="Its id.")] = None,
     state: Annotated[list[ReceiptState] | None, Query()] = None,
 ) -> LogQuery:
     actor.need(Right.READ)
@@ -70,15 +71,19 @@ QueryDep = Annotated[LogQuery, Depends(_query)]
 
 @router.get("/as-run")
 def read_log(
+    request: Request,
+    response: Response,
     station: StationDep,
     query: QueryDep,
     *,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> LogPage:
     """Rows after the sequence number `after`, of the areas in which one serves."""
     with station.database.reading() as session:
         rows = page(session, query, after=after, limit=limit + 1)
+    if len(rows) > limit:
+        link_next(request, response, after=rows[limit - 1].seq)
     return LogPage(
         items=[asrun.as_json(row) for row in rows[:limit]], next=rows[limit - 1].seq if len(rows) > limit else None
     )

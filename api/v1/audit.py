@@ -48,7 +48,9 @@ def read_audit(
     ] = None,
     area: Annotated[str | None, Query(description="The area and what is under it.")] = None,
     subject: Annotated[str | None, Query(max_length=100, description="The id of what it was done to.")] = None,
-    after: Annotated[int | None, Query(ge=1, description="From behind this entry on, as the Link header says.")] = None,
+    after: Annotated[
+        int | None, Query(ge=1, le=2**63 - 1, description="From behind this entry on, as the Link header says.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[AuditEntry]:
     """What was done where one serves, the newest first. Entries on accounts are for their administrators."""

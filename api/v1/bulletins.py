@@ -3,11 +3,14 @@
 from datetime import UTC
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
 from api.auth import ActorDep, StationDep
+from api.idempotency import Idempotent
+from api.paging import link_next
+from api.preconditions import revision_meant, tag
 from broadcaster.bulletins import CARD_LIMIT, TEXT_LIMIT, TITLE_LIMIT, Draft, newest
 from broadcaster.lawful import refused
 from broadcaster.people import Actor
@@ -23,7 +26,7 @@ from devices.wire.messages import Identifier, Priority
 from schedules.priorities import AfterInterruption
 from schedules.rules import Rule
 
-router = APIRouter(tags=["bulletins"])
+router = APIRouter(tags=["bulletins"], route_class=Idempotent)
 
 
 class PlanItem(BaseModel):
@@ -318,18 +321,20 @@ class BulletinPage(BaseModel):
     """A page of bulletins, newest first."""
 
     items: list[Bulletin]
-    next: str | None = Field(description="Give it as `before` for the next page.")
+    next: str | None = Field(description="Give it as `after` for the next page, as the Link header does.")
 
 
 class RevisionInput(BaseModel):
     """Which revision is meant, so that nobody submits what somebody else just changed."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"revision": 1}]})
     revision: int
 
 
 class ReasonInput(BaseModel):
     """Why."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Sai ngày họp"}]})
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -352,15 +357,20 @@ def present(station: Station, actor: Actor, bulletin_id: str) -> Bulletin:
 
 @router.get("/bulletins")
 def list_bulletins(
+    request: Request,
+    response: Response,
     station: StationDep,
     actor: ActorDep,
-    before: str | None = None,
+    *,
+    after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> BulletinPage:
     """Bulletins, newest first."""
     with station.database.reading() as session:
-        rows = newest(session, actor, limit=limit + 1, after=before)
+        rows = newest(session, actor, limit=limit + 1, after=after)
         items = [Bulletin.read(session, row, clip) for row, clip in rows[:limit]]
+    if len(rows) > limit:
+        link_next(request, response, after=items[-1].id)
     return BulletinPage(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
@@ -370,22 +380,33 @@ def write_bulletin(station: StationDep, actor: ActorDep, body: BulletinInput, re
     station.require_voices(*body.voices())
     bulletin_id = station.bulletins.write(actor, body.draft())
     response.headers["Location"] = f"/api/v1/bulletins/{bulletin_id}"
+    tag(response, 1)
     return present(station, actor, bulletin_id)
 
 
 @router.get("/bulletins/{bulletin_id}")
-def read_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str) -> Bulletin:
-    """One bulletin."""
-    return present(station, actor, bulletin_id)
+def read_bulletin(station: StationDep, actor: ActorDep, bulletin_id: str, response: Response) -> Bulletin:
+    """One bulletin. Its ETag is its revision, for If-Match."""
+    found = present(station, actor, bulletin_id)
+    tag(response, found.revision)
+    return found
 
 
 @router.put("/bulletins/{bulletin_id}")
 def edit_bulletin(
-    station: StationDep, actor: ActorDep, bulletin_id: str, body: BulletinInput, revision: int
+    request: Request,
+    response: Response,
+    station: StationDep,
+    actor: ActorDep,
+    *,
+    bulletin_id: str,
+    body: BulletinInput,
+    revision: Annotated[int | None, Query(ge=0, le=10**9, description="Or by If-Match.")] = None,
 ) -> Bulletin:
     """Replace the content of the given revision. Voids a release: what was approved is what is heard."""
     station.require_voices(*body.voices())
-    station.bulletins.edit(actor, bulletin_id, body.draft(), revision=revision)
+    meant = revision_meant(request, revision)
+    tag(response, station.bulletins.edit(actor, bulletin_id, body.draft(), revision=meant))
     return present(station, actor, bulletin_id)
 
 

@@ -7,12 +7,13 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
+from api.idempotency import Idempotent
 from api.v1.bulletins import ReasonInput
 from broadcaster.emergencies import Sending, TemplateContent
 from broadcaster.targets import Targets
 from devices.wire.messages import Identifier
 
-router = APIRouter(tags=["emergencies"])
+router = APIRouter(tags=["emergencies"], route_class=Idempotent)
 
 
 class Made(BaseModel):
@@ -24,7 +25,21 @@ class Made(BaseModel):
 class TemplateInput(BaseModel):
     """A text with blanks, under a name."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Bão",
+                    "content": {
+                        "title": "Tin bão",
+                        "text": "Bão {ten} sắp đổ bộ.",
+                        "blanks": [{"name": "ten", "kind": "words"}],
+                    },
+                }
+            ]
+        },
+    )
     name: Annotated[str, Field(min_length=1, max_length=200)]
     content: TemplateContent
     area: Identifier | None = Field(None, description="Whose it is; by default its author's own area.")
@@ -54,7 +69,18 @@ class HashInput(BaseModel):
 class EmergencyInput(BaseModel):
     """A released template with its blanks filled; or, where policy allows it, words of one's own with a reason."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "template": "0b0e7a52-3a0f-4b43-8f0e-5d0f6b1c2a10",
+                    "blanks": {"ten": "số 3"},
+                    "sending": {"targets": {"areas": ["xa-tan-phong"]}},
+                }
+            ]
+        },
+    )
     sending: Sending
     template: str | None = None
     blanks: Annotated[dict[str, str], Field(max_length=20)] = Field(default_factory=dict)
@@ -87,7 +113,12 @@ class Emergency(BaseModel):
 class StopInput(BaseModel):
     """Silence: for `targets`, or without them for all that one serves."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"reason": "Sự cố ở trạm", "targets": {"areas": ["thon-dong"]}, "minutes": 60}]
+        },
+    )
     reason: Annotated[str, Field(min_length=1, max_length=300)]
     targets: Targets | None = None
     minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)] = 12 * 60

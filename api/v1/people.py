@@ -7,13 +7,14 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, AddressDep, StationDep
+from api.idempotency import Idempotent
 from api.v1.sessions import Code, Person, RoleInArea
 from broadcaster.people import Grant, Right
 from broadcaster.storage.models import ApiToken
 from broadcaster.storage.models import Person as PersonRow
 from devices.wire.messages import Identifier
 
-router = APIRouter(tags=["people"])
+router = APIRouter(tags=["people"], route_class=Idempotent)
 
 
 Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]
@@ -22,6 +23,13 @@ Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]
 class NewPerson(BaseModel):
     """An account to make."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"username": "mai", "name": "Nguyễn Thị Mai", "roles": [{"role": "editor", "area": "xa-tan-phong"}]}
+            ]
+        }
+    )
     username: Username
     name: Annotated[str, Field(min_length=1, max_length=200)]
     roles: Annotated[list[RoleInArea], Field(min_length=1, max_length=50)]
@@ -62,6 +70,13 @@ class Account(BaseModel):
 class AccountChange(BaseModel):
     """What an administrator sets."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "Nguyễn Thị Mai", "roles": [{"role": "approver", "area": "xa-tan-phong"}], "disabled": False}
+            ]
+        }
+    )
     name: Annotated[str, Field(min_length=1, max_length=200)]
     roles: Annotated[list[RoleInArea], Field(min_length=1, max_length=50)]
     disabled: bool = False
@@ -90,6 +105,9 @@ class CodeSecret(BaseModel):
 class NewToken(BaseModel):
     """A token for a program."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "bảng điều khiển", "rights": ["read"], "days": 90}]}
+    )
     name: Annotated[str, Field(min_length=1, max_length=100)]
     rights: list[Right]
     days: Annotated[int, Field(ge=1, le=366)] = 90

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
+from api.preconditions import revision_meant, tag
 from broadcaster.people import Right
 from schedules.policies import TEMPLATES, Policy
 from schedules.policy_rules import SpecialPlace
@@ -34,7 +35,9 @@ class AreaPolicy(BaseModel):
 class PolicyInput(BaseModel):
     """A policy in place of the one of `revision`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"policy": {"rules": []}, "revision": 0}]}
+    )
     policy: Policy
     revision: Annotated[int, Field(ge=0)]
     break_glass: bool | None = None
@@ -58,9 +61,10 @@ def list_templates(actor: ActorDep) -> dict[str, Policy]:
 
 
 @router.get("/areas/{area_id}/policy")
-def read_policy(station: StationDep, actor: ActorDep, area_id: str) -> AreaPolicy:
+def read_policy(station: StationDep, actor: ActorDep, area_id: str, response: Response) -> AreaPolicy:
     """The policy of an area; `national` in place of an area is the defaults above all of them."""
     found = station.policies.of(actor, area_id)
+    tag(response, found.revision)
     return AreaPolicy(
         own=found.own,
         revision=found.revision,
@@ -74,10 +78,14 @@ def read_policy(station: StationDep, actor: ActorDep, area_id: str) -> AreaPolic
 
 
 @router.put("/areas/{area_id}/policy")
-def set_policy(station: StationDep, actor: ActorDep, area_id: str, body: PolicyInput) -> AreaPolicy:
+def set_policy(
+    request: Request, response: Response, station: StationDep, actor: ActorDep, *, area_id: str, body: PolicyInput
+) -> AreaPolicy:
     """Replace the policy of an area. Orders that stand are checked against it at once."""
-    station.policies.set(actor, area_id, body.policy, revision=body.revision, break_glass=body.break_glass)
-    return read_policy(station, actor, area_id)
+    station.policies.set(
+        actor, area_id, body.policy, revision=revision_meant(request, body.revision), break_glass=body.break_glass
+    )
+    return read_policy(station, actor, area_id, response)
 
 
 @router.put("/receivers/{receiver_id}/place", status_code=204)

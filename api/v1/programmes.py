@@ -3,23 +3,36 @@
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
+from api.idempotency import Idempotent
+from api.preconditions import revision_meant, tag
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.storage.models import Campaign as CampaignRow
 from broadcaster.targets import Targets
 from schedules.programmes import Fallback
 from schedules.programmes import Programme as ProgrammeRules
 
-router = APIRouter(tags=["programmes"])
+router = APIRouter(tags=["programmes"], route_class=Idempotent)
 
 
 class ProgrammeInput(BaseModel):
     """A programme's slots and rules, and where it airs, in place of those of `revision` (0: a new programme)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "programme": {"id": "chuyen-doi-so", "name": "Chuyển đổi số"},
+                    "targets": {"areas": ["xa-tan-phong"]},
+                    "revision": 0,
+                }
+            ]
+        },
+    )
     programme: ProgrammeRules
     targets: Targets
     revision: Annotated[int, Field(ge=0)] = 0
@@ -121,9 +134,14 @@ def list_programmes(station: StationDep, actor: ActorDep) -> list[Programme]:
 
 
 @router.put("/programmes")
-def save_programme(station: StationDep, actor: ActorDep, body: ProgrammeInput) -> dict[str, int]:
+def save_programme(
+    request: Request, response: Response, station: StationDep, actor: ActorDep, body: ProgrammeInput
+) -> dict[str, int]:
     """Save a programme; returns its revision."""
-    return {"revision": station.programmes.save(actor, body.programme, body.targets, revision=body.revision)}
+    meant = revision_meant(request, body.revision)
+    made = station.programmes.save(actor, body.programme, body.targets, revision=meant)
+    tag(response, made)
+    return {"revision": made}
 
 
 @router.delete("/programmes/{programme_id}", status_code=204)

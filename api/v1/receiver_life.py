@@ -51,7 +51,7 @@ def revoke(station: StationDep, actor: ActorDep, receiver: str) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/receivers/{receiver}/wipe", status_code=202)
+@router.post("/receivers/{receiver}/wipe", status_code=202, response_class=Response)
 def wipe(station: StationDep, actor: ActorDep, receiver: str) -> Response:
     """Have a receiver deliver its receipts and forget everything. It is revoked once it says that it has."""
     station.lifecycle.ask_wipe(actor, receiver)

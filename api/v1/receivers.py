@@ -2,19 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from api.auth import ActorDep, StationDep
-from broadcaster.errors import InvalidError
+from api.idempotency import Idempotent
+from api.paging import link_next
+from broadcaster.errors import InvalidError, NotFoundError
 from broadcaster.people import Right
 from broadcaster.storage.models import Receiver as ReceiverRow
 from devices.receiver.provision import Provision
 from devices.wire.messages import Identifier, Kind
 from devices.wire.signing import PublicKey
 
-router = APIRouter(tags=["receivers"])
+router = APIRouter(tags=["receivers"], route_class=Idempotent)
 
 
 class Receiver(BaseModel):
@@ -44,14 +46,32 @@ class EnrolmentInput(BaseModel):
 
 
 @router.get("/receivers")
-def list_receivers(station: StationDep, actor: ActorDep) -> list[Receiver]:
-    """All receivers."""
+def list_receivers(
+    request: Request,
+    response: Response,
+    station: StationDep,
+    actor: ActorDep,
+    *,
+    after: Annotated[str | None, Query(description="From behind this receiver on, as the Link header says.")] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> list[Receiver]:
+    """Receivers where one serves, by area and name."""
     actor.need(Right.READ)
     own = actor.within()
     with station.database.reading() as session:
-        query = select(ReceiverRow).order_by(ReceiverRow.area_id, ReceiverRow.name)
-        rows = session.scalars(query if own is None else query.where(ReceiverRow.area_id.in_(own)))
-        return [Receiver(**{name: getattr(row, name) for name in Receiver.model_fields}) for row in rows]
+        query = select(ReceiverRow).order_by(ReceiverRow.area_id, ReceiverRow.name, ReceiverRow.id)
+        if own is not None:
+            query = query.where(ReceiverRow.area_id.in_(own))
+        if after is not None:
+            last = session.get(ReceiverRow, after)
+            if last is None:
+                raise NotFoundError(f"Không có thiết bị '{after}'.", f"There is no receiver '{after}'.")
+            key = tuple_(ReceiverRow.area_id, ReceiverRow.name, ReceiverRow.id)
+            query = query.where(key > (last.area_id, last.name, last.id))
+        rows = session.scalars(query.limit(limit + 1)).all()
+    if len(rows) > limit:
+        link_next(request, response, after=rows[limit - 1].id)
+    return [Receiver(**{name: getattr(row, name) for name in Receiver.model_fields}) for row in rows[:limit]]
 
 
 @router.post("/receivers", status_code=201)

@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.auth import ActorDep, StationDep
+from api.idempotency import Idempotent
+from api.paging import link_next
 from api.uploads import BINARY, body_of
 from broadcaster.people import Right
 from broadcaster.recordings import LIMITS, Kind
 from broadcaster.storage.models import Recording as RecordingRow
 
-router = APIRouter(tags=["recordings"])
+router = APIRouter(tags=["recordings"], route_class=Idempotent)
 
 
 class Recording(BaseModel):
@@ -51,10 +53,20 @@ async def upload_recording(
 
 @router.get("/recordings")
 def list_recordings(
+    request: Request,
+    response: Response,
     station: StationDep,
     actor: ActorDep,
+    *,
+    after: Annotated[
+        str | None,
+        Query(pattern=r"^(speech|jingle):[0-9a-f]{64}$", description="As the Link header says: kind and hash."),
+    ] = None,
     kind: Kind | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Recording]:
     """Uploaded sounds, the newest first."""
-    return [Recording.of(row) for row in station.recordings.newest(actor, kind=kind, limit=limit)]
+    rows = station.recordings.newest(actor, kind=kind, limit=limit + 1, after=after)
+    if len(rows) > limit:
+        link_next(request, response, after=f"{rows[limit - 1].kind}:{rows[limit - 1].sha256}")
+    return [Recording.of(row) for row in rows[:limit]]

@@ -6,13 +6,14 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
+from api.idempotency import Idempotent
 from api.v1.bulletins import Fault, ReasonInput, present
 from broadcaster.errors import NotFoundError
 from broadcaster.storage.models import Bulletin
 from broadcaster.storage.models import Release as ReleaseRow
 from broadcaster.whereabouts import need_sight
 
-router = APIRouter(tags=["releases"])
+router = APIRouter(tags=["releases"], route_class=Idempotent)
 
 
 class Preview(BaseModel):
@@ -26,7 +27,12 @@ class Preview(BaseModel):
 class ReleaseInput(BaseModel):
     """Which bulletin, and the hash of what the approver saw."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"bulletin": "0b0e7a52-3a0f-4b43-8f0e-5d0f6b1c2a10", "content_sha256": "0" * 64}]
+        },
+    )
     bulletin: str
     content_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -28,7 +28,12 @@ LOOK_AHEAD = timedelta(days=366 * 5)
 class RuleInput(BaseModel):
     """One rule."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}]
+        },
+    )
     rule: Rule
 
 

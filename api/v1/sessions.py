@@ -15,6 +15,7 @@ router = APIRouter(tags=["sessions"])
 class LogIn(BaseModel):
     """User name and password."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "mai", "password": "…"}]})
     username: Annotated[str, Field(max_length=100)]
     password: Annotated[str, Field(max_length=1000)]
     code: Annotated[str | None, Field(max_length=20, description="One-time code, of whoever has switched them on.")] = (

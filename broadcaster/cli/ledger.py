@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from broadcaster import ledger
 from broadcaster.errors import SetupError
 from broadcaster.identity import Signatory
+from broadcaster.sealing import FOLDER, seal_months, verify_archive
 from broadcaster.settings import load_settings
 from broadcaster.station import Core
 
@@ -27,10 +28,11 @@ def _log(folder: Path | None) -> Iterator[tuple[Session, Signatory]]:
         core.close()
 
 
-def verify_log(folder: Path | None, *, since: int, json_output: bool) -> int:
-    """Print what the verification found; 0 if the log is right, else 1."""
+def verify_log(folder: Path | None, *, since: int, archive: Path | None, json_output: bool) -> int:
+    """Print what the verification found, in the log or in an archive; 0 if it is right, else 1."""
     with _log(folder) as (session, signatory):
-        finding = ledger.verify(session, signatory.ring(), since=since)
+        keys = signatory.ring()
+        finding = ledger.verify(session, keys, since=since) if archive is None else verify_archive(archive, keys)
     if json_output:
         typer.echo(json.dumps({**asdict(finding), "ok": finding.ok}, ensure_ascii=False))
     else:
@@ -42,6 +44,29 @@ def verify_log(folder: Path | None, *, since: int, json_output: bool) -> int:
             typer.echo(f"{fault.table}, row {fault.seq or '?'}: {fault.problem}")
         typer.echo("The log is right." if finding.ok else "The log is NOT right.")
     return 0 if finding.ok else 1
+
+
+def archive_log(folder: Path | None, *, months: int | None) -> None:
+    """Seal what is older than the setting says. Raises SetupError, and ConflictError for a log that is not right."""
+    core = Core(load_settings(folder=folder))
+    settings = core.settings
+    try:
+        made = seal_months(
+            core.database,
+            core.signatory,
+            settings.folder / FOLDER,
+            now=core.clock.now(),
+            zone=settings.zone,
+            keep_months=months or settings.log_months,
+        )
+    except OSError as error:
+        raise SetupError(f"Không ghi được tệp lưu trữ: {error}.", f"The archive cannot be written: {error}.") from error
+    finally:
+        core.close()
+    for path in made:
+        typer.echo(str(path))
+    if not made:
+        typer.echo("No whole month is old enough.")
 
 
 def export_log(folder: Path | None, output: Path, *, since: int) -> None:

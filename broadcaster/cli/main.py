@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from datetime import datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -364,17 +365,53 @@ def restore(
     raise typer.Exit(0 if finding.ok else 1)
 
 
+@app.command()
+def report(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write: .docx, .pdf, .xlsx or .json.")],
+    *,
+    starts_on: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    ends_on: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    area: Annotated[str | None, typer.Option("--area", help="The id of an area; it and all that was under it.")] = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", help="The id of a campaign.")] = None,
+    folder: Folder = None,
+) -> None:
+    """Write a report from the as-run log, with nothing filled in."""
+    from broadcaster.cli.report import write_report  # noqa: PLC0415
+
+    write_report(folder, output, area=area, campaign=campaign, starts_on=starts_on.date(), ends_on=ends_on.date())
+
+
 @ledger_app.command("verify")
 def ledger_verify(
     *,
     since: Annotated[int, typer.Option(min=1, help="The first row to look at.")] = 1,
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive", help="Verify this archive or export in place of the log.", exists=True, dir_okay=False
+        ),
+    ] = None,
     json_output: Json = False,
     folder: Folder = None,
 ) -> None:
     """Say whether the log is what it was when it was written; needs no running station. Exit code 1 if it is not."""
     from broadcaster.cli.ledger import verify_log  # noqa: PLC0415
 
-    raise typer.Exit(verify_log(folder, since=since, json_output=json_output))
+    raise typer.Exit(verify_log(folder, since=since, archive=archive, json_output=json_output))
+
+
+@ledger_app.command("archive")
+def ledger_archive(
+    *,
+    months: Annotated[
+        int | None, typer.Option("--keep-months", min=1, help="Whole months that stay (default: setting log_months).")
+    ] = None,
+    folder: Folder = None,
+) -> None:
+    """Seal whole months that are older, write them with their proof into the station's folder `archive`, and take them out of the log."""
+    from broadcaster.cli.ledger import archive_log  # noqa: PLC0415
+
+    archive_log(folder, months=months)
 
 
 @ledger_app.command("export")

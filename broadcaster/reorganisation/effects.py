@@ -56,7 +56,19 @@ class ReceiverTo(BaseModel):
 class ReorganisationPlan(BaseModel):
     """Communes that merge or split. What is right under an area that becomes one other goes there unless a move says otherwise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Sáp nhập xã",
+                    "day": "2027-07-01",
+                    "endings": [{"area": "xa-tan-phong", "into": ["xa-tan-an"]}],
+                }
+            ]
+        },
+    )
     title: Annotated[str, Field(min_length=1, max_length=300)]
     day: date = Field(description="The first day of the new order of things, at the station.")
     areas: Annotated[tuple[NewArea, ...], Field(max_length=1000)] = ()

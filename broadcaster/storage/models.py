@@ -771,8 +771,13 @@ class AsRun(Base):
     field: Mapped[str | None]
     priority: Mapped[str | None]
     duration_ms: Mapped[int | None]  # of the clip
-    programme: Mapped[str | None]
-    campaign: Mapped[str | None]
+    programme: Mapped[str | None]  # its name
+    campaign: Mapped[str | None]  # its name
+    programme_id: Mapped[str | None]
+    campaign_id: Mapped[str | None]
+    content_group: Mapped[str | None]  # of the campaign
+    receiver_kind: Mapped[str | None]  # loudspeaker | screen
+    drill: Mapped[bool | None]  # true, or nothing
     __table_args__ = (
         UniqueConstraint("receiver_id", "receipt_id", name="uq_as_run_receipt"),
         Index("ix_as_run_airing", "airing_id", "seq"),
@@ -798,6 +803,52 @@ class LogCheckpoint(Base):
     hash: Mapped[str]
     at: Mapped[datetime]
     document: Mapped[str] = mapped_column(Text)  # compact JWS
+
+
+class LogSeal(Base):
+    """Whole months that left the log for an archive: the station's signed word on where they began and ended."""
+
+    __tablename__ = "log_seals"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # the last row that left
+    first: Mapped[int]
+    hash: Mapped[str]  # of row `seq`
+    until: Mapped[datetime]  # what was received before this instant
+    file: Mapped[str]  # the archive's name
+    document: Mapped[str] = mapped_column(Text)  # compact JWS
+
+
+class Report(Base):
+    """A report on an area, a campaign and a period: what people fill in; its figures are the log's until it is submitted."""
+
+    __tablename__ = "reports"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"))
+    campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaigns.id"))  # none: whatever aired
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]  # the last day
+    due_on: Mapped[date | None]  # none: nobody waits for it
+    state: Mapped[str]  # draft | submitted
+    revision: Mapped[int]
+    filled: Mapped[Json]  # `reports.filled.Filled`
+    created_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
+    submitted_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    submitted_at: Mapped[datetime | None]
+    figures: Mapped[Json | None]  # `reports.figures.Figures` as they were submitted
+    __table_args__ = (
+        Index("ix_reports_due_on", "due_on"),
+        Index(
+            "uq_reports_owed",
+            "area_id",
+            "campaign_id",
+            "due_on",
+            unique=True,
+            sqlite_where=sql("due_on IS NOT NULL"),
+            postgresql_where=sql("due_on IS NOT NULL"),
+        ),
+        CheckConstraint("state IN ('draft','submitted')", name="state"),
+    )
 
 
 class WaitingMessage(Base):

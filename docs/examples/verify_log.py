@@ -8,10 +8,10 @@ anything is.
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import sys
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -38,15 +38,7 @@ CHAINED = [
     "envelope_sha256",
     "received_at",
 ]
-LATER = [
-    "area_line",
-    "bulletin_id",
-    "field",
-    "priority",
-    "duration_ms",
-    "programme",
-    "campaign",
-]  # hashed only where filled
+UNCHAINED = {"kind", "hash", "previous_hash"}
 
 
 ACTION = [
@@ -95,8 +87,8 @@ def row_hash(row):
     if row["kind"] == "action":
         columns = {"entry": {name: row[name] for name in ACTION}}
     else:
-        columns = {name: row[name] for name in CHAINED}
-        columns |= {name: row[name] for name in LATER if row[name] is not None}
+        columns = {name: row[name] for name in CHAINED}  # always; those that came later only where they are filled
+        columns |= {name: value for name, value in row.items() if value is not None and name not in UNCHAINED}
     text = json.dumps([row["previous_hash"], columns], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -149,7 +141,8 @@ def verify(lines, trusted):
 
 
 if __name__ == "__main__":
-    with Path(sys.argv[1]).open(encoding="utf-8") as file:
+    opened = gzip.open if sys.argv[1].endswith(".gz") else open
+    with opened(sys.argv[1], "rt", encoding="utf-8") as file:
         problems = list(verify(file, set(sys.argv[2:])))
     for number, problem in problems:
         sys.stdout.write(f"line {number}: {problem}\n")

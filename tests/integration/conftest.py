@@ -6,7 +6,22 @@ import pytest
 
 from broadcaster.settings import Settings
 from tests.brokers import free_port
+from tests.integration.permission_world import World, two_communes
 from tests.integration.serving import ServedStation, serving
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two communes behind the application, without a server."""
+    with two_communes(tmp_path_factory.mktemp("two-communes")) as made:
+        yield made
+
+
+@pytest.fixture
+def world(two: World) -> World:
+    """The two communes as they were at first."""
+    two.restore()
+    return two
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from tests.integration.permission_world import CODE, wav
 Ids = dict[str, str]
 V1 = "/api/v1"
 SOON = datetime.now(UTC) + timedelta(hours=30)
+YEAR = {"starts_on": "2026-01-01", "ends_on": "2026-12-31"}
 MONDAY = SOON.date() - timedelta(days=SOON.weekday())
 EARLIER = (SOON - timedelta(hours=2)).isoformat()
 
@@ -92,11 +93,11 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/schedules/change"): lambda _: Sample(
         {"rule": {"kind": "recurring", "start": "2026-12-01T17:00:00", "rrule": "FREQ=DAILY"}}
     ),
-    ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
-    ("POST", f"{V1}/plan/week-copies"): lambda ids: Sample(
-        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat(), "area": ids["area_id"]}
+    ("POST", f"{V1}/plan/week-copies"): lambda _: Sample(
+        {"monday": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=7)).isoformat()}
     ),
-    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "khong-co"}, answers=(404,)),
+    ("GET", "/{path:path}"): lambda _: Sample(ids={"path": "no-such-page"}, answers=(404,)),
+    ("POST", f"{V1}/plan/conflicts"): lambda ids: Sample({"plan": _bulletin(ids)["plan"]}),
     ("GET", f"{V1}/simulation"): lambda ids: Sample(
         params={"receiver": ids["receiver"], "day": SOON.date().isoformat()}
     ),
@@ -180,6 +181,17 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/station-keys"): lambda _: Sample({}),
     ("GET", f"{V1}/as-run"): lambda _: Sample(shows="receiver"),
     ("GET", f"{V1}/as-run.csv"): lambda _: Sample(shows="receiver"),
+    ("GET", "/readyz"): lambda _: Sample(answers=(503,)),  # the station is not started
+    ("GET", f"{V1}/reports"): lambda _: Sample(shows="report_id"),
+    ("POST", f"{V1}/reports"): lambda ids: Sample({"area": ids["area_id"], **YEAR}),
+    ("GET", f"{V1}/reports/figures"): lambda ids: Sample(params={"area": ids["area_id"], **YEAR}),
+    ("GET", f"{V1}/reports/board"): lambda _: Sample(params={"year": 2026}, shows="campaign_id"),
+    ("PUT", f"{V1}/reports/{{report_id}}/filled"): lambda _: Sample({"revision": 1, "filled": {}}),
+    ("POST", f"{V1}/reports/{{report_id}}/submission"): lambda _: Sample({"revision": 1}),
+    ("POST", f"{V1}/reports/{{report_id}}/reopening"): lambda ids: Sample(
+        {"reason": "x"}, ids={"report_id": ids["submitted_report"]}
+    ),
+    ("GET", f"{V1}/reports/{{report_id}}/document.{{form}}"): lambda _: Sample(ids={"form": "docx"}),
     ("POST", "/login"): lambda _: Sample(data={"username": "nobody", "password": "x"}, answers=(401, 429)),
     ("POST", "/enrolments"): lambda ids: Sample(
         data={

@@ -128,6 +128,8 @@ def _made(folder: Path) -> Iterator[World]:
     finally:
         runner.run(client.aclose())
         runner.close()
+        station.link.close()
+        station._clock_answers.stop()
         station.close()
 
 
@@ -228,6 +230,10 @@ def _fill(world: World, side: str) -> None:
     station.programmes.save(approver, Programme(id=ids["programme_id"], name="Chuyên mục"), targets, revision=0)
     campaign = CampaignPlan(name=f"Đợt {side}", starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))
     ids["campaign_id"] = station.campaigns.save(editor, campaign)
+    period = (date(2026, 1, 1), date(2026, 12, 31))
+    for name in ("report_id", "submitted_report"):
+        ids[name] = station.reports.begin(editor, area=side, period=period)
+    station.reports.submit(approver, ids["submitted_report"], revision=1)
     content = TemplateContent(title="Bão", text="Bão sắp tới.")
     ids["template_id"] = station.emergencies.draft(editor, name=f"Mẫu nháp {side}", content=content)
     released = station.emergencies.draft(editor, name=f"Mẫu {side}", content=content)

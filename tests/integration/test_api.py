@@ -239,7 +239,7 @@ def test_pages_of_bulletins_follow_each_other(served: ServedStation) -> None:
     seen: list[str] = []
     before: str | None = None
     while True:
-        page = client.get("/api/v1/bulletins", params={"limit": 2, **({"before": before} if before else {})}).json()
+        page = client.get("/api/v1/bulletins", params={"limit": 2, **({"after": before} if before else {})}).json()
         seen += [item["id"] for item in page["items"]]
         before = page["next"]
         if before is None:

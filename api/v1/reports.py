@@ -1,0 +1,238 @@
+"""Reports: figures from the as-run log, what people fill in, who owes one, and the documents."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import select
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from api.auth import ActorDep, StationDep
+from broadcaster.people import Right
+from broadcaster.reports.board import Owed, board, reminders
+from broadcaster.reports.documents import MEDIA_TYPES, Form
+from broadcaster.reports.figures import Figures, Scope, measure
+from broadcaster.reports.filled import Filled
+from broadcaster.storage.models import Report as Row
+
+router = APIRouter(tags=["reports"])
+
+
+class ReportInput(BaseModel):
+    """A report that is owed by a deadline, or one of a period of one's own."""
+
+    model_config = ConfigDict(extra="forbid")
+    area: str
+    campaign: str | None = Field(None, description="Null: whatever aired.")
+    due_on: date | None = Field(None, description="The deadline; the period follows from it.")
+    starts_on: date | None = None
+    ends_on: date | None = Field(None, description="The last day.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.starts_on is None) != (self.ends_on is None):
+            raise ValueError("a period needs both its days")
+        return self
+
+
+class FilledInput(BaseModel):
+    """What people fill in, in place of what stands at `revision`."""
+
+    model_config = ConfigDict(extra="forbid")
+    revision: Annotated[int, Field(ge=1)]
+    filled: Filled
+
+
+class RevisionInput(BaseModel):
+    """The revision that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+    revision: Annotated[int, Field(ge=1)]
+
+
+class ReasonInput(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class Revision(BaseModel):
+    """The revision after a change."""
+
+    revision: int
+
+
+class ReportSummary(BaseModel):
+    """A report in a list."""
+
+    id: str
+    area_id: str
+    campaign_id: str | None
+    starts_on: date
+    ends_on: date
+    due_on: date | None
+    state: Literal["draft", "submitted"]
+    revision: int
+    changed_at: AwareDatetime
+    submitted_at: AwareDatetime | None
+
+
+class BelowOut(BaseModel):
+    """The report of an area below, for the same campaign and deadline."""
+
+    area: str
+    state: str
+
+
+class Report(ReportSummary):
+    """A report with what was filled in, and its figures: those of this moment, or those that were submitted."""
+
+    filled: Filled
+    figures: Figures
+    area_names: dict[str, str] = Field(description="Of the areas in `figures.by_area`.")
+    below: list[BelowOut]
+
+
+class OwedOut(BaseModel):
+    """A report that is owed."""
+
+    area: str
+    area_name: str
+    area_kind: str
+    campaign: str
+    campaign_name: str
+    due_on: date
+    state: Literal["missing", "draft", "submitted", "late"]
+    report: str | None
+    days: int = Field(description="Whole days that are left; negative when the deadline is over.")
+    level: int | None = Field(
+        description="The reminder that was passed last: 30, 7, 1 days; 0 when it is over; null once it is submitted."
+    )
+
+
+@router.get("/reports/figures")
+def read_figures(
+    station: StationDep,
+    actor: ActorDep,
+    *,
+    starts_on: date,
+    ends_on: Annotated[date, Query(description="The last day.")],
+    area: Annotated[str | None, Query(description="The area, and what was under it then.")] = None,
+    campaign: str | None = None,
+) -> Figures:
+    """Figures of any area, campaign and period, from the as-run log alone."""
+    actor.need(Right.READ, area)
+    scope = Scope(starts_on, ends_on, area=area, campaign=campaign)
+    with station.database.reading() as session:
+        return measure(session, scope, zone=station.settings.zone)
+
+
+@router.get("/reports/board")
+def read_board(
+    station: StationDep,
+    actor: ActorDep,
+    *,
+    year: Annotated[int | None, Query(ge=2000, le=2999, description="Default: of the next deadline.")] = None,
+) -> list[OwedOut]:
+    """Who owes a report for which campaign by the deadline of a year, and who has handed it in."""
+    actor.need(Right.READ)
+    today, deadline = station.today(), station.reports.deadline
+    due_on = deadline.of(year) if year is not None else deadline.next(today)
+    with station.database.reading() as session:
+        found = board(session, due_on=due_on, today=today, deadline=deadline, zone=station.settings.zone)
+    return [_owed(each, today) for each in found if actor.may(Right.READ, each.area)]
+
+
+@router.get("/reports/reminders")
+def read_reminders(station: StationDep, actor: ActorDep) -> list[OwedOut]:
+    """What is still owed 30, 7 or 1 days before its deadline, or after it."""
+    actor.need(Right.READ)
+    today = station.today()
+    with station.database.reading() as session:
+        found = reminders(session, today=today, deadline=station.reports.deadline, zone=station.settings.zone)
+    return [_owed(each, today) for each in found if actor.may(Right.READ, each.area)]
+
+
+@router.get("/reports/template.docx", response_class=FileResponse)
+def read_template(station: StationDep, actor: ActorDep) -> FileResponse:
+    """The Word template in force. Edited, it belongs into the station's folder as templates/report.docx."""
+    actor.need(Right.READ)
+    return FileResponse(station.documents.template(), media_type=MEDIA_TYPES["docx"], filename="report.docx")
+
+
+@router.get("/reports")
+def list_reports(
+    station: StationDep, actor: ActorDep, *, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> list[ReportSummary]:
+    """Reports, the one changed last first."""
+    actor.need(Right.READ)
+    within = actor.within()
+    mine = [] if within is None else [Row.area_id.in_(within)]
+    with station.database.reading() as session:
+        rows = session.scalars(select(Row).where(*mine).order_by(Row.changed_at.desc(), Row.id).limit(limit)).all()
+    return [ReportSummary(**{name: getattr(row, name) for name in ReportSummary.model_fields}) for row in rows]
+
+
+@router.post("/reports", status_code=201)
+def begin_report(
+    station: StationDep, actor: ActorDep, request: Request, response: Response, body: ReportInput
+) -> Report:
+    """Begin a report."""
+    period = (body.starts_on, body.ends_on) if body.starts_on is not None and body.ends_on is not None else None
+    made = station.reports.begin(actor, area=body.area, campaign=body.campaign, due_on=body.due_on, period=period)
+    response.headers["Location"] = str(request.url_for("read_report", report_id=made).path)
+    return read_report(station, actor, made)
+
+
+@router.get("/reports/{report_id}")
+def read_report(station: StationDep, actor: ActorDep, report_id: str) -> Report:
+    """A report with its figures."""
+    row = station.reports.read(actor, report_id)
+    with station.database.reading() as session:
+        view = station.reports.view(session, report_id)
+    fields = {name: getattr(row, name) for name in ReportSummary.model_fields}
+    return Report(
+        **fields,
+        filled=view.filled,
+        figures=view.figures,
+        area_names={part.key: view.areas[part.key] for part in view.figures.by_area if part.key in view.areas},
+        below=[BelowOut(area=each.area, state=each.state) for each in view.below],
+    )
+
+
+@router.put("/reports/{report_id}/filled")
+def fill_report(station: StationDep, actor: ActorDep, report_id: str, body: FilledInput) -> Revision:
+    """Fill in what the station cannot see. Every revision stays in the audit trail."""
+    return Revision(revision=station.reports.fill(actor, report_id, body.filled, revision=body.revision))
+
+
+@router.post("/reports/{report_id}/submission")
+def submit_report(station: StationDep, actor: ActorDep, report_id: str, body: RevisionInput) -> Revision:
+    """Hand a report in: from now on it keeps the figures of this moment."""
+    return Revision(revision=station.reports.submit(actor, report_id, revision=body.revision))
+
+
+@router.post("/reports/{report_id}/reopening")
+def reopen_report(station: StationDep, actor: ActorDep, report_id: str, body: ReasonInput) -> Revision:
+    """Take a submitted report back for changes."""
+    return Revision(revision=station.reports.reopen(actor, report_id, reason=body.reason))
+
+
+@router.get("/reports/{report_id}/document.{form}", response_class=StreamingResponse)
+def read_document(station: StationDep, actor: ActorDep, report_id: str, form: Form) -> StreamingResponse:
+    """The report as Word or PDF in the form of Nghị định 30/2020/NĐ-CP, or its annex as a workbook."""
+    file = station.documents.of(actor, report_id, form)
+    return StreamingResponse(
+        iter(lambda: file.read(65536), b""),
+        media_type=MEDIA_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="bao-cao.{form}"'},
+        background=BackgroundTask(file.close),
+    )
+
+
+def _owed(each: Owed, today: date) -> OwedOut:
+    names = [name for name in OwedOut.model_fields if name != "days"]
+    return OwedOut(**{name: getattr(each, name) for name in names}, days=each.days(today))

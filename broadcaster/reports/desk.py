@@ -1,0 +1,284 @@
+"""The desk at which reports are begun, filled in and submitted. Figures are the log's of the moment until a report is submitted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from broadcaster import audit
+from broadcaster.areas import AreaOn, areas_on, day_of, lines_of, require
+from broadcaster.clock import Clock
+from broadcaster.errors import ConflictError, InvalidError, NotFoundError
+from broadcaster.identity import new_id
+from broadcaster.people import Actor, Right
+from broadcaster.reports.deadlines import Deadline
+from broadcaster.reports.figures import Figures, Scope, measure
+from broadcaster.reports.filled import Filled
+from broadcaster.storage.database import Database
+from broadcaster.storage.models import Area, Campaign, Report
+
+
+@dataclass(frozen=True)
+class Below:
+    """The report of an area under this one's, for the same campaign and deadline. `filled` is its own once submitted."""
+
+    area: str
+    state: str  # draft | submitted
+    filled: Filled | None
+
+
+@dataclass(frozen=True)
+class View:
+    """A report with all that its document says."""
+
+    scope: Scope
+    area: AreaOn | None
+    areas: dict[str, str]  # names by id, of whatever stood or stands
+    campaign: str | None  # its name
+    filled: Filled
+    figures: Figures
+    below: tuple[Below, ...]
+
+
+class Reports:
+    """The reports of a station."""
+
+    def __init__(self, database: Database, clock: Clock, *, zone: str, deadline: Deadline) -> None:
+        self._database = database
+        self._clock = clock
+        self.zone = zone
+        self.deadline = deadline
+
+    def begin(
+        self,
+        actor: Actor,
+        *,
+        area: str,
+        campaign: str | None = None,
+        due_on: date | None = None,
+        period: tuple[date, date] | None = None,
+    ) -> str:
+        """A new report: the one that is owed by `due_on`, or of a period of one's own; returns its id.
+
+        Raises InvalidError for an unknown area, campaign or day, ConflictError if that report was begun already.
+        """
+        actor.need(Right.EDIT, area)
+        starts_on, ends_on = self._period(due_on, period)
+        now = self._clock.now()
+        with self._database.writing() as session:
+            require(areas_on(session, ends_on), [area])
+            if campaign is not None and session.get(Campaign, campaign) is None:
+                raise InvalidError(
+                    f"Không có đợt tuyên truyền '{campaign}'.",
+                    f"There is no campaign '{campaign}'.",
+                    field="campaign",
+                )
+            if due_on is not None:
+                self._not_begun(session, area, campaign, due_on)
+            row = Report(
+                id=new_id(),
+                area_id=area,
+                campaign_id=campaign,
+                starts_on=starts_on,
+                ends_on=ends_on,
+                due_on=due_on,
+                state="draft",
+                revision=1,
+                filled=Filled().model_dump(mode="json"),
+                created_at=now,
+                changed_by=actor.id,
+                changed_at=now,
+            )
+            session.add(row)
+            try:
+                session.flush()
+            except IntegrityError as error:  # somebody began it between our look and now
+                raise _begun() from error
+            return row.id
+
+    def fill(self, actor: Actor, report: str, filled: Filled, *, revision: int) -> int:
+        """Replace what was filled in at `revision`; returns the new one. Every revision stays in the audit trail.
+
+        Raises NotFoundError; ConflictError if somebody else was faster, or if the report is submitted.
+        """
+        actor.need(Right.EDIT)
+        with self._database.writing() as session:
+            row = self._find(session, report, for_update=True)
+            actor.need(Right.EDIT, row.area_id)
+            self._at(row, revision)
+            if row.state == "submitted":
+                raise ConflictError(
+                    "Báo cáo đã nộp. Muốn sửa, người duyệt phải mở lại.",
+                    "The report is submitted. To change it an approver must open it again.",
+                )
+            self._change(session, row, actor)
+            before, row.filled = row.filled, filled.model_dump(mode="json")
+            audit.note(
+                session,
+                actor,
+                "report-filled",
+                row.id,
+                at=row.changed_at,
+                areas=[row.area_id],
+                before=before,
+                after=row.filled,
+                details={"revision": row.revision},
+            )
+            return row.revision
+
+    def submit(self, actor: Actor, report: str, *, revision: int) -> int:
+        """Hand it in: from now on it keeps the figures of this moment. For who may release; returns the new revision."""
+        actor.need(Right.RELEASE)
+        with self._database.writing() as session:
+            row = self._find(session, report, for_update=True)
+            actor.need(Right.RELEASE, row.area_id)
+            self._at(row, revision)
+            if row.state == "submitted":
+                raise ConflictError("Báo cáo đã nộp rồi.", "The report is submitted already.")
+            figures = measure(session, scope_of(row), zone=self.zone)
+            self._change(session, row, actor)
+            row.state, row.figures = "submitted", figures.model_dump(mode="json")
+            row.submitted_by, row.submitted_at = actor.id, row.changed_at
+            audit.note(
+                session,
+                actor,
+                "report-submitted",
+                row.id,
+                at=row.changed_at,
+                areas=[row.area_id],
+                details={"revision": row.revision, "figures": row.figures},
+            )
+            return row.revision
+
+    def reopen(self, actor: Actor, report: str, *, reason: str) -> int:
+        """Take a submitted report back for changes. For who may release; returns the new revision."""
+        actor.need(Right.RELEASE)
+        with self._database.writing() as session:
+            row = self._find(session, report, for_update=True)
+            actor.need(Right.RELEASE, row.area_id)
+            if row.state != "submitted":
+                raise ConflictError("Báo cáo chưa nộp.", "The report is not submitted.")
+            self._change(session, row, actor)
+            row.state, row.figures, row.submitted_by, row.submitted_at = "draft", None, None, None
+            audit.note(
+                session,
+                actor,
+                "report-reopened",
+                row.id,
+                at=row.changed_at,
+                areas=[row.area_id],
+                reason=reason,
+                details={"revision": row.revision},
+            )
+            return row.revision
+
+    def read(self, actor: Actor, report: str) -> Report:
+        """The report as it was filled in. Raises NotFoundError."""
+        actor.need(Right.READ)
+        with self._database.reading() as session:
+            row = self._find(session, report)
+        actor.need(Right.READ, row.area_id)
+        return row
+
+    def view(self, session: Session, report: str) -> View:
+        """With its figures and what stands below it, for documents. Raises NotFoundError."""
+        row = self._find(session, report)
+        figures = (
+            Figures.model_validate(row.figures) if row.figures else measure(session, scope_of(row), zone=self.zone)
+        )
+        return self._view(
+            session, scope_of(row), figures, Filled.model_validate(row.filled), tuple(self._below(session, row))
+        )
+
+    def unfilled(self, session: Session, scope: Scope) -> View:
+        """The same of any scope, with nothing filled in."""
+        return self._view(session, scope, measure(session, scope, zone=self.zone), Filled(), ())
+
+    def _view(self, session: Session, scope: Scope, figures: Figures, filled: Filled, below: tuple[Below, ...]) -> View:
+        campaign = session.get(Campaign, scope.campaign) if scope.campaign is not None else None
+        standing = areas_on(session, scope.ends_on)
+        return View(
+            scope=scope,
+            area=standing.get(scope.area) if scope.area is not None else None,
+            areas=dict(session.execute(select(Area.id, Area.name)).all()),
+            campaign=campaign.name if campaign else None,
+            filled=filled,
+            figures=figures,
+            below=below,
+        )
+
+    def _below(self, session: Session, row: Report) -> Iterator[Below]:
+        if row.due_on is None:
+            return
+        tree = areas_on(session, row.ends_on)
+        lines = lines_of(tree)
+        query = select(Report).where(
+            Report.due_on == row.due_on, Report.campaign_id.is_not_distinct_from(row.campaign_id), Report.id != row.id
+        )
+        for other in session.scalars(query.order_by(Report.area_id)):
+            if row.area_id in lines.get(other.area_id, ())[:-1]:
+                done = other.state == "submitted"
+                filled = Filled.model_validate(other.filled) if done else None
+                yield Below(tree[other.area_id].name, other.state, filled)
+
+    def _period(self, due_on: date | None, period: tuple[date, date] | None) -> tuple[date, date]:
+        if (due_on is None) == (period is None):
+            raise InvalidError(
+                "Chọn hạn nộp, hoặc chọn từ ngày đến ngày.", "Give either a deadline or a period.", field="due_on"
+            )
+        if period is None:
+            assert due_on is not None  # noqa: S101  one of the two
+            if due_on != self.deadline.of(due_on.year):
+                today = day_of(self._clock.now(), self.zone)
+                right = self.deadline.next(today)
+                raise InvalidError(
+                    f"Hạn nộp hằng năm là ngày {right:%d/%m}.",
+                    f"Reports are due on {right:%d/%m} of each year.",
+                    field="due_on",
+                )
+            return self.deadline.period(due_on)
+        if period[1] < period[0]:
+            raise InvalidError("Ngày cuối đứng trước ngày đầu.", "The period ends before it begins.", field="period")
+        return period
+
+    @staticmethod
+    def _not_begun(session: Session, area: str, campaign: str | None, due_on: date) -> None:
+        query = select(Report.id).where(
+            Report.area_id == area, Report.campaign_id.is_not_distinct_from(campaign), Report.due_on == due_on
+        )
+        found = session.scalar(query)
+        if found is not None:
+            raise _begun(report=found)
+
+    def _change(self, session: Session, row: Report, actor: Actor) -> None:
+        row.revision += 1
+        row.changed_by, row.changed_at = actor.id, self._clock.now()
+        session.flush()
+
+    @staticmethod
+    def _at(row: Report, revision: int) -> None:
+        if row.revision != revision:
+            raise ConflictError(
+                "Người khác vừa sửa báo cáo này. Tải lại trang rồi nhập lại.",
+                "Somebody else has changed this report. Load it again.",
+                revision=row.revision,
+            )
+
+    @staticmethod
+    def _find(session: Session, report: str, *, for_update: bool = False) -> Report:
+        row = session.get(Report, report, with_for_update=for_update or None)
+        if row is None:
+            raise NotFoundError(f"Không có báo cáo '{report}'.", f"There is no report '{report}'.")
+        return row
+
+
+def _begun(**details: str) -> ConflictError:
+    return ConflictError("Báo cáo này đã có người lập.", "That report was begun already.", **details)
+
+
+def scope_of(row: Report) -> Scope:
+    """What a report is about."""
+    return Scope(row.starts_on, row.ends_on, area=row.area_id, campaign=row.campaign_id)

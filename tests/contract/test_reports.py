@@ -1,0 +1,186 @@
+"""Reports are begun, filled in, submitted and missed; on both databases."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+from sqlalchemy import select
+
+from broadcaster.campaigns import CampaignPlan
+from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.people import Actor, Grant, Role
+from broadcaster.reports.board import Owed, board, reminders
+from broadcaster.reports.deadlines import Deadline
+from broadcaster.reports.desk import Reports
+from broadcaster.reports.documents import Documents
+from broadcaster.reports.filled import Channels, Filled
+from broadcaster.storage.models import Area, AuditEntry, Campaign
+from tests import year
+from tests.commune import ZONE, Commune
+
+DEADLINE = Deadline(12, 10)
+DUE = date(2026, 12, 10)
+
+
+@pytest.fixture
+def reports(commune: Commune) -> Reports:
+    """A campaign, a second commune, and a month of log."""
+    with commune.database.writing() as session:
+        session.add(Area(id="xa-hai", name="Xã Hai", kind="commune", parent_id="tinh", valid_from=date(2025, 7, 1)))
+        session.add(
+            Campaign(
+                id="nq57",
+                starts_on=date(2026, 1, 1),
+                ends_on=date(2026, 12, 31),
+                content_groups=[],
+                goals={},
+                name="Nghị quyết 57",
+                changed_by="mai",
+                changed_at=commune.clock.now(),
+            )
+        )
+    year.write(commune.database, commune.signatory, days=30, receivers=3)
+    return Reports(commune.database, commune.clock, zone=ZONE, deadline=DEADLINE)
+
+
+def _states(commune: Commune, today: date) -> dict[tuple[str, str], tuple[str, int | None]]:
+    with commune.database.reading() as session:
+        found = board(session, due_on=DUE, today=today, deadline=DEADLINE, zone=ZONE)
+    return {(each.area, each.campaign): (each.state, each.level) for each in found}
+
+
+def _begun(reports: Reports, editor: Actor, area: str = "xa") -> str:
+    return reports.begin(editor, area=area, campaign="nq57", due_on=DUE)
+
+
+def test_what_is_filled_in_is_kept_by_revision_and_only_once(commune: Commune, reports: Reports) -> None:
+    report = _begun(reports, commune.editor)
+    filled = Filled(channels=Channels(facebook=12), results="Tốt.")
+    assert reports.fill(commune.editor, report, filled, revision=1) == 2
+    with pytest.raises(ConflictError) as told:
+        reports.fill(commune.approver, report, Filled(), revision=1)
+    assert told.value.details == {"revision": 2}
+    assert reports.fill(commune.editor, report, Filled(results="Rất tốt."), revision=2) == 3
+    assert reports.read(commune.editor, report).filled["results"] == "Rất tốt."
+    with commune.database.reading() as session:
+        kept = session.scalars(select(AuditEntry).where(AuditEntry.action == "report-filled").order_by("seq")).all()
+    assert [(entry.after or {})["results"] for entry in kept] == ["Tốt.", "Rất tốt."]
+    with pytest.raises(ConflictError):
+        _begun(reports, commune.editor)
+    with pytest.raises(ForbiddenError):
+        reports.fill(commune.operator, report, filled, revision=3)
+
+
+def test_a_submitted_report_keeps_its_figures_whatever_is_logged_later(commune: Commune, reports: Reports) -> None:
+    report = _begun(reports, commune.editor)
+    with pytest.raises(ForbiddenError):
+        reports.submit(commune.editor, report, revision=1)
+    with commune.database.reading() as session:
+        before = reports.view(session, report).figures
+    assert reports.submit(commune.approver, report, revision=1) == 2
+    year.write(commune.database, commune.signatory, year=2025, days=365, airings=1, receivers=1)
+    with commune.database.reading() as session:
+        assert reports.view(session, report).figures == before
+    documents = Documents(commune.database, commune.clock, reports, folder=Path("nowhere"))
+    with documents.of(commune.editor, report, "xlsx") as file:
+        book = openpyxl.load_workbook(file)
+    lines = list(book["Lượt phát"].iter_rows(min_row=2, values_only=True))
+    assert sum(1 for line in lines if line[7]) == before.total.airings
+    assert [line[0] for line in lines] == sorted(line[0] for line in lines)
+    totals = {line[0]: line[1] for line in book["Tổng hợp"].iter_rows(values_only=True)}
+    assert totals["Lượt phát"] == before.total.airings
+    assert round(totals["Tổng thời lượng phát sóng"].total_seconds() * 1000) == before.total.airtime_ms
+    with pytest.raises(ConflictError):
+        reports.fill(commune.editor, report, Filled(), revision=2)
+    assert reports.reopen(commune.approver, report, reason="Thiếu số liệu Zalo") == 3
+    with commune.database.reading() as session:
+        assert reports.view(session, report).figures.log_rows > before.log_rows
+
+
+def test_the_board_shows_who_owes_what_and_reminders_come_thirty_seven_and_one_days_before(
+    commune: Commune, reports: Reports
+) -> None:
+    report = _begun(reports, commune.editor)
+    assert _states(commune, date(2026, 11, 9)) == {
+        ("xa", "nq57"): ("draft", None),
+        ("xa-hai", "nq57"): ("missing", None),
+        ("tinh", "nq57"): ("missing", None),
+    }
+    days = {9: None, 10: 30, 30: 30}
+    assert [_states(commune, date(2026, 11, day))["xa", "nq57"][1] for day in days] == list(days.values())
+    assert [_states(commune, date(2026, 12, day))["xa", "nq57"][1] for day in (2, 3, 8, 9, 10, 11)] == [
+        *(30, 7, 7, 1, 1, 0)
+    ]
+    reports.submit(commune.approver, report, revision=1)
+    assert _states(commune, date(2026, 12, 3))["xa", "nq57"] == ("submitted", None)
+    late = _begun(reports, commune.editor, "xa-hai")
+    commune.clock.instant = datetime(2026, 12, 11, 3, tzinfo=UTC)
+    reports.submit(commune.approver, late, revision=1)
+    assert _states(commune, date(2026, 12, 11))["xa-hai", "nq57"] == ("late", None)
+
+    def owed(today: date) -> list[Owed]:
+        with commune.database.reading() as session:
+            return reminders(session, today=today, deadline=DEADLINE, zone=ZONE)
+
+    assert owed(date(2026, 11, 9)) == []
+    assert [(each.area, each.level, each.days(date(2026, 12, 9))) for each in owed(date(2026, 12, 9))] == [
+        ("tinh", 1, 1)
+    ]
+    assert [(each.area, each.due_on.year, each.level) for each in owed(date(2027, 1, 5))] == [("tinh", 2026, 0)]
+    assert owed(date(2027, 6, 1)) == []
+
+
+def test_a_province_sums_up_what_its_communes_submitted(commune: Commune, reports: Reports) -> None:
+    for number, area in enumerate(("xa", "xa-hai"), 1):
+        report = _begun(reports, commune.editor, area)
+        filled = Filled(channels=Channels(facebook=10 * number, meetings=number if area == "xa" else None))
+        reports.fill(commune.editor, report, filled, revision=1)
+        if area == "xa":
+            reports.submit(commune.approver, report, revision=2)
+    whole = _begun(reports, commune.editor, "tinh")
+    with commune.database.reading() as session:
+        view = reports.view(session, whole)
+    assert [(each.area, each.state) for each in view.below] == [("Địa bàn xa", "submitted"), ("Xã Hai", "draft")]
+    assert [each.filled.channels.facebook for each in view.below if each.filled] == [10]
+    assert [part.key for part in view.figures.by_area] == ["xa"]
+    assert view.figures.by_area[0].tally == view.figures.total
+
+
+def test_a_report_is_its_areas_own(commune: Commune, reports: Reports) -> None:
+    report = _begun(reports, commune.editor)
+    foreign = Actor("hoa", "hoa", "hoa", (Grant(Role.APPROVER, "xa-hai"),))
+    for act in (
+        lambda: reports.begin(foreign, area="xa", campaign="nq57", due_on=DUE),
+        lambda: reports.fill(foreign, report, Filled(), revision=1),
+        lambda: reports.submit(foreign, report, revision=1),
+        lambda: reports.read(foreign, report),
+    ):
+        with pytest.raises(ForbiddenError):
+            act()
+    with commune.database.writing() as session:
+        session.get_one(Campaign, "nq57").area_id = "xa-hai"
+    assert set(_states(commune, date(2026, 11, 9))) == {("xa-hai", "nq57")}
+    assert reports.begin(foreign, area="xa-hai", campaign="nq57", due_on=DUE)
+
+
+def test_what_cannot_be_a_report_is_refused(commune: Commune, reports: Reports) -> None:
+    for wrong in (
+        {"area": "xa-la", "due_on": DUE},
+        {"area": "xa", "campaign": "khong-co", "due_on": DUE},
+        {"area": "xa", "due_on": date(2026, 12, 11)},
+        {"area": "xa"},
+        {"area": "xa", "due_on": DUE, "period": (DUE, DUE)},
+        {"area": "xa", "period": (DUE, date(2026, 12, 9))},
+    ):
+        with pytest.raises(InvalidError):
+            reports.begin(commune.editor, **wrong)  # type: ignore[arg-type]  # that is the test
+    with pytest.raises(NotFoundError):
+        reports.read(commune.editor, "khong-co")
+    assert DEADLINE.period(DUE) == (date(2025, 12, 11), DUE)
+
+
+def test_a_campaign_that_is_planned_is_owed(commune: Commune, reports: Reports) -> None:
+    plan = CampaignPlan(name="An toàn giao thông", starts_on=date(2026, 12, 10), ends_on=date(2027, 3, 1))
+    made = commune.campaigns.save(commune.editor, plan)
+    assert ("xa", made) in _states(commune, date(2026, 11, 25))

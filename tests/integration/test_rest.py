@@ -1,0 +1,147 @@
+"""What programs may rely on: ETags, keys for what must not be done twice, pages, messages in both languages, examples that are right."""
+
+import asyncio
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from api.app import create_app
+from tests.integration.permission_samples import SAMPLES
+from tests.integration.permission_world import World
+
+EDITOR, STATION = "editor-a", "administrator-station"
+BULLETINS = "/api/v1/bulletins"
+
+
+def _send(world: World, person: str | None, method: str, path: str, **arguments: Any) -> httpx.Response:
+    return world.runner.run(world.send(person, method, path, **arguments))
+
+
+def _body(world: World) -> dict[str, Any]:
+    body: dict[str, Any] = SAMPLES["POST", BULLETINS](world.ids["a"]).json
+    return body
+
+
+def test_an_edit_by_if_match_is_of_the_revision_that_was_read(world: World) -> None:
+    path = f"{BULLETINS}/{world.ids['a']['draft']}"
+    tag = _send(world, EDITOR, "GET", path).headers["etag"]
+    edited = _send(world, EDITOR, "PUT", path, json=_body(world), headers={"If-Match": tag})
+    assert (edited.status_code, edited.headers["etag"]) == (200, '"2"')
+    stale = _send(world, EDITOR, "PUT", path, json=_body(world), headers={"If-Match": tag})
+    assert (stale.status_code, stale.json()["code"]) == (412, "conflict")
+    assert _send(world, EDITOR, "PUT", path, json=_body(world), params={"revision": 1}).status_code == 409
+    for headers, params in (({}, {}), ({"If-Match": "*"}, {}), ({"If-Match": '"2"'}, {"revision": 3})):
+        refused = _send(world, EDITOR, "PUT", path, json=_body(world), headers=headers, params=params)
+        assert refused.status_code == 422, (headers, params)
+    assert _send(world, EDITOR, "GET", path).headers["etag"] == '"2"'
+    policy = "/api/v1/areas/a/policy"
+    assert _send(world, "operator-a", "GET", policy).headers["etag"] == '"0"'
+    body = {"policy": {"rules": []}, "revision": 0}
+    changed = _send(world, "operator-a", "PUT", policy, json=body, headers={"If-Match": '"0"'})
+    assert changed.headers["etag"] == '"1"'
+    assert _send(world, "operator-a", "PUT", policy, json=body, headers={"If-Match": '"0"'}).status_code == 412
+
+
+def test_a_creation_with_a_key_is_done_once(world: World) -> None:
+    def count() -> int:
+        return len(_send(world, EDITOR, "GET", BULLETINS, params={"limit": 100}).json()["items"])
+
+    before = count()
+    headers = {"Idempotency-Key": "một-khóa".encode().hex()}
+    first = _send(world, EDITOR, "POST", BULLETINS, json=_body(world), headers=headers)
+    again = _send(world, EDITOR, "POST", BULLETINS, json=_body(world), headers=headers)
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert (again.headers["location"], again.headers["etag"]) == (first.headers["location"], first.headers["etag"])
+    assert (first.headers.get("idempotency-replayed"), again.headers["idempotency-replayed"]) == (None, "true")
+    other = _send(world, EDITOR, "POST", BULLETINS, json={**_body(world), "title": "Khác"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "invalid")
+    assert count() == before + 1
+    # Another person's key is another key; and what was refused was not done, so the key is free.
+    assert _send(world, "approver-a", "POST", BULLETINS, json=_body(world), headers=headers).status_code == 201
+    fresh = {"Idempotency-Key": "khac"}
+    assert _send(world, EDITOR, "POST", BULLETINS, json={"title": ""}, headers=fresh).status_code == 422
+    assert _send(world, EDITOR, "POST", BULLETINS, json=_body(world), headers=fresh).status_code == 201
+
+
+def test_two_at_once_with_one_key_make_one(world: World) -> None:
+    async def both() -> list[httpx.Response]:
+        asked = [
+            world.send(EDITOR, "POST", BULLETINS, json=_body(world), headers={"Idempotency-Key": "cùng lúc".encode().hex()})
+            for _ in range(4)
+        ]  # fmt: skip
+        return list(await asyncio.gather(*asked))
+
+    answers = world.runner.run(both())
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+
+
+def test_an_answer_that_is_kept_tells_nobody_its_password(world: World) -> None:
+    body = {"username": "nguoi-moi", "name": "Mới", "roles": [{"role": "editor", "area": "a"}]}
+    answers = [
+        _send(world, STATION, "POST", "/api/v1/people", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)
+    ]
+    assert answers[0].json() == answers[1].json()
+    password = answers[0].json()["password"]
+    assert password.encode() not in world.database.read_bytes()
+
+
+def test_lists_that_grow_have_pages(world: World) -> None:
+    for path, person, of in (
+        (BULLETINS, EDITOR, lambda page: [item["id"] for item in page["items"]]),
+        ("/api/v1/airings", EDITOR, lambda page: [item["id"] for item in page]),
+        ("/api/v1/audit", EDITOR, lambda page: [item["seq"] for item in page]),
+        ("/api/v1/as-run", "viewer-station", lambda page: [item["seq"] for item in page["items"]]),
+        ("/api/v1/receivers", "viewer-station", lambda page: [item["id"] for item in page]),
+        ("/api/v1/recordings", EDITOR, lambda page: [item["sha256"] for item in page]),
+    ):
+        whole = of(_send(world, person, "GET", path, params={"limit": 100}).json())
+        assert len(whole) >= 2, path
+        seen: list[Any] = []
+        there: str | None = f"{path}?limit=1"
+        while there is not None:
+            answer = _send(world, person, "GET", there)
+            seen += of(answer.json())
+            found = re.fullmatch(r'<(\S+)>; rel="next"', answer.headers.get("link", ""))
+            there = found[1] if found else None
+        assert seen == whole, path
+
+
+@pytest.mark.parametrize(
+    ("body", "vi", "en"),
+    [
+        ({"text": "x"}, "thiếu", "missing"),
+        ({"title": 5, "text": "x"}, "phải là chữ", "must be text"),
+        ({"title": "a" * 301, "text": "x"}, "tối đa 300 ký tự", "more than 300 characters"),
+        ({"title": "a", "text": "x", "lạ": 1}, "không có trường này", "no such field"),
+        ({"title": "a", "text": "x", "priority": "urgent"}, "một trong 'routine' or 'priority'", "one of 'routine'"),
+        ({"title": "a", "text": "x", "plan": 1}, "danh sách", "a list"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_reader_s_language(world: World, body: dict[str, Any], vi: str, en: str) -> None:
+    for language, said in (("vi", vi), ("en", en)):
+        answer = _send(world, EDITOR, "POST", BULLETINS, json=body, headers={"Accept-Language": language})
+        assert answer.status_code == 422
+        assert said in answer.json()["detail"]
+        assert said in answer.json()["errors"][0]["problem"]
+
+
+def test_examples_of_the_document_are_taken(world: World) -> None:
+    """Each example of a body gets past the checks of its form: it may be refused for what it names, not for how it is written."""
+    document = create_app(None).openapi()
+    tried = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            for example in document["components"]["schemas"].get(name, {}).get("examples", ()):
+                params = {"revision": 1} if method == "put" else {}
+                url = path.format(**world.ids["a"]) if "{" in path else path
+                for person in ("approver-station", "operator-station", STATION):
+                    answer = _send(world, person, method.upper(), url, json=example, params=params)
+                    formal = answer.status_code == 422 and any("problem" in one for one in answer.json()["errors"])
+                    assert not formal, (method, path, answer.text)
+                tried += 1
+    assert tried >= 12

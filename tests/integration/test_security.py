@@ -1,0 +1,185 @@
+"""Attacks that are tried on every web application: each is refused with a clear answer, and nothing is stored."""
+
+import io
+import resource
+import struct
+import zlib
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from api.permissions import permissions
+from broadcaster.people import Role
+from broadcaster.storage.models import Bulletin, Recording
+from tests.integration.permission_samples import SAMPLES, Sample
+from tests.integration.permission_world import World
+
+PASSWORD = "một mật khẩu"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(2)</script></svg>'
+
+
+def _send(world: World, person: str | None, method: str, path: str, **arguments: Any) -> httpx.Response:
+    return world.runner.run(world.send(person, method, path, **arguments))
+
+
+def _stored(world: World) -> tuple[Any, ...]:
+    with world.station.database.reading() as session:
+        rows = [session.scalar(select(func.count()).select_from(table)) for table in (Bulletin, Recording)]
+    files = sorted(path.name for path in world.station.clips.rglob("*") if path.is_file())
+    return (*rows, files)
+
+
+# ---- uploads
+
+
+def _bomb() -> bytes:
+    """A .docx of 4 MB that unpacks to 4 GB: the same compressed block 256 times, which a packer would need half a minute for."""
+    name, block = b"word/document.xml", 16_000_000
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(bytes(block)) + packer.flush(zlib.Z_FULL_FLUSH)
+    stream = packed * 256 + packer.flush(zlib.Z_FINISH)
+    facts = struct.pack("<HHHHHIII", 20, 0, 8, 0, 0, 0, len(stream), block * 256)
+    there = b"PK\3\4" + facts + struct.pack("<HH", len(name), 0) + name + stream
+    entry = b"PK\1\2" + struct.pack("<H", 20) + facts + struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, 0) + name
+    return there + entry + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), len(there), 0)
+
+
+def _many_pages(count: int = 10_000) -> bytes:
+    """A PDF of so many pages, which share one page's content."""
+    out = io.BytesIO(b"")
+    offsets: list[int] = []
+
+    def add(body: bytes) -> None:
+        offsets.append(out.tell())
+        out.write(b"%d 0 obj\n%s\nendobj\n" % (len(offsets), body))
+
+    out.write(b"%PDF-1.4\n")
+    add(b"<</Type/Catalog/Pages 2 0 R>>")
+    kids = b" ".join(b"%d 0 R" % (number + 4) for number in range(count))
+    add(b"<</Type/Pages/Count %d/Kids[%s]>>" % (count, kids))
+    add(b"<</Length 44>>stream\nBT /F1 12 Tf 72 720 Td (trang) Tj ET         \nendstream")
+    for _ in range(count):
+        add(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 3 0 R/Resources<<>>>>")
+    start = out.tell()
+    out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(offsets) + 1))
+    for offset in offsets:
+        out.write(b"%010d 00000 n \n" % offset)
+    out.write(b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(offsets) + 1, start))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("bom.docx", _bomb),
+        ("nghin-trang.pdf", _many_pages),
+        ("anh.svg", lambda: SVG),
+        ("gia.docx", lambda: SVG),
+        ("gia.pdf", lambda: SVG),
+    ],
+)
+def test_a_document_that_is_a_bomb_is_refused(world: World, name: str, made: Any) -> None:
+    data = made()
+    before = _stored(world)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = _send(world, "editor-a", "POST", "/api/v1/bulletins/intake", params={"name": name}, content=data)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held  # kB
+    assert answer.status_code in (413, 422), answer.text
+    assert len(answer.json()["detail"]) > 20
+    assert peak < 300_000
+    assert _stored(world) == before
+
+
+@pytest.mark.parametrize("data", [SVG, b"RIFF\xff\xff\xff\xffWAVEfmt ", b"ID3" + b"\0" * 5000, b""])
+def test_what_is_no_sound_is_no_recording(world: World, data: bytes) -> None:
+    before = _stored(world)
+    answer = _send(world, "editor-a", "POST", "/api/v1/recordings", params={"name": "x.svg"}, content=data)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert _stored(world) == before
+
+
+# ---- paths, origins, sessions
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../../../broadcaster/settings.py",
+        "/static/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/static/..%5c..%5cpages.py",
+        "/static//etc/passwd",
+        "/api/v1/media/..%2f..%2fkeys%2fstation.json",
+        "/api/v1/media/%00",
+        "/api/v1/receivers/..%2f..%2fkeys/history",
+        "/api/v1/areas/..%2f..%2fx/policy",
+    ],
+)
+def test_no_path_leads_out(world: World, path: str) -> None:
+    answer = _send(world, "administrator-station", "GET", path)
+    assert answer.status_code in (401, 404, 422), (path, answer.status_code)
+    assert "PRIVATE" not in answer.text
+    assert "root:" not in answer.text
+
+
+def test_every_answer_has_its_headers(world: World) -> None:
+    for path in ("/login", "/healthz", "/static/style.css", "/api/v1/bulletins", "/nothing", "/welcome/x"):
+        headers = _send(world, None, "GET", path).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        if path.startswith("/api"):
+            assert headers["cache-control"] == "no-store"
+
+
+def test_a_cookie_from_another_site_changes_nothing(world: World) -> None:
+    """Every route that changes something, as a page of another site would have the browser send it."""
+    token = world.tokens["administrator-station"]
+    tried = 0
+    for row in permissions():
+        if row.method == "GET" or row.rights[0] in ("anybody", "device"):
+            continue
+        sample = SAMPLES.get((row.method, row.path), lambda _: Sample())(world.ids["a"])
+        for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+            answer = _send(
+                world, None, row.method, row.path.format(**{**world.ids["a"], **sample.ids}),
+                json=sample.json, params=sample.params, data=sample.data, content=sample.content,
+                headers={"Origin": "", "Cookie": f"session={token}", **headers},
+            )  # fmt: skip
+            assert answer.status_code == 403, (row.method, row.path, headers, answer.text)
+            tried += 1
+    assert tried > 150
+
+
+def test_a_session_that_somebody_else_chose_is_not_taken_over(world: World) -> None:
+    """Fixation: a log-in gives a token of its own, whatever cookie the browser brought, and the old one stays worth nothing."""
+    form = {"username": "viewer-a", "password": PASSWORD}
+    answer = _send(world, None, "POST", "/login", data=form, headers={"Cookie": "session=chosen-by-an-attacker"})
+    assert answer.status_code == 303
+    given = answer.cookies["session"]
+    assert len(given) >= 40
+    assert given != "chosen-by-an-attacker"
+    for token, status in (("chosen-by-an-attacker", 401), (given, 200)):
+        me = _send(world, None, "GET", "/api/v1/people/me", headers={"Cookie": f"session={token}"})
+        assert me.status_code == status
+    world.client.cookies.clear()
+    out = _send(world, None, "POST", "/logout", headers={"Cookie": f"session={given}"})
+    assert out.status_code == 303
+    assert _send(world, None, "GET", "/api/v1/people/me", headers={"Cookie": f"session={given}"}).status_code == 401
+
+
+def test_nobody_raises_themselves(world: World) -> None:
+    """An administrator of a commune cannot become one of the station, by the body, by a token or by another's account."""
+    person = world.ids["a"]["person_id"]
+    station = {"name": "X", "roles": [{"role": "administrator"}]}
+    own = {"name": "X", "roles": [{"role": "administrator", "area": "a"}, {"role": "administrator", "area": "b"}]}
+    for body in (station, own):
+        for name in (person, "administrator-a", "administrator-station"):
+            assert _send(world, "administrator-a", "PUT", f"/api/v1/people/{name}", json=body).status_code == 403
+    for area in ("b", "tinh"):
+        token = {"name": "x", "rights": ["administer"], "area": area}
+        assert _send(world, "administrator-a", "POST", "/api/v1/people/me/tokens", json=token).status_code == 403
+    extra = {"name": "X", "roles": [{"role": Role.VIEWER, "area": "a", "reach": ["tinh"]}]}
+    assert _send(world, "administrator-a", "PUT", f"/api/v1/people/{person}", json=extra).status_code == 422
