@@ -8,13 +8,15 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, same_origin, set_cookie
 from api.web import page as pages
 from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
+from broadcaster.people import Right
 
 router = pages.router()
 
 
 @router.get("/")
-def home(actor: ActorDep) -> Response:  # noqa: ARG001 - who is not logged in is led to the log-in
+def home(actor: ActorDep) -> Response:
     """To the page of the day's work."""
+    actor.need(Right.READ)
     return RedirectResponse("/operations", 303)
 
 
