@@ -46,7 +46,10 @@ class Provenance:
                 .outerjoin(Campaign, Campaign.id == Airing.campaign_id)
                 .where(OrderRecord.id.in_(orders[start : start + _AT_ONCE]))
             )
-            self._airings |= {row[0]: row[1:] for row in map(tuple, found)}
+            self._airings |= {
+                order: (airing, audience, topic, programme, campaign)
+                for order, airing, audience, topic, programme, campaign in found
+            }
         wanted = sorted({(self._airings[order][0].id, name) for name, order in pairs if order in self._airings})
         self._places: dict[tuple[str, str], str] = {}
         for start in range(0, len(wanted), _AT_ONCE):
