@@ -37,6 +37,12 @@ class Changes:
         self._closed = True
         self.notify()
 
+    async def pause(self, seconds: float) -> None:
+        """Let changes come together: so long, or until the station stops."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not self._closed and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await self.wait(self._version, left)
+
     async def wait(self, seen: int, timeout_s: float) -> int:
         """The version as soon as it differs from `seen`, or after `timeout_s`."""
         event = asyncio.Event()

@@ -1,5 +1,6 @@
 """Dispatch: keeps what stands on the broker equal to what the database says has to stand there."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from devices.wire import topics
 
 log = structlog.get_logger(__name__)
 PUBLISH_TIMEOUT_S = 20.0
+FEW = 100
 LOOKED_AT_EVERY = timedelta(days=1)
 """How often configurations are renewed that will expire."""
 
@@ -50,6 +52,8 @@ class Dispatcher:
         self._renewed = True
         self._standing = standing
         self._renewed_at: datetime | None = None  # when configurations were last looked at for their age
+        self.publishing_s = 0.0
+        """How long the broker took to acknowledge what was last published."""
         self._connection = 0  # the connection over which everything that has to stand was last published
 
     def reconfigure(self) -> None:
@@ -202,10 +206,13 @@ class Dispatcher:
 
     def _publish(self, messages: list[tuple[str, str, bytes]]) -> set[tuple[str, str]]:
         """Publish (key, topic, payload), retained; returns the (key, topic) that the broker acknowledged in time."""
+        begin = time.monotonic()
         sent: dict[Future[None], tuple[str, str]] = {
             self._link.publish(topic, payload, retain=True): (key, topic) for key, topic, payload in messages
         }
         done, late = wait(sent, timeout=PUBLISH_TIMEOUT_S)
+        if 0 < len(sent) <= FEW:  # thousands of configurations take their time at any broker
+            self.publishing_s = time.monotonic() - begin
         arrived = {sent[future] for future in done if future.exception() is None}
         if len(arrived) < len(sent):
             log.warning("publishing was not acknowledged whole", arrived=len(arrived), sent=len(sent), late=len(late))

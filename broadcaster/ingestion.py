@@ -1,58 +1,44 @@
 """Ingestion: what receivers say, verified, written, and only then acknowledged, to the broker and to the receiver."""
 
-import hashlib
 import logging
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from broadcaster import asrun, metrics
+from broadcaster import asrun, metrics, set_apart
+from broadcaster.arrivals import SUBJECTS, Arrived, Batch, Reader
+from broadcaster.backlog import Backlog
 from broadcaster.clock import Clock
 from broadcaster.identity import Signatory
 from broadcaster.provenance import Provenance
-from broadcaster.receivers import keyring_of
+from broadcaster.set_apart import Apart, Code
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import (
-    AsRun,
-    ReceiptEnvelope,
-    Receiver,
-    RejectedMessage,
-)
+from broadcaster.storage.models import ReceiptEnvelope, Receiver
+from broadcaster.troubles import troubles_of
 from devices.links.port import Delivery, Link
 from devices.wire import topics
 from devices.wire.enrolment import Wiped
-from devices.wire.messages import Acknowledgement, Health, Presence, Receipt, Receipts
-from devices.wire.signing import RefusedError, verify
+from devices.wire.messages import Acknowledgement, ReceiptState
 
 log = structlog.get_logger(__name__)
 BATCH = 1000
 WAIT_S = 0.5
-SUBJECTS: tuple[topics.Subject, ...] = ("receipts", "presence", "health", "wiped")
-
-
-@dataclass
-class _Batch:
-    """What one batch of messages came to."""
-
-    receipts: list[tuple[Receiver, str, Receipts]] = field(default_factory=list)  # with the envelope's SHA-256
-    envelopes: dict[str, tuple[str, str]] = field(default_factory=dict)  # SHA-256: receiver, document
-    presences: list[Presence] = field(default_factory=list)
-    healths: list[Health] = field(default_factory=list)
-    wiped: list[Wiped] = field(default_factory=list)
-    rejected: list[tuple[Delivery, str]] = field(default_factory=list)
-    written: list[dict[str, Any]] = field(default_factory=list)  # new rows of the log
+_AT_ONCE = 400
 
 
 class Ingestion:
-    """One thread that takes batches from the link and writes them, the database's only appender to the log."""
+    """One thread that takes batches from the link and writes them, the database's only appender to the log.
+
+    Between two batches it writes a piece of the backlog (`broadcaster.backlog`).
+    """
 
     def __init__(
         self,
@@ -73,11 +59,20 @@ class Ingestion:
         self._zone = zone
         self._changed = changed
         self._wiped = wiped
+        self._reader = Reader(signatory.station)
+        self._backlog = Backlog()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="ingestion", daemon=True)
 
+    @property
+    def waiting(self) -> int:
+        """Messages of an outage that are on disk and not in the log yet."""
+        return len(self._backlog)
+
     def start(self) -> None:
         """Subscribe to all receivers, and begin."""
+        with self._database.reading() as session:
+            self._backlog.load(session)
         self._link.subscribe(*(topics.of_receiver("+", subject) for subject in SUBJECTS))
         self._thread.start()
 
@@ -89,29 +84,59 @@ class Ingestion:
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            deliveries = self._link.receive(limit=BATCH, wait_s=WAIT_S)
-            while deliveries and not self._stop.is_set():
-                try:
-                    self.take(deliveries)
-                    break
-                except Exception:  # whatever it was, nothing was acknowledged: the batch is tried again
-                    log.exception("receipts could not be written; trying again")
-                    self._stop.wait(1.0)
+            deliveries = self._link.receive(limit=BATCH, wait_s=0.0 if self._backlog else WAIT_S)
+            if deliveries:
+                self._until_done(lambda batch=deliveries: self.take(batch))  # type: ignore[misc]  # bound at once
+            if self._backlog:
+                self._until_done(self.catch_up)
 
-    def take(self, deliveries: list[Delivery]) -> None:
-        """Write one batch. If this raises, nothing was written and nothing acknowledged."""
+    def _until_done(self, step: Callable[[], None]) -> None:
+        while not self._stop.is_set():
+            try:
+                step()
+            except Exception:  # whatever it was, nothing was acknowledged: the batch is tried again
+                log.exception("receipts could not be written; trying again")
+                self._stop.wait(1.0)
+            else:
+                return
+
+    def take(self, deliveries: Sequence[Delivery]) -> None:
+        """Write one batch, what is late in it onto the backlog. If this raises, nothing was written and nothing acknowledged."""
         now, began = self._clock.now(), time.perf_counter()
+        fresh, late = self._backlog.split(deliveries, now)
         with self._database.writing() as session:
-            batch = self._sort(session, deliveries)
-            self._write_status(session, batch, now)
-            self._write_rejected(session, batch.rejected, now)
-            # Last: it holds the head of the log, which people's actions want too while they hold other rows.
-            known = self._write_receipts(session, batch, now)
+            self._backlog.keep(session, late, now)
+            batch, known = self._write(session, fresh, now)
+        self._backlog.kept(late)
         metrics.INGESTION_S.observe(time.perf_counter() - began)
         _tell(batch)
         for statement in batch.wiped:
             self._wiped(statement)
         self._link.acknowledge(deliveries)
+        self._acknowledge(known, now)
+        self._changed()
+
+    def catch_up(self) -> None:
+        """Write a piece of the backlog. If this raises, it is still all there."""
+        now, begin = self._clock.now(), time.monotonic()
+        with self._database.writing() as session:
+            rows = self._backlog.next(session)
+            batch, known = self._write(session, [Delivery(row.topic, row.payload) for row in rows], now)
+        self._backlog.written(rows, seconds=time.monotonic() - begin)
+        _tell(batch)
+        self._acknowledge(known, now)
+        self._changed()
+
+    def _write(
+        self, session: Session, deliveries: Sequence[Delivery], now: datetime
+    ) -> tuple[Batch, dict[str, list[str]]]:
+        batch = self._reader.read(session, deliveries, now)
+        self._write_status(session, batch, now)
+        # Last: it holds the head of the log, which people's actions want too while they hold other rows.
+        return batch, self._write_receipts(session, batch, now)
+
+    def _acknowledge(self, known: dict[str, list[str]], now: datetime) -> None:
+        """Tell receivers what is on disk. Not waited for: one that is not told sends its receipts again."""
         for receiver, receipts in known.items():
             for start in range(0, len(receipts), 100):
                 document = Acknowledgement(
@@ -120,85 +145,46 @@ class Ingestion:
                     at=now,
                     receipts=tuple(receipts[start : start + 100]),
                 )
-                # Not waited for: a receiver that does not get it sends its receipts again.
                 self._link.publish(
                     topics.of_receiver(receiver, "acknowledgements"), self._signatory.sign(document).encode()
                 )
-        self._changed()
 
-    def _sort(self, session: Session, deliveries: list[Delivery]) -> _Batch:
-        """Verify each message with the key of the receiver in whose topic it came."""
-        batch = _Batch()
-        parsed = [(delivery, topics.parse(delivery.topic)) for delivery in deliveries]
-        names = {topic.name for _, topic in parsed if topic is not None}
-        receivers = {
-            row.id: row
-            for row in session.scalars(select(Receiver).where(Receiver.id.in_(names), Receiver.revoked_at.is_(None)))
-        }
-        now = self._clock.now()
-        rings = {name: keyring_of(row, now) for name, row in receivers.items()}
-        for delivery, topic in parsed:
-            if topic is None or topic.subject not in SUBJECTS:
-                continue  # brokers hand over what nobody asked for; such topics are none of this protocol's
-            if not delivery.payload and topic.subject == "presence":
-                continue  # a cleared retained message
-            receiver = receivers.get(topic.name)
-            if receiver is None:
-                batch.rejected.append((delivery, "no receiver in service has this name"))
-                continue
-            try:
-                document = verify(delivery.payload, rings[receiver.id], Receipts, Presence, Health, Wiped)
-            except RefusedError as error:
-                batch.rejected.append((delivery, f"{error.reason}: {error}"))
-                continue
-            if document.receiver != receiver.id or document.station != self._signatory.station:
-                batch.rejected.append((delivery, "signed for another receiver or station than the topic's"))
-            elif isinstance(document, Receipts) and topic.subject == "receipts":
-                digest = hashlib.sha256(delivery.payload).hexdigest()
-                batch.envelopes[digest] = (receiver.id, delivery.payload.decode("ascii"))
-                batch.receipts.append((receiver, digest, document))
-            elif isinstance(document, Presence) and topic.subject == "presence":
-                batch.presences.append(document)
-            elif isinstance(document, Health) and topic.subject == "health":
-                batch.healths.append(document)
-            elif isinstance(document, Wiped) and topic.subject == "wiped":
-                batch.wiped.append(document)
-            else:
-                batch.rejected.append((delivery, f"a {document.TYP} does not belong into {topic.subject}"))
-        return batch
-
-    def _write_receipts(self, session: Session, batch: _Batch, now: datetime) -> dict[str, list[str]]:
-        """Append what is new to the log; returns the ids that are on disk by the end of the transaction."""
-        arrived = [(row, digest, receipt) for row, digest, document in batch.receipts for receipt in document.receipts]
-        if not arrived:
+    def _write_receipts(self, session: Session, batch: Batch, now: datetime) -> dict[str, list[str]]:
+        """Append what is new and fits to the log; returns the ids that are on disk by the end of the transaction."""
+        if not batch.receipts:
+            set_apart.keep(session, batch.apart, now)
             return {}
-        keys = [(row.id, receipt.id) for row, _, receipt in arrived]
-        present: set[tuple[str, str]] = set()
-        for start in range(0, len(keys), 400):
-            found = session.execute(
-                select(AsRun.receiver_id, AsRun.receipt_id).where(
-                    tuple_(AsRun.receiver_id, AsRun.receipt_id).in_(keys[start : start + 400])
-                )
-            )
-            present.update((receiver, receipt) for receiver, receipt in found)
-        provenance = Provenance(session, ((row, receipt) for row, _, receipt in arrived), zone=self._zone)
+        logged = _logged(session, batch.receipts)
+        provenance = Provenance(session, batch.receipts, zone=self._zone)
         rows: list[dict[str, Any]] = []
         used: set[str] = set()
         known: dict[str, list[str]] = defaultdict(list)
-        for receiver, digest, receipt in arrived:
-            known[receiver.id].append(receipt.id)
-            if (receiver.id, receipt.id) in present:
+        for arrived in batch.receipts:
+            sender, receipt = arrived.sender, arrived.receipt
+            known[sender.id].append(receipt.id)
+            key, content = (sender.id, receipt.id), (receipt.order, receipt.state.value)
+            before = logged.get(key)
+            unfit = _unfit(arrived, before, provenance, now)
+            if unfit is not None:
+                document = batch.envelopes[arrived.envelope][1].encode()
+                delivery = Delivery(topics.of_receiver(sender.id, "receipts"), document)
+                batch.apart.append(Apart(delivery, *unfit, sender.id, receipt.id))
                 continue
-            present.add((receiver.id, receipt.id))
-            used.add(digest)
-            entry = _entry(receiver, receipt, digest=digest, now=now)
-            rows.append({**entry, **provenance.of(receiver, receipt)})
-        stored = set(session.scalars(select(ReceiptEnvelope.sha256).where(ReceiptEnvelope.sha256.in_(used))))
-        fresh = used - stored
+            if before is not None:
+                continue
+            logged[key] = content
+            used.add(arrived.envelope)
+            rows.append({**_entry(arrived, now), **provenance.of(arrived)})
+        set_apart.keep(session, batch.apart, now)
+        stored: set[str] = set()
+        names = sorted(used)
+        for start in range(0, len(names), _AT_ONCE):
+            piece = names[start : start + _AT_ONCE]
+            stored.update(session.scalars(select(ReceiptEnvelope.sha256).where(ReceiptEnvelope.sha256.in_(piece))))
         envelopes = [
             {"sha256": digest, "receiver_id": receiver, "document": document, "received_at": now}
             for digest, (receiver, document) in batch.envelopes.items()
-            if digest in fresh
+            if digest in used and digest not in stored
         ]
         if envelopes:
             session.execute(insert(ReceiptEnvelope), envelopes)
@@ -207,7 +193,7 @@ class Ingestion:
         return known
 
     @staticmethod
-    def _write_status(session: Session, batch: _Batch, now: datetime) -> None:
+    def _write_status(session: Session, batch: Batch, now: datetime) -> None:
         for presence in batch.presences:
             # A last will belongs to one connection: a late one must not put out the connection after it.
             newer = Receiver.presence_at.is_(None) | (Receiver.presence_at < presence.at)
@@ -217,37 +203,20 @@ class Ingestion:
                 .where(Receiver.id == presence.receiver, newer | same)
                 .values(presence=presence.state, presence_session=presence.session, presence_at=presence.at)
             )
-        for health in batch.healths:
+        last = {health.receiver: health for health in batch.healths}
+        if last:
             session.execute(
-                update(Receiver)
-                .where(Receiver.id == health.receiver)
-                .values(health=health.model_dump(mode="json"), health_at=now)
-            )
-
-    @staticmethod
-    def _write_rejected(session: Session, rejected: list[tuple[Delivery, str]], now: datetime) -> None:
-        for delivery, reason in rejected:
-            log.warning("message set apart", topic=delivery.topic, reason=reason)
-            digest = hashlib.sha256(delivery.topic.encode() + b"\0" + delivery.payload).hexdigest()
-            row = session.scalar(select(RejectedMessage).where(RejectedMessage.payload_sha256 == digest))
-            if row is not None:
-                row.times += 1
-                continue
-            session.add(
-                RejectedMessage(
-                    topic=delivery.topic[:500],
-                    payload_sha256=digest,
-                    payload=delivery.payload[:65536].decode("ascii", "backslashreplace"),
-                    reason=reason[:500],
-                    received_at=now,
-                )
-            )
-            session.flush()
+                update(Receiver),
+                [
+                    {"id": name, "health": health.model_dump(mode="json"), "health_at": now, "troubles": troubles_of(health)}
+                    for name, health in sorted(last.items())
+                ],
+            )  # fmt: skip
 
 
-def _tell(batch: _Batch) -> None:
+def _tell(batch: Batch) -> None:
     """Count what was written, and log a line for each order: how many receivers came how far."""
-    metrics.SET_APART.inc(len(batch.rejected))
+    metrics.SET_APART.inc(len(batch.apart))
     for state, number in Counter(row["state"] for row in batch.written).items():
         metrics.RECEIPTS.labels(state).inc(number)
     if not logging.getLogger(__name__).isEnabledFor(logging.INFO):
@@ -259,7 +228,50 @@ def _tell(batch: _Batch) -> None:
         log.info("receipts", bulletin=bulletin, airing=airing, order=order, **states)
 
 
-def _entry(receiver: Receiver, receipt: Receipt, *, digest: str, now: datetime) -> dict[str, Any]:
+def _logged(session: Session, receipts: Sequence[Arrived]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Which of these ids the log has, and for which order and state."""
+    keys = [(arrived.sender.id, arrived.receipt.id) for arrived in receipts]
+    connection = session.connection()
+    # Written for the driver: to expand thousands of parameters costs SQLAlchemy more than the database needs to look.
+    mark = "(?, ?)" if connection.dialect.paramstyle == "qmark" else "(%s, %s)"
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        marks = ", ".join([mark] * len(some))
+        query = f"SELECT receiver_id, receipt_id, order_id, state FROM as_run WHERE (receiver_id, receipt_id) IN (VALUES {marks})"  # noqa: S608 - question marks only
+        rows = connection.exec_driver_sql(query, tuple(chain.from_iterable(some)))
+        found.update({(receiver, receipt): (order, state) for receiver, receipt, order, state in rows})
+    return found
+
+
+def _unfit(
+    arrived: Arrived, before: tuple[str, str] | None, provenance: Provenance, now: datetime
+) -> tuple[Code, str] | None:
+    """Why a rightly signed receipt cannot be true; None where it can."""
+    receipt = arrived.receipt
+    if before is not None:
+        if before == (receipt.order, receipt.state.value):
+            return None
+        return Code.REUSED_ID, f"the log has {before[1]} of order {before[0]} under this id"
+    return set_apart.impossible_instant(receipt, enrolled_at=arrived.sender.enrolled_at, now=now) or _impossible_order(
+        arrived, provenance
+    )
+
+
+def _impossible_order(arrived: Arrived, provenance: Provenance) -> tuple[Code, str] | None:
+    order = arrived.receipt.order
+    # That an order is refused which this station never gave is just what has to be known: somebody may be forging.
+    if arrived.receipt.state is ReceiptState.REFUSED:
+        return None
+    if not provenance.knows(order):
+        return Code.UNKNOWN_ORDER, f"this station knows no order {order}"
+    if not provenance.addressed(arrived):
+        return Code.NOT_ADDRESSED, f"the order {order} was not for this receiver"
+    return None
+
+
+def _entry(arrived: Arrived, now: datetime) -> dict[str, Any]:
+    receiver, receipt = arrived.sender, arrived.receipt
     return {
         "receipt_id": receipt.id,
         "receiver_id": receiver.id,
@@ -272,6 +284,6 @@ def _entry(receiver: Receiver, receipt: Receipt, *, digest: str, now: datetime) 
         "reason": receipt.reason.value if receipt.reason else None,
         "detail": receipt.detail,
         "evidence": receipt.evidence.model_dump(mode="json", exclude_none=True) if receipt.evidence else None,
-        "envelope_sha256": digest,
+        "envelope_sha256": arrived.envelope,
         "received_at": now,
     }

@@ -8,17 +8,17 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from broadcaster.areas import areas_on, day_of, lines_of
+from broadcaster.arrivals import Arrived
 from broadcaster.storage.models import (
     Airing,
     AiringReceiver,
     Area,
     Bulletin,
     Campaign,
+    Json,
     OrderRecord,
     ProgrammeRecord,
-    Receiver,
 )
-from devices.wire.messages import Receipt
 
 _AT_ONCE = 400
 
@@ -26,18 +26,20 @@ _AT_ONCE = 400
 class Provenance:
     """For one batch of receipts: read once, then asked for each."""
 
-    def __init__(self, session: Session, arrived: Iterable[tuple[Receiver, Receipt]], *, zone: str) -> None:
-        pairs = list(arrived)
+    def __init__(self, session: Session, arrived: Iterable[Arrived], *, zone: str) -> None:
+        pairs = [(each.sender.id, each.receipt.order) for each in arrived]
         self._session = session
         self._zone = zone
         self._names = dict(session.execute(select(Area.id, Area.name)).all())
         self._lines: dict[date, dict[str, tuple[str, ...]]] = {}
-        # By order: the airing, its bulletin's field, its programme's and its campaign's name.
-        self._airings: dict[str, tuple[Airing, str, str | None, str | None]] = {}
-        orders = sorted({receipt.order for _, receipt in pairs})
+        # By order: the airing, the audience, its bulletin's field, its programme's and its campaign's name.
+        self._airings: dict[str, tuple[Airing, Json, str, str | None, str | None]] = {}
+        orders = sorted({order for _, order in pairs})
         for start in range(0, len(orders), _AT_ONCE):
             found = session.execute(
-                select(OrderRecord.id, Airing, Bulletin.field, ProgrammeRecord.name, Campaign.name)
+                select(
+                    OrderRecord.id, Airing, OrderRecord.audience, Bulletin.field, ProgrammeRecord.name, Campaign.name
+                )
                 .join(Airing, Airing.id == OrderRecord.airing_id)
                 .join(Bulletin, Bulletin.id == Airing.bulletin_id)
                 .outerjoin(ProgrammeRecord, ProgrammeRecord.id == Airing.programme_id)
@@ -45,11 +47,10 @@ class Provenance:
                 .where(OrderRecord.id.in_(orders[start : start + _AT_ONCE]))
             )
             self._airings |= {
-                order: (airing, topic, programme, campaign) for order, airing, topic, programme, campaign in found
+                order: (airing, audience, topic, programme, campaign)
+                for order, airing, audience, topic, programme, campaign in found
             }
-        wanted = sorted(
-            {(self._airings[receipt.order][0].id, row.id) for row, receipt in pairs if receipt.order in self._airings}
-        )
+        wanted = sorted({(self._airings[order][0].id, name) for name, order in pairs if order in self._airings})
         self._places: dict[tuple[str, str], str] = {}
         for start in range(0, len(wanted), _AT_ONCE):
             self._places |= {
@@ -63,15 +64,31 @@ class Provenance:
                 )
             }
 
-    def of(self, receiver: Receiver, receipt: Receipt) -> dict[str, Any]:
-        """The columns that are copied; empty where the order is none of this station's."""
-        airing, topic, programme, campaign = self._airings.get(receipt.order, (None, None, None, None))
-        # Where it stood when it was ordered to play: it may have been re-homed before its receipt arrived.
-        area = self._places.get((airing.id, receiver.id), receiver.area_id) if airing else receiver.area_id
-        day = day_of(receipt.at if airing is None else airing.due_at, self._zone)
+    def knows(self, order: str) -> bool:
+        """Whether this station gave the order."""
+        return order in self._airings
+
+    def addressed(self, arrived: Arrived) -> bool:
+        """Whether an order that is known was for the receiver: by name when it went out, or because it stands in the audience."""
+        airing, audience, *_ = self._airings[arrived.receipt.order]
+        name = arrived.sender.id
+        if (airing.id, name) in self._places or name in audience["receivers"]:
+            return True
+        days = {day_of(airing.due_at, self._zone), day_of(arrived.receipt.at, self._zone)}
+        return any(not set(audience["areas"]).isdisjoint(self._line(day, arrived.sender.area_id) or ()) for day in days)
+
+    def _line(self, day: date, area: str) -> tuple[str, ...] | None:
         if day not in self._lines:
             self._lines[day] = lines_of(areas_on(self._session, day))
-        line = self._lines[day].get(area)
+        return self._lines[day].get(area)
+
+    def of(self, arrived: Arrived) -> dict[str, Any]:
+        """The columns that are copied; empty where the order is none of this station's."""
+        sender, receipt = arrived.sender, arrived.receipt
+        airing, _, topic, programme, campaign = self._airings.get(receipt.order, (None, None, None, None, None))
+        # Where it stood when it was ordered to play: it may have been re-homed before its receipt arrived.
+        area = self._places.get((airing.id, sender.id), sender.area_id) if airing else sender.area_id
+        line = self._line(day_of(receipt.at if airing is None else airing.due_at, self._zone), area)
         return {
             "area_id": area,
             "area_name": self._names[area],
@@ -89,6 +106,6 @@ class Provenance:
             "programme_id": airing.programme_id if airing else None,
             "campaign_id": airing.campaign_id if airing else None,
             "content_group": airing.content_group if airing else None,
-            "receiver_kind": receiver.kind,
+            "receiver_kind": sender.kind,
             "drill": True if airing and airing.drill else None,
         }

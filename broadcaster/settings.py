@@ -141,6 +141,27 @@ class Settings(BaseSettings):
             raise ValueError("engines names piper, which needs its voice: the path of an .onnx file that is there")
         return given
 
+    alert_emails: tuple[str, ...] = Field((), description="Addresses to which alerts are sent by e-mail.")
+    alert_webhooks: tuple[str, ...] = Field(
+        (), description="Addresses (http or https) to which alerts are posted as JSON."
+    )
+    alert_webhook_secret: SecretStr | None = Field(
+        None, description="What posted alerts are signed with (HMAC-SHA256); without it they are not signed."
+    )
+    alert_quiet: str = Field(
+        "",
+        pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])?$",
+        description="Hours in which only critical alerts are sent, such as `22:00-05:00`; the others wait for their end.",
+    )
+    alert_from: str = Field("broadcaster@localhost", description="The sender of the station's e-mail.")
+    alert_smtp_host: str | None = Field(None, description="The mail server (SMTP).")
+    alert_smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    alert_smtp_security: Literal["none", "starttls", "tls"] = Field(
+        "starttls", description="How the connection to it is secured."
+    )
+    alert_smtp_username: str | None = Field(None, description="The station's account there; none: no log-in.")
+    alert_smtp_password: SecretStr | None = Field(None, description="Its password.")
+
     @property
     def database(self) -> str:
         """The SQLAlchemy address in force."""

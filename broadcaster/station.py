@@ -11,6 +11,9 @@ from audio.render import Renderer, build_renderer
 from audio.store import ClipMissingError, DiskStore
 from broadcaster import audit
 from broadcaster.accounts import People
+from broadcaster.alerts.courier import Courier, Mail
+from broadcaster.alerts.register import Register, Route, quiet_hours
+from broadcaster.alerts.watch import Watch
 from broadcaster.area_sounds import AreaSounds
 from broadcaster.areas import day_of
 from broadcaster.brokers import broker_side, reserved_names
@@ -30,6 +33,8 @@ from broadcaster.ingestion import Ingestion
 from broadcaster.lexicons import Lexicons
 from broadcaster.lifecycle import Lifecycle
 from broadcaster.logins import LogIns
+from broadcaster.operating.lights import StationLights
+from broadcaster.operating.today import Operating
 from broadcaster.overrides import Overrides
 from broadcaster.people import Actor, Right
 from broadcaster.planning import Planner
@@ -227,6 +232,23 @@ class Station(Core):
             self.database, self.clock, self.signatory, zone=settings.zone, changed=self._changed
         )
         self._rendering = Rendering(self.database, self.clock, self.speaking, self._renderer, changed=self._rendered)
+        self._lights = StationLights(
+            self.database,
+            connected=lambda: self.link.connected,
+            publishing_s=lambda: self._dispatcher.publishing_s,
+            engines=lambda: tuple(self.engines),
+        )
+        self.operating = Operating(self.database, self.clock, zone=settings.zone, lights=self._lights.all)
+        self.alerts = Register(self.database, self.clock, _route(settings), changed=self.changes.notify)
+        self._alert_watch = Watch(
+            self.database,
+            self.clock,
+            operating=self.operating,
+            register=self.alerts,
+            courier=_courier(settings, self.database, self.clock),
+            expiries=self.expiries.pressing,
+            lights=self._lights.all,
+        )
         self._alarms = Alarms(self._cycle, every_s=REGULAR_S)
         self._watch_stop = threading.Event()
         self._watch = threading.Thread(target=self._watch_link, name="link-watch", daemon=True)
@@ -241,17 +263,29 @@ class Station(Core):
                 self.broker.process.start()
             except EmbeddedBrokerError as error:
                 raise SetupError(f"Không khởi động được máy chủ MQTT: {error}", str(error)) from error
+        self._plan_first()
         self.link.open()
         self.ingestion.start()
         self._clock_answers.start()
         self._rendering.start()
         self._alarms.start()
         self._watch.start()
+        self._alert_watch.start()
+
+    def _plan_first(self) -> None:
+        """Plan before the first receipt is judged: a restored station makes orders anew that receivers hold already."""
+        try:
+            self._planner.run()
+        except Exception:  # it is tried again at the first wake
+            log.exception("planning failed")
+        if self._planner.moved:
+            self._accounts_stand = False
 
     def stop(self) -> None:
         """Stop in the order in which nothing is lost: no new work, then what is at hand, then the connections."""
         self.changes.close()
         self._watch_stop.set()
+        self._alert_watch.stop()
         self._alarms.stop()
         self._rendering.stop()
         self.ingestion.stop()
@@ -433,6 +467,37 @@ def _sound(settings: Settings) -> Sound:
         repeats=settings.repeats,
         jingle="",
         jingle_in_place_of_chime=False,
+    )
+
+
+def _route(settings: Settings) -> Route:
+    return Route(
+        emails=settings.alert_emails,
+        webhooks=settings.alert_webhooks,
+        quiet=quiet_hours(settings.alert_quiet),
+        zone=settings.zone,
+    )
+
+
+def _courier(settings: Settings, database: Database, clock: Clock) -> Courier:
+    mail, secret = None, settings.alert_webhook_secret
+    if settings.alert_smtp_host is not None:
+        password = settings.alert_smtp_password
+        mail = Mail(
+            settings.alert_smtp_host,
+            settings.alert_smtp_port,
+            settings.alert_from,
+            settings.alert_smtp_security,
+            settings.alert_smtp_username,
+            None if password is None else password.get_secret_value(),
+        )
+    return Courier(
+        database,
+        clock,
+        mail=mail,
+        secret=None if secret is None else secret.get_secret_value(),
+        station=settings.station_name,
+        zone=settings.zone,
     )
 
 

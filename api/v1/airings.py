@@ -1,9 +1,9 @@
 """Airings with their ladder of proof, once or as a stream."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -172,6 +172,11 @@ def decide_precedence(station: StationDep, actor: ActorDep, body: PrecedenceInpu
 @router.get("/airings/{airing_id}")
 def read_airing(station: StationDep, actor: ActorDep, airing_id: str) -> AiringWithProof:
     """One airing with its ladder of proof."""
+    return airing_with_proof(station, actor, airing_id)
+
+
+def airing_with_proof(station: Station, actor: Actor, airing_id: str) -> AiringWithProof:
+    """One airing, for who may see it. Raises NotFoundError, ForbiddenError."""
     with station.database.reading() as session:
         row = session.get(AiringRow, airing_id)
         if row is None:
@@ -194,14 +199,30 @@ def now(station: StationDep, actor: ActorDep) -> AiringWithProof | None:
     return current_airing(station, actor)
 
 
+@router.get(
+    "/airings/{airing_id}/events",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(read_airing)],  # who may not see it is told before the stream begins
+)
+async def airing_events(station: StationDep, actor: ActorDep, airing_id: str) -> AsyncIterator[ServerSentEvent]:
+    """One airing as a stream: its present state at once, then after every change."""
+    async for event in _stream(station, lambda: airing_with_proof(station, actor, airing_id)):
+        yield event
+
+
 @router.get("/now/events", response_class=EventSourceResponse)
 async def events(station: StationDep, actor: ActorDep) -> AsyncIterator[ServerSentEvent]:
-    """The same as a stream of server-sent events: the present state at once, then after every change."""
+    """The airing that is on as a stream: the present state at once, then after every change."""
     actor.need(Right.READ)
+    async for event in _stream(station, lambda: current_airing(station, actor)):
+        yield event
+
+
+async def _stream(station: Station, read: Callable[[], AiringWithProof | None]) -> AsyncIterator[ServerSentEvent]:
     seen, shown = -1, object()
     while not station.changes.closed:
         seen = station.changes.version
-        state = await run_in_threadpool(current_airing, station, actor)
+        state = await run_in_threadpool(read)
         if state != shown:
             shown = state
             data = state.model_dump(mode="json") if state else None

@@ -6,7 +6,6 @@ from starlette.exceptions import HTTPException
 from api.web import (
     areas,
     audit,
-    board,
     bulletins,
     campaigns,
     compose,
@@ -15,7 +14,9 @@ from api.web import (
     enrolments,
     groups,
     lexicon,
+    login,
     me,
+    operations,
     people,
     policies,
     programmes,
@@ -34,7 +35,8 @@ from broadcaster.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
 for part in (
-    board,
+    login,
+    operations,
     bulletins,
     compose,
     releases,

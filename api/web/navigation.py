@@ -18,8 +18,9 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "nav_air",
         (
-            Entry("/", "nav_today"),
+            Entry("/operations", "nav_today"),
             Entry("/emergencies", "nav_emergencies"),
+            Entry("/alerts", "nav_alerts"),
             Entry("/schedule", "nav_schedule"),
             Entry("/releases", "nav_releases", Right.RELEASE),
         ),

@@ -35,7 +35,7 @@ def stop(
         station.stops.issue(actor, targets, reason=reason, lasts=timedelta(minutes=int(minutes)))
     except BroadcasterError as error:
         return shown(request, station, actor, problem=error)
-    return RedirectResponse("/emergencies?done=stopped", 303)
+    return RedirectResponse("/emergencies?done=em_stopped", 303)
 
 
 @router.post("/emergencies/stops/{stop_id}/lifting")
@@ -55,4 +55,4 @@ def lift(
         station.stops.lift(actor, stop_id, reason=reason.strip())
     except BroadcasterError as error:
         return shown(request, station, actor, problem=error)
-    return RedirectResponse("/emergencies?done=stop_lifted", 303)
+    return RedirectResponse("/emergencies?done=em_lifted", 303)

@@ -344,6 +344,9 @@ class Receiver(Base):
     presence_at: Mapped[datetime | None]
     health: Mapped[Json | None]
     health_at: Mapped[datetime | None]
+    troubles: Mapped[Json | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # what of its health is wrong, with the figure; empty while it is well
 
 
 class LexiconRecord(Base):
@@ -848,14 +851,76 @@ class Report(Base):
     )
 
 
+class WaitingMessage(Base):
+    """A message of an outage as it arrived, on disk and not in the log yet (`broadcaster.backlog`)."""
+
+    __tablename__ = "waiting_messages"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    receiver_id: Mapped[str]  # by its topic; nothing is verified yet
+    topic: Mapped[str]
+    payload: Mapped[bytes]
+    receipts: Mapped[int]
+    received_at: Mapped[datetime]
+
+
 class RejectedMessage(Base):
-    """What arrived and does not fit, kept apart with the reason, never dropped."""
+    """What arrived and does not fit, kept apart with the reason, never dropped: a message, or one receipt of a message."""
 
     __tablename__ = "rejected_messages"
     id: Mapped[int] = mapped_column(primary_key=True)
     topic: Mapped[str]
     payload_sha256: Mapped[str] = mapped_column(unique=True)
     payload: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(default="other", server_default="other", index=True)  # broadcaster.set_apart.Code
     reason: Mapped[str] = mapped_column(Text)
+    receiver_id: Mapped[str | None] = mapped_column(index=True)  # by its topic
+    receipt_id: Mapped[str | None]  # which receipt of the message, where the others of it fit
     received_at: Mapped[datetime]
     times: Mapped[int] = mapped_column(default=1)
+
+
+class Alert(Base):
+    """Something that somebody has to know of, from when it was seen until its cause is gone. Of one cause one alert is open."""
+
+    __tablename__ = "alerts"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str]  # what it is about: the rule, and where
+    rule: Mapped[str]
+    severity: Mapped[str]  # critical | warning | notice
+    area_id: Mapped[str | None] = mapped_column(index=True)
+    facts: Mapped[Json]  # what its sentence says: names, figures, receivers
+    size: Mapped[int]  # how many receivers it is about; 0: the station itself
+    opened_at: Mapped[datetime] = mapped_column(index=True)
+    changed_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    acknowledged_name: Mapped[str | None]
+    note: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        CheckConstraint("severity IN ('critical','warning','notice')", name="severity"),
+        Index(
+            "uq_alerts_open",
+            "key",
+            unique=True,
+            sqlite_where=sql("resolved_at IS NULL"),
+            postgresql_where=sql("resolved_at IS NULL"),
+        ),
+    )
+
+
+class AlertDelivery(Base):
+    """A message about an alert that is to go out by e-mail or webhook: tried until it has arrived or is given up."""
+
+    __tablename__ = "alert_deliveries"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), index=True)
+    event: Mapped[str]  # opened | grown | resolved
+    channel: Mapped[str]  # email | webhook
+    target: Mapped[str]  # an address
+    content: Mapped[Json]
+    created_at: Mapped[datetime]
+    next_at: Mapped[datetime | None] = mapped_column(index=True)  # none: it is over
+    attempts: Mapped[int]
+    delivered_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)

@@ -8,6 +8,7 @@ looks at what it says.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -231,6 +232,18 @@ def sign(document: Signed, key: SigningKey) -> bytes:
     return data
 
 
+_HEADER_KEPT = 256
+"""Bytes of the longest protected header that is remembered: all documents of one signer and kind have the same."""
+
+
+def _header(segment: bytes) -> object:
+    """The protected header, whatever JSON it is; raises what joserfc raises."""
+    return jws.extract_compact(segment + b".e30.AA", registry=_REGISTRY).protected
+
+
+_known_header = lru_cache(maxsize=16384)(_header)
+
+
 @overload
 def verify(data: bytes, keys: Keyring, expected: type[D], /) -> D: ...
 @overload
@@ -250,13 +263,13 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
         raise MalformedError(f"{len(data)} bytes are more than the {MAX_SIZE} of the longest document.")
     if _COMPACT.fullmatch(data) is None:  # the library passes over padding and other characters here and there
         raise MalformedError("Not a compact JWS: these are not three parts in base64url without padding.")
+    first, second, last = data.split(b".")
     try:
-        parsed = jws.extract_compact(data, registry=_REGISTRY)
-        content, _, last = data.rpartition(b".")
+        header = _known_header(first) if len(first) <= _HEADER_KEPT else _header(first)
+        payload = urlsafe_b64decode(second)
         signature = urlsafe_b64decode(last)
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedError(f"Not a compact JWS: {error}") from error
-    header: object = parsed.protected  # whatever JSON was there
     if not isinstance(header, dict) or "crit" in header or "b64" in header:
         raise MalformedError("The protected header asks for extensions that this protocol does not have.")
     if header.get("alg") != ALGORITHM:
@@ -265,16 +278,16 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
     key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
         raise UnknownKeyError(f"The key {str(kid)[:64]!r} is not pinned here.")
-    if not key.signed(content, signature):
+    if not key.signed(data[: -len(last) - 1], signature):
         raise BadSignatureError("The signature does not belong to this document.")
     for kind in expected:
         if header.get("typ") == kind.TYP:
             try:
-                return kind.model_validate_json(parsed.payload)
+                return kind.model_validate_json(payload)
             except ValidationError as error:
-                first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-                where = ".".join(str(part) for part in first["loc"]) or "document"
-                raise MalformedError(f"{where}: {first['msg']}") from error
+                fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+                where = ".".join(str(part) for part in fault["loc"]) or "document"
+                raise MalformedError(f"{where}: {fault['msg']}") from error
     raise WrongTypeError(f"A {str(header.get('typ'))[:64]!r} may not stand here.")
 
 

@@ -20,6 +20,7 @@
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from devices.wire.messages import VERSION
@@ -100,6 +101,7 @@ class Topic:
     stop: str | None = None
 
 
+@lru_cache(maxsize=16384)  # the same few thousand topics come again and again
 def parse(topic: str) -> Topic | None:
     """The parts of a topic of this protocol, or None for any other topic."""
     if not topic.startswith(PREFIX + "/"):

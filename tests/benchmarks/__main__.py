@@ -11,7 +11,7 @@ import sys
 import tests.benchmarks as package
 from broadcaster.cli.logs import set_up_logs
 
-NOT_BENCHMARKS = {"result", "__main__", "table"}
+NOT_BENCHMARKS = {"result", "__main__", "table", "pipe"}
 
 
 def main(wanted: str | None) -> int:

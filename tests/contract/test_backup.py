@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, select
 
+from broadcaster import audit
 from broadcaster.backup import back_up, restore
 from broadcaster.errors import SetupError
 from broadcaster.identity import signatory
@@ -41,6 +42,8 @@ def test_what_was_backed_up_is_restored_with_its_log_and_newer_configurations(
     database = Database(database_url)
     commune = Commune(database, clock)
     commune.ingestion._signatory = signatory(old.folder, STATION)  # the station's own key, as in a folder
+    database.last_of_all.clear()
+    audit.keep(database, commune.ingestion._signatory, clock)
     commune.link.open()
     commune.released(_once(commune, hours=1))
     commune.planner.run()
@@ -60,7 +63,7 @@ def test_what_was_backed_up_is_restored_with_its_log_and_newer_configurations(
     shutil.rmtree(old.folder)
     found, finding = restore(new, tmp_path / "backup.tar")
     assert found == made
-    assert (finding.rows, finding.faults) == (1, [])
+    assert (finding.rows, finding.actions, finding.faults) == (1, 6, [])
     assert (new.folder / "clips" / "ab" / "clip.mp3").read_bytes() == b"sound"
     restored = Database(new.database)
     with restored.reading() as session:

@@ -224,7 +224,7 @@ def test_a_stop_is_on_the_broker_when_the_call_returns_and_is_lifted_explicitly(
     assert not lifted.bars(commune.read(order), commune.clock.now())
     with pytest.raises(ConflictError):
         commune.stops.lift(commune.operator, stop, reason="Lần nữa")
-    assert [action for action, _, _ in _audit(commune)] == ["stop-issued", "stop-lifted"]
+    assert [action for action, _, _ in _audit(commune) if action.startswith("stop-")] == ["stop-issued", "stop-lifted"]
     commune.broker.stop(forget=True)
     commune.broker.start()
     commune.dispatcher.run()

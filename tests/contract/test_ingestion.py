@@ -1,17 +1,20 @@
 """Receipts in: verified, written once, acknowledged after the commit; the log is a chain. On both databases."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
-from broadcaster import asrun
+from broadcaster import asrun, backlog, set_apart
+from broadcaster.ingestion import Ingestion
 from broadcaster.ladder import current, ladder
 from broadcaster.storage.models import ReceiptEnvelope, Receiver, RejectedMessage
 from devices.links.memory import MemoryLink
 from devices.links.port import Delivery
 from devices.wire import topics
-from devices.wire.messages import Acknowledgement, Presence, ReceiptState
+from devices.wire.messages import Acknowledgement, Presence, Receipt, ReceiptState
 from devices.wire.signing import Keyring, SigningKey, sign, verify
-from tests.commune import STATION, Commune
+from tests.commune import STATION, ZONE, Commune
 from tests.contract.test_planning import _once
 
 
@@ -71,17 +74,113 @@ def test_what_does_not_fit_is_kept_apart_with_its_reason(commune: Commune) -> No
     _take(commune, forged, flipped, elsewhere, unknown, wrong_subject, (topic, b"rubbish"), (topic, b"rubbish"))
     assert commune.log() == []
     with commune.database.reading() as session:
-        reasons = [(row.reason, row.times) for row in session.scalars(select(RejectedMessage))]
-    assert [times for _, times in reasons] == [1, 1, 1, 1, 1, 2]
-    assert [
-        word
-        for word, (reason, _) in zip(
-            ("unknown_key", "bad_signature", "unknown_key", "no receiver", "does not belong", "malformed"),
-            reasons,
-            strict=True,
-        )
-        if word in reason
-    ] == ["unknown_key", "bad_signature", "unknown_key", "no receiver", "does not belong", "malformed"]
+        kept = {(row.code, row.receiver_id): row.times for row in session.scalars(select(RejectedMessage))}
+    assert kept == {
+        ("unknown_key", "loa-dong"): 1,
+        ("bad_signature", "loa-dong"): 1,
+        ("unknown_key", "loa-doai"): 1,
+        ("unknown_receiver", "la"): 1,
+        ("wrong_topic", "loa-dong"): 1,
+        ("malformed", "loa-dong"): 2,
+    }
+
+
+def test_receipts_that_cannot_be_true_are_kept_apart_and_the_others_of_their_message_are_logged(
+    commune: Commune,
+) -> None:
+    order = _aired(commune)
+    device = MemoryLink(commune.broker, "loa-dong")
+    device.subscribe(topics.of_receiver("loa-dong", "acknowledgements"))
+    device.open()
+    commune.released(_once(commune, hours=2), areas=("thon-doai",))
+    commune.planner.run()
+    elsewhere = commune.orders()[1].id
+    now = commune.clock.now()
+
+    def told(number: int, of: str, state: ReceiptState = ReceiptState.RECEIVED, **at: datetime) -> Receipt:
+        return commune.receipt("loa-dong", of, state, number=number, **at)
+
+    receipts = (
+        told(1, order),
+        told(2, order, at=now + timedelta(hours=1)),
+        told(3, order, at=datetime(1970, 1, 1, tzinfo=UTC)),
+        told(4, "never-given"),
+        told(5, "never-given", ReceiptState.REFUSED),
+        told(6, elsewhere),
+        told(7, order, ReceiptState.READY),
+    )
+    _take(commune, commune.message("loa-dong", *receipts))
+    _take(commune, commune.message("loa-dong", told(1, order, ReceiptState.FINISHED)))
+    assert [(row.receipt_id, row.state) for row in commune.log()] == [
+        ("loa-dong-1", "received"),
+        ("loa-dong-5", "refused"),
+        ("loa-dong-7", "ready"),
+    ]
+    with commune.database.reading() as session:
+        kept = [
+            (row.receipt_id, row.code)
+            for row in set_apart.listed(session, code=None, receiver=None, before=None, limit=9)
+        ]
+    assert sorted(kept) == [
+        ("loa-dong-1", "reused_id"),
+        ("loa-dong-2", "future"),
+        ("loa-dong-3", "before_service"),
+        ("loa-dong-4", "unknown_order"),
+        ("loa-dong-6", "not_addressed"),
+    ]
+    # All are on disk, so that the receiver need not send them again.
+    (first, *_) = device.receive(limit=10, wait_s=1)
+    ring = Keyring([commune.signatory.key.public()])
+    assert verify(first.payload, ring, Acknowledgement).receipts == tuple(f"loa-dong-{n}" for n in range(1, 8))
+    device.close()
+
+
+def _outage(commune: Commune, order: str, receiver: str, *, first: int, count: int) -> tuple[str, bytes]:
+    at = commune.clock.now() - timedelta(minutes=10)
+    states = (ReceiptState.RECEIVED, ReceiptState.READY)
+    return commune.message(
+        receiver,
+        *(commune.receipt(receiver, order, states[n % 2], number=n, at=at) for n in range(first, first + count)),
+    )
+
+
+def test_a_backlog_waits_on_disk_behind_what_is_live_and_keeps_each_receivers_order(
+    commune: Commune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "DIRECT", 50)
+    monkeypatch.setattr(backlog, "CHUNK", 100)
+    acknowledged: list[str] = []
+    monkeypatch.setattr(commune.link, "acknowledge", lambda some: acknowledged.extend(each.topic for each in some))
+    order = _aired(commune)
+    _take(
+        commune,
+        _outage(commune, order, "loa-dong", first=1, count=100),
+        _outage(commune, order, "loa-dong", first=101, count=100),
+        commune.message("loa-doai", commune.receipt("loa-doai", order, ReceiptState.STARTED)),
+        commune.message("loa-dong", commune.receipt("loa-dong", order, ReceiptState.STARTED, number=201)),
+    )
+    assert len(acknowledged) == 4, "the broker is rid of them: all are on disk"
+    assert [row.receiver_id for row in commune.log()] == ["loa-doai"], "what is live came first"
+    assert commune.ingestion.waiting == 3
+    # The process dies here: another one finds what waits.
+    after = Ingestion(
+        commune.database, commune.clock, commune.signatory, commune.link, zone=ZONE, changed=commune.changes.notify
+    )
+    after.start()
+    after.stop()
+    while after.waiting:
+        after.catch_up()
+    told = [row.receiver_seq for row in commune.log() if row.receiver_id == "loa-dong"]
+    assert told == list(range(1, 202))
+    assert after.waiting == 0
+    _take(commune, _outage(commune, order, "loa-dong", first=1, count=100))
+    assert len(commune.log()) == 202
+
+
+def test_a_few_late_receipts_are_written_at_once(commune: Commune) -> None:
+    order = _aired(commune)
+    _take(commune, _outage(commune, order, "loa-dong", first=1, count=20))
+    assert (len(commune.log()), commune.ingestion.waiting) == (20, 0)
 
 
 def test_a_revoked_receiver_is_not_believed(commune: Commune) -> None:

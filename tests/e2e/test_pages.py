@@ -1,4 +1,4 @@
-"""The pages in a real browser: the ladder of proof climbs while one looks, in both languages; the LED page shows."""
+"""The pages in a real browser: the day and its ladder of proof move while one looks, in both languages; the LED page shows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,12 +76,12 @@ def test_the_ladder_climbs_while_one_looks(rig: StationRig, browser: Browser) ->
 
     vietnamese.page.goto("/")
     vietnamese.log_in("bientap", rig.passwords["bientap"], words=VIETNAMESE)
-    expect(vietnamese.page.get_by_role("heading", name="Nhật ký phát sóng")).to_be_visible()
+    expect(vietnamese.page.get_by_role("heading", name="Vận hành hôm nay")).to_be_visible()
     english.page.goto("/login")
     english.page.get_by_role("link", name="English").click()
     assert english.fits()
     english.log_in("vanhanh", rig.passwords["vanhanh"], words=ENGLISH)
-    expect(english.page.get_by_role("heading", name="As-run log")).to_be_visible()
+    expect(english.page.get_by_role("heading", name="To be dealt with")).to_be_visible()
     led.page.goto("/")
     expect(led.page.locator("#clock")).to_be_visible()
     expect(led.page.locator("#name")).to_have_text(rig.screen.receiver.name)
@@ -89,26 +89,27 @@ def test_the_ladder_climbs_while_one_looks(rig: StationRig, browser: Browser) ->
         expect(visit.page.locator("#link")).to_have_text(live)
         visit.page.evaluate("window.sameDocument = true")
 
-    aired = rig.release(rig.write(TITLE, "Tiêm phòng dại vào sáng thứ Hai."), lead_s=3)
+    aired = rig.release(rig.write(TITLE, "Tiêm phòng dại vào sáng thứ Hai."), lead_s=4)
+    # It stands among what comes, moves to what is on air, and one of the two goes on to its ladder.
     for visit in (vietnamese, english):
-        expect(visit.page.get_by_role("heading", name=TITLE)).to_be_visible()
-    expect(led.page.locator("#text")).to_be_visible()
-    expect(led.page.locator("#text")).to_have_text(TITLE)
-    expect(led.page.locator("#idle")).to_be_hidden()
-    for visit, started in ((vietnamese, "Bắt đầu"), (english, "Started")):
-        pills = visit.page.locator("#receivers .pill")
-        expect(pills).to_have_text([started] * len(rig.receivers))
-        expect(visit.page.locator("#confirmed")).to_have_text(f"0/{len(rig.receivers)}")
-    for visit, finished in ((vietnamese, "Kết thúc"), (english, "Finished")):
-        pills = visit.page.locator("#receivers .pill")
-        expect(pills).to_have_text([finished] * len(rig.receivers))
-        expect(visit.page.locator("#confirmed")).to_have_text(f"{len(rig.receivers)}/{len(rig.receivers)}")
-        for receiver in rig.receivers:
-            rungs = visit.page.locator(f"[data-receiver='{receiver.id}'] td.done")
-            expect(rungs).to_have_count(4)
-        expect(visit.page.locator("#log-rows tbody tr").first).to_contain_text(finished)
+        expect(visit.page.locator("#coming, #playing").get_by_role("link", name=TITLE)).to_be_visible()
+        expect(visit.page.locator("#playing").get_by_role("link", name=TITLE)).to_be_visible()
         assert visit.page.evaluate("window.sameDocument") is True  # nobody reloaded it
         assert visit.fits()
+    english.page.locator("#playing").get_by_role("link", name=TITLE).click()
+    expect(english.page.get_by_role("heading", name=TITLE)).to_be_visible()
+    expect(english.page.locator("#link")).to_have_text("Live")
+    english.page.evaluate("window.sameDocument = true")
+    expect(led.page.locator("#text")).to_have_text(TITLE)
+    everybody = len(rig.receivers)
+    expect(vietnamese.page.locator("#playing")).to_contain_text(f"máy xác nhận đã phát {everybody}/{everybody}")
+    expect(english.page.locator("#receivers .pill")).to_have_text(["Finished"] * everybody)
+    expect(english.page.locator("#confirmed")).to_have_text(f"{everybody}/{everybody}")
+    for receiver in rig.receivers:
+        expect(english.page.locator(f"[data-receiver='{receiver.id}'] td.done")).to_have_count(4)
+    expect(english.page.locator("#log-rows tbody tr").first).to_contain_text("Finished")
+    assert english.page.evaluate("window.sameDocument") is True
+    assert english.fits()
     expect(led.page.locator("#clock")).to_be_visible()
     expect(led.page.locator("#text")).to_be_hidden()
     rig.settle(aired)
@@ -127,7 +128,7 @@ def test_a_wrong_password_is_told_and_the_name_is_kept(rig: StationRig, browser:
     # The answer's status is 401, which Chromium tells on the console.
     visit.problems = [problem for problem in visit.problems if "401" not in problem]
     visit.log_in("bientap", rig.passwords["bientap"], words=VIETNAMESE)
-    expect(visit.page.get_by_role("heading", name="Nhật ký phát sóng")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Vận hành hôm nay")).to_be_visible()
     visit.page.get_by_role("button", name="Đăng xuất").click()
     expect(visit.page.get_by_role("button", name="Đăng nhập")).to_be_visible()
     visit.page.goto("/")
@@ -147,4 +148,26 @@ def test_the_board_says_when_the_station_is_gone_and_that_it_is_back(rig: Statio
     expect(link).to_have_text("Trực tiếp", timeout=30_000)
     # Chromium tells of each attempt that found nobody.
     visit.problems = [problem for problem in visit.problems if "net::ERR_" not in problem]
+    visit.end(rig.base_url)
+
+
+def test_a_stop_and_a_lost_receiver_are_on_the_page_at_once_and_go_again(rig: StationRig, browser: Browser) -> None:
+    visit = Visit.begin(browser, rig.base_url)
+    page = visit.page
+    page.goto("/")
+    visit.log_in("vanhanh", rig.passwords["vanhanh"], words=VIETNAMESE)
+    expect(page.locator("#link")).to_have_text("Trực tiếp")
+    expect(page.locator("#exceptions")).to_contain_text("Không có gì cần xử lý")
+    lost = rig.receivers[0]
+    lost.kill()
+    expect(page.locator("#exceptions li")).to_contain_text("Mất kết nối", timeout=60_000)
+    expect(page.locator("#exceptions li")).to_contain_text(lost.receiver.name)
+    lost.start()
+    expect(page.locator("#exceptions")).to_contain_text("Không có gì cần xử lý")
+    page.get_by_text("Dừng tất cả").click()
+    page.get_by_label("Lý do dừng").fill("Thử lệnh dừng")
+    page.get_by_role("button", name="Dừng ngay").click()
+    expect(page.locator("#alarms")).to_contain_text("Thử lệnh dừng")
+    page.get_by_role("button", name="Bỏ dừng").click()
+    expect(page.locator("#alarms")).to_contain_text("không có lệnh dừng")
     visit.end(rig.base_url)

@@ -30,6 +30,7 @@ from broadcaster.settings import Settings
 from broadcaster.station import Station
 from broadcaster.storage.models import (
     Airing,
+    Alert,
     Area,
     AreaPolicy,
     AsRun,
@@ -259,6 +260,13 @@ def _fill(world: World, side: str) -> None:
             )
         )  # fmt: skip
         ids["reading_id"] = f"reading-{side}"
+        session.add(
+            Alert(
+                id=f"alert-{side}", key=f"hot:{side}", rule="hot", severity="warning", area_id=side, size=1, opened_at=now, changed_at=now,
+                facts={"area_name": side, "receivers": [f"Loa {side}"]},
+            )
+        )  # fmt: skip
+        ids["alert_id"] = f"alert-{side}"
         session.add(
             Recording(
                 sha256=ids["sha256"], kind="speech", name=f"ghi-{side}.wav", size=9, duration_ms=2000, lufs=-16, true_peak_dbtp=-2, clipped=0,

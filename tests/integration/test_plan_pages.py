@@ -328,7 +328,7 @@ def test_every_page_is_fit_for_everybody(
             page.fill("#username", who)
             page.fill("#password", f"mật khẩu của {who}")
             page.press("#password", "Enter")
-            page.wait_for_url("**/")
+            page.wait_for_url("**/operations")
             for path in addresses:
                 answer = page.goto(path)
                 assert answer is not None

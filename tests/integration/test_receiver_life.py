@@ -127,7 +127,7 @@ def test_what_expires_is_listed_and_told_once(
     board = served.anonymous()
     form = {"username": "xem", "password": "mật khẩu của xem"}
     assert board.post("/login", data=form, headers={"Origin": served.base}).status_code == 303
-    assert "soon.pem" in board.get("/").text
+    assert "soon.pem" in board.get("/alerts").text
 
 
 def test_the_page_shows_code_fingerprint_and_qr(tmp_path: Path) -> None:

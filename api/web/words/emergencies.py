@@ -167,8 +167,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "What is being said stays; nothing new is made of it.",
     ),
     "em_retire_sure": ("Tôi muốn thôi dùng mẫu này", "I want to retire it"),
-    "done_stopped": ("Đã dừng: lệnh đã gửi đến các loa.", "Stopped: it has gone to the loudspeakers."),
-    "done_stop_lifted": ("Đã cho phát lại.", "It may sound again."),
+    "done_em_stopped": ("Đã dừng: lệnh đã gửi đến các loa.", "Stopped: it has gone to the loudspeakers."),
+    "done_em_lifted": ("Đã cho phát lại.", "It may sound again."),
     "done_emergency_issued": ("Đã ra lệnh phát.", "It is being said."),
     "done_emergency_ended": ("Đã thôi phát.", "It has ended."),
     "done_template_drafted": (

@@ -43,6 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "plan_where": ("Nơi phát", "Where"),
     "plan_receivers": ("%(number)s thiết bị", "%(number)s receivers"),
     "plan_no_receivers": ("chưa có thiết bị nào ở nơi này", "no receiver stands there yet"),
+    "plan_proof": ("Máy đã xác nhận đến đâu", "What receivers said of it"),
     "plan_per_receiver": ("Phát thế nào trên từng thiết bị", "How it goes on each receiver"),
     "plan_simulate": ("Mô phỏng", "Simulate"),
     "plan_simulate_day": ("Mô phỏng %(day)s", "Simulate %(day)s"),

@@ -1,44 +1,23 @@
-"""Logging in and out, and the board: the current airing's ladder of proof and the end of the log."""
+"""Logging in and out, and where one is then."""
 
 from typing import Annotated
 
 from fastapi import Form, Request
-from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, same_origin, set_cookie
-from api.v1.airings import current_airing
 from api.web import page as pages
 from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
-from broadcaster.ladder import RUNGS
-from broadcaster.log_search import LogQuery
 from broadcaster.people import Right
-from broadcaster.quality import blocked_bulletins
-from broadcaster.storage.models import AsRun
 
 router = pages.router()
-LOG_ROWS = 30
-BLOCKED_ROWS = 10
 
 
 @router.get("/")
-def board(request: Request, station: StationDep, actor: ActorDep) -> Response:
-    """The current airing's ladder of proof and the end of the log."""
+def home(actor: ActorDep) -> Response:
+    """To the page of the day's work."""
     actor.need(Right.READ)
-    with station.database.reading() as session:
-        log = select(AsRun).where(*LogQuery(within=actor.within()).conditions())
-        rows = session.scalars(log.order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
-        blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
-    return pages.page(
-        request,
-        "board.html",
-        actor=actor,
-        airing=current_airing(station, actor),
-        rungs=RUNGS[2:],
-        expiries=[(item, item.days(station.clock.now())) for item in station.expiries.pressing()],
-        rows=rows,
-        blocked=blocked,
-    )
+    return RedirectResponse("/operations", 303)
 
 
 @router.get("/login")

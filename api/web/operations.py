@@ -1,0 +1,164 @@
+"""Vận hành hôm nay, one airing's ladder of proof, and the alerts."""
+
+from datetime import timedelta
+from itertools import groupby
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Form, Query, Request
+from sqlalchemy import select
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import ActorDep, StationDep
+from api.problems import page_language
+from api.v1.airings import airing_with_proof
+from api.v1.operations import Alert
+from api.web import page as pages
+from broadcaster.errors import BroadcasterError
+from broadcaster.expiries import Expiry
+from broadcaster.ladder import RUNGS
+from broadcaster.log_search import LogQuery
+from broadcaster.operating.rows import PlaceRow
+from broadcaster.people import Actor, Right
+from broadcaster.quality import blocked_bulletins
+from broadcaster.station import Station
+from broadcaster.storage.models import AsRun
+from broadcaster.targets import Targets
+
+router = pages.router()
+LOG_ROWS = 30
+BLOCKED_ROWS = 5
+ALERT_ROWS = 50
+EXPIRY_ROWS = 20
+STOP_LASTS = timedelta(hours=1)
+
+
+def _runs(row: PlaceRow) -> list[tuple[str, int]]:
+    """The strip's hours, those that are alike together: what, and how many."""
+    return [(state, len(list(hours))) for state, hours in groupby(row.strip)]
+
+
+def _reachable(request: Request, path: str) -> bool:
+    """Whether this server has such a page."""
+    return any(getattr(route, "path", None) == path for route in request.app.routes)
+
+
+def _today(
+    request: Request, station: StationDep, actor: ActorDep, area: str | None, problem: BroadcasterError | None = None
+) -> Response:
+    today = station.operating.today(actor, area, version=station.changes.version)
+    with station.database.reading() as session:
+        blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
+    query = f"?{urlencode({'area': area})}" if area else ""
+    return pages.page(
+        request,
+        "operations.html",
+        actor=actor,
+        problem=problem,
+        today=today,
+        blocked=blocked,
+        runs=_runs,
+        stream=f"/api/v1/operations/events{query}",
+        query=query,
+        may_operate=actor.may(Right.OPERATE),
+        reachable=lambda path: _reachable(request, path),
+    )
+
+
+@router.get("/operations")
+def operations(
+    request: Request, station: StationDep, actor: ActorDep, area: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:
+    """Emergencies, lights, on air, what needs somebody's hand, the next hours, places, waiting, totals."""
+    return _today(request, station, actor, area or None)
+
+
+@router.post("/operations/stop")
+def stop_all(
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    reason: Annotated[str, Form(max_length=300)] = "",
+    area: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Silence for an hour, or until it is lifted: of the area that is looked at, or of all that this person serves."""
+    try:
+        targets = Targets(areas=(area,)) if area else None
+        station.stops.issue(actor, targets, reason=reason, lasts=STOP_LASTS)
+    except BroadcasterError as error:
+        return _today(request, station, actor, area or None, problem=error)
+    return RedirectResponse(f"/operations?{urlencode({'done': 'stopped', **({'area': area} if area else {})})}", 303)
+
+
+@router.post("/operations/stops/{stop}/lifting")
+def lift(
+    request: Request, station: StationDep, actor: ActorDep, stop: str, area: Annotated[str, Form(max_length=64)] = ""
+) -> Response:
+    """Let it sound again."""
+    try:
+        tongue = page_language(request)
+        station.stops.lift(actor, stop, reason="Lifted on the page of today" if tongue == "en" else "Bỏ dừng tại trang Vận hành hôm nay")  # fmt: skip
+    except BroadcasterError as error:
+        return _today(request, station, actor, area or None, problem=error)
+    return RedirectResponse("/operations?done=lifted", 303)
+
+
+@router.get("/airings/{airing_id}")
+def airing(request: Request, station: StationDep, actor: ActorDep, airing_id: str) -> Response:
+    """The ladder of proof of one airing, and what its receivers said."""
+    proof = airing_with_proof(station, actor, airing_id)
+    with station.database.reading() as session:
+        log = select(AsRun).where(*LogQuery(airing=airing_id, within=actor.within()).conditions())
+        rows = session.scalars(log.order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
+    return pages.page(request, "airing.html", actor=actor, airing=proof, rungs=RUNGS[2:], rows=rows)
+
+
+@router.get("/alerts")
+def alerts(request: Request, station: StationDep, actor: ActorDep) -> Response:
+    """What somebody has to know of, and what has resolved itself lately."""
+    return _alerts(request, station, actor)
+
+
+def _alerts(
+    request: Request, station: StationDep, actor: ActorDep, problem: BroadcasterError | None = None
+) -> Response:
+    standing = [Alert.of(row) for row in station.alerts.listed(actor, standing=True, limit=ALERT_ROWS)]
+    rank = {"critical": 0, "warning": 1, "notice": 2}
+    standing.sort(key=lambda each: (each.acknowledged_at is not None, rank[each.severity]))
+    over = [
+        Alert.of(row) for row in station.alerts.listed(actor, standing=False, limit=ALERT_ROWS - len(standing) // 2)
+    ]
+    return pages.page(
+        request,
+        "alerts.html",
+        actor=actor,
+        problem=problem,
+        standing=standing,
+        over=over,
+        expiries=_expiries(station, actor),
+        may_operate=actor.may(Right.OPERATE),
+    )
+
+
+def _expiries(station: Station, actor: Actor) -> list[tuple[Expiry, int]]:
+    """Keys, certificates and configurations that end soon, for whom the whole station is."""
+    if actor.within() is not None:
+        return []
+    now = station.clock.now()
+    return [(item, item.days(now)) for item in station.expiries.pressing()[:EXPIRY_ROWS]]
+
+
+@router.post("/alerts/{alert_id}/acknowledgement")
+def acknowledge(
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    alert_id: str,
+    note: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Somebody has it in hand."""
+    try:
+        station.alerts.acknowledge(actor, alert_id, note=note)
+    except BroadcasterError as error:
+        return _alerts(request, station, actor, problem=error)
+    return RedirectResponse("/alerts?done=acknowledged", 303)

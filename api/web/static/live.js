@@ -1,0 +1,56 @@
+// Makes a page live: when the server says that something changed, the page takes the server's own rendering of itself, so
+// that one template serves both. Without JavaScript the page is the same, and reloading shows what is new.
+//
+// <p id="link" data-live data-stale> tells whether it is so; data-stream names the stream, data-event its event, data-parts the
+// ids whose content is replaced, data-quiet those that stay while a clip is listened to.
+const link = document.getElementById("link");
+
+function tell(state) {
+  link.hidden = false;
+  link.className = `pill ${state}`;
+  link.textContent = link.dataset[state];
+}
+
+function replace(page, id) {
+  const fresh = page.getElementById(id);
+  const old = document.getElementById(id);
+  if (!fresh || !old || fresh.isEqualNode(old)) return;
+  const open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  old.replaceChildren(...fresh.childNodes);
+  for (const name of open) document.getElementById(name)?.setAttribute("open", "");
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+let busy = false;
+let again = false;
+
+async function refresh() {
+  if (busy) { again = true; return; }
+  busy = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) { location.assign(answer.url); return; }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const audio = document.querySelector("main audio");
+    const listening = audio && !audio.paused;
+    const parts = listening && link.dataset.quiet ? link.dataset.quiet : link.dataset.parts;
+    for (const id of parts.split(" ")) replace(page, id);
+    if (source.readyState === EventSource.OPEN) tell("live");
+  } catch {
+    tell("stale");
+    // Where the stream is broken too, it says at once what there is to show when it is back.
+    if (source.readyState === EventSource.OPEN) setTimeout(refresh, 2000);
+  } finally {
+    busy = false;
+    if (again) { again = false; refresh(); }
+  }
+}
+
+const source = new EventSource(link.dataset.stream);
+source.addEventListener("open", () => tell("live"));
+source.addEventListener("error", () => tell("stale"));
+source.addEventListener(link.dataset.event, refresh);
+// A machine that slept may find its line dead without being told: what is on the screen is looked up anew at once.
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+window.addEventListener("online", refresh);

@@ -1,0 +1,171 @@
+"""What the benchmarks of receipts share: a station's database with an airing, receivers' signed messages, both consumers."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from broadcaster.clock import SystemClock
+from broadcaster.identity import Signatory
+from broadcaster.ingestion import BATCH, Ingestion
+from broadcaster.storage.database import Database
+from broadcaster.storage.models import Airing, AiringReceiver, Area, Bulletin, OrderRecord, Person, Receiver, Release
+from devices.links.mqtt import MqttLink
+from devices.wire import topics
+from devices.wire.messages import Receipt, Receipts, ReceiptState
+from devices.wire.signing import SigningKey, sign
+from tests.brokers import Mosquitto, free_port, wait_for
+
+SECRET = "s" * 43
+FILTER = topics.of_receiver("+", "receipts")
+ORDER = "order-1"
+Message = tuple[str, bytes]
+
+
+def furnish(database: Database, keys: dict[str, SigningKey]) -> None:
+    """A commune, its receivers, and one airing that all of them were ordered to play."""
+    now = datetime.now(UTC)
+    digest = "0" * 64
+    with database.writing() as session:
+        session.add(Person(id="p", username="p", name="P", password_hash="x", created_at=now))
+        session.add(Area(id="xa", name="Xã", kind="commune", valid_from=date(2025, 7, 1)))
+        session.flush()
+        session.execute(
+            insert(Receiver),
+            [
+                {"id": name, "name": name, "kind": "loudspeaker", "area_id": "xa", "public_key": key.public().to_jwk(),
+                 "secret_sha256": digest, "secret_generation": 1, "enrolled_at": now, "configuration_revision": 1}
+                for name, key in keys.items()
+            ],
+        )  # fmt: skip
+        session.add(
+            Bulletin(
+                id="b", title="Chuyển đổi số", text="…", card_text="…", field="chuyển đổi số", priority="routine",
+                author_id="p", state="released", created_at=now, updated_at=now, rendering="done",
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            Release(
+                id="r", bulletin_id="b", revision=1, content_sha256=digest, content="{}", approver_id="p", released_at=now
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            Airing(
+                id="a", release_id="r", bulletin_id="b", due_at=now, state="dispatched", title="Chuyển đổi số",
+                priority="routine", clip_sha256=digest, duration_ms=60_000,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            OrderRecord(
+                id=ORDER, airing_id="a", revision=1, topics=[], document="", play_at=now, published_at=now,
+                expires_at=now + timedelta(hours=1),
+                audience={"areas": ["xa"], "receivers": [], "excluded": [], "kinds": ["loudspeaker"]},
+            )
+        )  # fmt: skip
+        session.execute(
+            insert(AiringReceiver),
+            [
+                {"airing_id": "a", "receiver_id": name, "receiver_name": name, "kind": "loudspeaker", "area_id": "xa"}
+                for name in keys
+            ],
+        )
+
+
+def message(key: SigningKey, receiver: str, numbers: Sequence[int], at: datetime) -> Message:
+    """One signed message with a receipt for each number."""
+    receipts = tuple(
+        Receipt(id=f"{receiver}.{number}", sequence=number, order=ORDER, revision=1, state=ReceiptState.FINISHED, at=at)
+        for number in numbers
+    )
+    document = Receipts(station="s", receiver=receiver, sent_at=datetime.now(UTC), receipts=receipts)
+    return topics.of_receiver(receiver, "receipts"), sign(document, key)
+
+
+def messages(keys: dict[str, SigningKey], count: int, *, each: int = 1) -> list[Message]:
+    """`count` messages with `each` receipts, the receivers in turn."""
+    names = list(keys)
+    at = datetime.now(UTC)
+    made = []
+    for number in range(count):
+        turn, place = divmod(number, len(names))
+        first = turn * each + 1
+        made.append(message(keys[names[place]], names[place], range(first, first + each), at))
+    return made
+
+
+def desk(database: Database, link: MqttLink) -> Ingestion:
+    """The station's ingestion."""
+    return Ingestion(
+        database,
+        SystemClock(),
+        Signatory("s", SigningKey.generate()),
+        link,
+        zone="Asia/Ho_Chi_Minh",
+        changed=lambda: None,
+    )
+
+
+def discard(link: MqttLink, count: int) -> None:
+    """The limit: take as many messages, throw them away, acknowledge them."""
+    seen = 0
+    while seen < count:
+        batch = link.receive(limit=BATCH, wait_s=5)
+        link.acknowledge(batch)
+        seen += len(batch)
+
+
+def ingest(database: Database, link: MqttLink, count: int) -> None:
+    """What the station does with them."""
+    seen, ingestion = 0, desk(database, link)
+    while seen < count:
+        batch = link.receive(limit=BATCH, wait_s=5)
+        ingestion.take(batch)
+        seen += len(batch)
+
+
+@contextmanager
+def mosquitto(folder: Path) -> Iterator[Mosquitto]:
+    """A broker with the accounts that are needed here."""
+    rules = {
+        "discard": (SECRET, (), (FILTER,)),
+        "station": (SECRET, (topics.of_receiver("+", "acknowledgements"),), (FILTER,)),
+        "publisher": (SECRET, (FILTER,), ()),
+    }
+    broker = Mosquitto(folder / "mosquitto", free_port(), rules)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def connected(port: int, name: str, *, room: int = 20_000, receives: bool = True) -> MqttLink:
+    """A link that is open, to the broker on this port."""
+    link = MqttLink("127.0.0.1", port, name, name, SECRET, clean_session=not receives, inbox_messages=room)
+    if receives:
+        link.subscribe(FILTER)
+    link.open()
+    wait_for(lambda: link.connected, 10)
+    return link
+
+
+def seconds(port: int, name: str, sent: list[Message], consumer: Callable[[MqttLink], None]) -> float:
+    """From the first message published to the last acknowledged by this consumer, with the publisher in this process."""
+    subscriber = connected(port, name, room=2 * len(sent))
+    publisher = connected(port, "publisher", receives=False)
+    feeding = threading.Thread(target=lambda: [publisher.publish(*each) for each in sent])
+    begin = time.perf_counter()
+    feeding.start()
+    consumer(subscriber)
+    took = time.perf_counter() - begin
+    feeding.join()
+    publisher.close()
+    subscriber.close()
+    return took
