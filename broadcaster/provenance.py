@@ -34,6 +34,7 @@ class Provenance:
         self._lines: dict[date, dict[str, tuple[str, ...]]] = {}
         # By order: the airing, the audience, its bulletin's field, its programme's and its campaign's name.
         self._airings: dict[str, tuple[Airing, Json, str, str | None, str | None]] = {}
+        self._copied: dict[tuple[str, str], dict[str, Any]] = {}
         orders = sorted({order for _, order in pairs})
         for start in range(0, len(orders), _AT_ONCE):
             found = session.execute(
@@ -46,7 +47,10 @@ class Provenance:
                 .outerjoin(Campaign, Campaign.id == Airing.campaign_id)
                 .where(OrderRecord.id.in_(orders[start : start + _AT_ONCE]))
             )
-            self._airings |= {row[0]: row[1:] for row in map(tuple, found)}
+            self._airings |= {
+                order: (airing, audience, topic, programme, campaign)
+                for order, airing, audience, topic, programme, campaign in found
+            }
         wanted = sorted({(self._airings[order][0].id, name) for name, order in pairs if order in self._airings})
         self._places: dict[tuple[str, str], str] = {}
         for start in range(0, len(wanted), _AT_ONCE):
@@ -81,6 +85,15 @@ class Provenance:
 
     def of(self, arrived: Arrived) -> dict[str, Any]:
         """The columns that are copied; empty where the order is none of this station's."""
+        key = (arrived.receipt.order, arrived.sender.id)
+        if key not in self._copied:
+            found = self._of(arrived)
+            if found["airing_id"] is None:  # then the receipt's own day decides
+                return found
+            self._copied[key] = found
+        return self._copied[key]
+
+    def _of(self, arrived: Arrived) -> dict[str, Any]:
         sender, receipt = arrived.sender, arrived.receipt
         airing, _, topic, programme, campaign = self._airings.get(receipt.order, (None, None, None, None, None))
         # Where it stood when it was ordered to play: it may have been re-homed before its receipt arrived.
