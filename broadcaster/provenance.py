@@ -34,6 +34,7 @@ class Provenance:
         self._lines: dict[date, dict[str, tuple[str, ...]]] = {}
         # By order: the airing, the audience, its bulletin's field, its programme's and its campaign's name.
         self._airings: dict[str, tuple[Airing, Json, str, str | None, str | None]] = {}
+        self._copied: dict[tuple[str, str], dict[str, Any]] = {}
         orders = sorted({order for _, order in pairs})
         for start in range(0, len(orders), _AT_ONCE):
             found = session.execute(
@@ -84,6 +85,15 @@ class Provenance:
 
     def of(self, arrived: Arrived) -> dict[str, Any]:
         """The columns that are copied; empty where the order is none of this station's."""
+        key = (arrived.receipt.order, arrived.sender.id)
+        if key not in self._copied:
+            found = self._of(arrived)
+            if found["airing_id"] is None:  # then the receipt's own day decides
+                return found
+            self._copied[key] = found
+        return self._copied[key]
+
+    def _of(self, arrived: Arrived) -> dict[str, Any]:
         sender, receipt = arrived.sender, arrived.receipt
         airing, _, topic, programme, campaign = self._airings.get(receipt.order, (None, None, None, None, None))
         # Where it stood when it was ordered to play: it may have been re-homed before its receipt arrived.
