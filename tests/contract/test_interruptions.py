@@ -32,6 +32,7 @@ def _told(commune: Commune, bulletin: str, *states: tuple[str, ReceiptState]) ->
     """Receipts of an airing, and its end."""
     first = commune.airings(bulletin)[0]
     order = next(order for order in commune.orders() if order.airing_id == first.id)
+    commune.clock.instant = first.due_at
     for number, (name, state) in enumerate(states, start=1):
         receipt: Receipt = commune.receipt(name, order.id, state, number=number, at=first.due_at)
         if state is ReceiptState.INTERRUPTED:

@@ -192,6 +192,7 @@ def test_a_campaign_counts_what_was_proved_to_have_played(column: Commune) -> No
     _queued(commune, "Hai", campaign=campaign)
     commune.planner.run()
     order = commune.orders()[0]
+    commune.clock.instant = FIRST
     receipts = [
         commune.receipt(name, order.id, ReceiptState.FINISHED, number=1, at=FIRST) for name in ("loa-dong", "loa-doai")
     ]
