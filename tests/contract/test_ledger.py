@@ -119,8 +119,8 @@ def test_a_row_that_the_station_made_up_is_not_what_the_receiver_signed(logged: 
 
 def _another(value: str | None, kind: str) -> str:
     """The value with one letter or digit changed, as SQL; an empty column is filled."""
-    if value is None or (kind == "dict" and value == "null"):
-        return {"datetime": "'2026-01-01 00:00:00'", "dict": "'{}'", "bool": "true"}.get(kind, "'x'")
+    if value is None or (kind == "object" and value == "null"):
+        return {"datetime": "'2026-01-01 00:00:00'", "object": "'{}'", "bool": "true"}.get(kind, "'x'")
     if not value:
         return "'x'"
     last = max(index for index, letter in enumerate(value) if letter.isalnum())
