@@ -34,7 +34,7 @@ def test_everything_but_the_door_needs_a_log_in(served: ServedStation) -> None:
     tried = 0
     for path, operations in document["paths"].items():
         for method in operations:
-            if path in ("/api/v1/sessions", "/api/v1/sessions/current"):
+            if path in ("/api/v1/sessions", "/api/v1/sessions/current", "/api/v1/welcome"):  # doors themselves
                 continue
             if (
                 path in BY_SIGNATURE and method == "post"
