@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from tests.integration.permission_samples import Ids, Sample
+from tests.integration.permission_samples import OF_REST, Ids, Sample
 
 DAY = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
-STATION_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
+OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("GET", "/areas"): lambda _: Sample(shows="receiver"),
     ("POST", "/receivers/{receiver}/place"): lambda _: Sample(data={"name": "Loa"}),
     ("POST", "/receivers/{receiver}/loudness"): lambda _: Sample(data={"full_volume_dba": "90"}),
@@ -65,3 +65,5 @@ STATION_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", "/me/tokens"): lambda _: Sample(data={"name": "x", "rights": "read"}),
     ("POST", "/me/tokens/{token_id}/revocation"): lambda _: Sample(answers=(404,)),
 }
+
+SAMPLES = OF_REST | OF_PAGES

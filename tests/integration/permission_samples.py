@@ -1,4 +1,4 @@
-"""What to send to a route so that only a right is missing: `SAMPLES[method, path](ids)`, with the ids of a commune's things.
+"""What to send to a route so that only a right is missing: `OF_REST[method, path](ids)`, with the ids of a commune's things.
 
 A route that takes no more than its path needs none. `answers` are the answers to somebody who may; without, any below 400.
 `shows` is, for a list, whose presence in the answer is looked at: a name of an id.
@@ -49,7 +49,7 @@ def _merger(ids: Ids) -> dict[str, Any]:
     return {"title": "Gộp", "day": day, "endings": [{"area": f"{side}-thon-2", "into": [f"{side}-thon-1"]}]}
 
 
-SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
+OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", f"{V1}/sessions"): lambda _: Sample({"username": "nobody", "password": "x"}, answers=(401, 429)),
     ("PUT", f"{V1}/sessions/current/proof"): lambda _: Sample({"code": "000000"}, answers=(403,)),
     ("PUT", f"{V1}/people/me/password"): lambda _: Sample({"old": "x", "new": "y" * 12}, answers=(403,)),
@@ -179,7 +179,7 @@ SAMPLES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
         }
     ),
     ("PATCH", f"{V1}/receivers/{{receiver}}"): lambda _: Sample({"name": "Tên khác"}),
-    ("POST", f"{V1}/station-keys"): lambda _: Sample({}),
+    ("POST", f"{V1}/station-keys"): lambda _: Sample({}, answers=(200, 201, 409)),  # 409: one waits already
     ("GET", f"{V1}/as-run"): lambda _: Sample(shows="receiver"),
     ("GET", f"{V1}/as-run.csv"): lambda _: Sample(shows="receiver"),
     ("GET", "/readyz"): lambda _: Sample(answers=(503,)),  # the station is not started

@@ -5,13 +5,11 @@ import httpx
 from api.app import create_app
 from api.permissions import Permission, permissions, routes
 from broadcaster.people import Role
-from tests.integration.permission_pages import STATION_PAGES
-from tests.integration.permission_samples import SAMPLES as OF_REST
+from tests.integration.permission_pages import SAMPLES
 from tests.integration.permission_samples import Sample
 from tests.integration.permission_world import World
 
 REFUSED = 403
-SAMPLES = OF_REST | STATION_PAGES
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:

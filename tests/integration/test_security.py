@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from api.permissions import permissions
 from broadcaster.people import Role
 from broadcaster.storage.models import Bulletin, Recording
-from tests.integration.permission_samples import SAMPLES, Sample
+from tests.integration.permission_pages import SAMPLES
+from tests.integration.permission_samples import Sample
 from tests.integration.permission_world import World
 
 PASSWORD = "một mật khẩu"

@@ -51,7 +51,7 @@ def test_an_uncertain_reading_blocks_until_it_is_settled(served: ServedStation) 
     refused = client.post(f"{path}/submission", json={"revision": 1})
     assert refused.status_code == 409
     assert {fault["fault"] for fault in refused.json()["errors"][0]["faults"]} == {"uncertain_reading"}
-    assert "Chưa chắc cách đọc “QXZK”" in client.get("/", params={"lang": "vi"}).text
+    assert "Chưa chắc cách đọc “QXZK”" in client.get("/operations", params={"lang": "vi"}).text
     doubtful = {each["text"]: each["reading"] for each in found.values()}
     body = {
         "revision": 1,
