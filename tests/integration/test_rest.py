@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from tests.integration.permission_samples import SAMPLES
+from tests.integration.permission_pages import SAMPLES
 from tests.integration.permission_world import World
 
 EDITOR, STATION = "editor-a", "administrator-station"
