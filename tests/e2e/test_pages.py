@@ -157,13 +157,14 @@ def test_a_stop_and_a_lost_receiver_are_on_the_page_at_once_and_go_again(rig: St
     page.goto("/")
     visit.log_in("vanhanh", rig.passwords["vanhanh"], words=VIETNAMESE)
     expect(page.locator("#link")).to_have_text("Trực tiếp")
-    expect(page.locator("#exceptions")).to_contain_text("Không có gì cần xử lý")
     lost = rig.receivers[0]
+    # Other tests of the run may have given cause for lines of their own, such as orders that were forged.
+    line = page.locator("#exceptions li", has_text="Mất kết nối").filter(has_text=lost.receiver.name)
+    expect(line).to_have_count(0)
     lost.kill()
-    expect(page.locator("#exceptions li")).to_contain_text("Mất kết nối", timeout=60_000)
-    expect(page.locator("#exceptions li")).to_contain_text(lost.receiver.name)
+    expect(line).to_have_count(1, timeout=60_000)
     lost.start()
-    expect(page.locator("#exceptions")).to_contain_text("Không có gì cần xử lý")
+    expect(line).to_have_count(0)
     page.get_by_text("Dừng tất cả").click()
     page.get_by_label("Lý do dừng").fill("Thử lệnh dừng")
     page.get_by_role("button", name="Dừng ngay").click()
