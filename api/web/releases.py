@@ -18,7 +18,8 @@ from api.web.compose.in_words import targets_in_words
 from api.web.compose.preview import Desk
 from api.web.compose.routes import desk
 from api.web.compose.seen import Seen
-from api.web.fields import Fields, FieldsDep
+from api.web.fields import FieldsDep
+from api.web.step_up import asks_code, proved
 from broadcaster import revisions
 from broadcaster.bulletins import draft_of
 from broadcaster.canonical import sha256_of
@@ -96,21 +97,8 @@ def _list(request: Request, station: Station, actor: Actor, problem: Broadcaster
     far = station.clock.now() + AHEAD
     ordered = sorted(groups.items(), key=lambda pair: (pair[0][0], pair[0][1] or far))
     return pages.page(
-        request, "releases.html", actor=actor, problem=problem, groups=ordered, asks_code=_asks_code(actor, problem)
+        request, "releases.html", actor=actor, problem=problem, groups=ordered, asks_code=asks_code(actor, problem)
     )
-
-
-def _asks_code(actor: Actor, problem: BroadcasterError | None) -> bool:
-    return actor.proved is False or (problem is not None and bool(problem.details.get("proof")))
-
-
-def _proved(station: Station, actor: Actor, token: str | None, fields: Fields, address: str) -> Actor:
-    """The actor, once the one-time code that came with the form is found right; nothing is asked of who has none."""
-    code = fields.one("code").strip()
-    if actor.proved is False and code and token is not None:
-        station.log_ins.prove(token, actor, code, address=address)
-        return station.log_ins.recognise(token, address=address)
-    return actor
 
 
 @router.post("/releases")
@@ -122,7 +110,7 @@ def release_session(
     try:
         if not seen:
             raise InvalidError("Chọn ít nhất một bản tin.", "Choose at least one bulletin.", field="release")
-        actor = _proved(station, actor, token, fields, address)
+        actor = proved(station, actor, token, fields.one("code"), address=address)
         station.releases.release_all(actor, seen)
     except BroadcasterError as error:
         return _list(request, station, actor, error)
@@ -217,7 +205,7 @@ def _one(
         clip=shown.clip,
         seen=shown.seen,
         title_changes=title,
-        asks_code=_asks_code(actor, problem),
+        asks_code=asks_code(actor, problem),
         own=shown.row.author_id == actor.id,
         heard=False,
         writable=False,
@@ -243,7 +231,7 @@ def release(
 ) -> Response:
     """Release exactly what was shown."""
     try:
-        actor = _proved(station, actor, token, fields, address)
+        actor = proved(station, actor, token, fields.one("code"), address=address)
         station.releases.release(actor, bulletin_id, content_sha256=fields.one("content_sha256"))
     except BroadcasterError as error:
         return _one(request, station, actor, bulletin_id, error)
