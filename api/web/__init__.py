@@ -23,6 +23,9 @@ from api.web import (
     receivers,
     releases,
     reorganisations,
+    report,
+    report_form,
+    reports,
     schedule,
     schedule_airings,
     simulation,
@@ -60,6 +63,9 @@ for part in (
     emergencies,
     programmes,
     campaigns,
+    reports,
+    report,
+    report_form,
 ):
     router.include_router(part.router)
 

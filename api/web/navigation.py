@@ -32,6 +32,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/bulletins", "nav_bulletins"),
             Entry("/programmes", "nav_programmes"),
             Entry("/campaigns", "nav_campaigns"),
+            Entry("/reports", "nav_reports"),
         ),
     ),
     (
