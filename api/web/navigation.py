@@ -21,6 +21,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/operations", "nav_today"),
             Entry("/emergencies", "nav_emergencies"),
             Entry("/alerts", "nav_alerts"),
+            Entry("/log", "log"),
             Entry("/schedule", "nav_schedule"),
             Entry("/releases", "nav_releases", Right.RELEASE),
         ),

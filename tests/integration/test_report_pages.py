@@ -1,4 +1,4 @@
-"""Pages of reports: by plain form posts without JavaScript, then in Chromium."""
+"""Pages of reports and of the as-run log: by plain form posts without JavaScript, then in Chromium."""
 
 import io
 import re
@@ -176,6 +176,39 @@ def test_figures_of_any_place_and_period(visit: Visit) -> None:
     assert load_workbook(io.BytesIO(sheet.content))["Lượt phát"].max_row > 20
 
 
+def test_the_log_is_searched_leafed_through_and_exported_as_it_was_searched(visit: Visit) -> None:
+    mai = visit("mai")
+    page = seen(mai, "/log")
+    assert page.count('href="/airings/') == 50
+    found = re.search(r'href="(/log\?[^"]*before=[^"]+)"', page)
+    assert found is not None
+    older = seen(mai, found[1])
+    numbers = [[int(seq) for seq in re.findall(r"<small>#(\d+)</small>", each)] for each in (page, older)]
+    assert numbers[0] == sorted(numbers[0], reverse=True)
+    assert max(numbers[1]) < min(numbers[0])
+    asked = {
+        "area": "thon-dong",
+        "outcome": "ill",
+        "receiver": "loa 2",
+        "campaign": "",
+        "title": "Bản tin",
+        "since": "2020-01-01T00:00",
+    }
+    page = seen(mai, f"/log?{httpx.QueryParams(asked)}")
+    states = set(re.findall(r'<span class="pill (\w+)">', page))
+    assert states <= {"refused", "failed", "missed", "interrupted"}
+    assert states
+    assert "Cụm loa 4" not in page
+    export = re.search(r'href="(/api/v1/as-run.csv\?[^"]+)"', page)
+    assert export is not None
+    lines = mai.get(export[1]).text.splitlines()
+    assert "Thiết bị" in lines[0]
+    assert len(lines) - 1 >= len(re.findall(r"<small>#", page))
+    assert all("Cụm loa 2" in line for line in lines[1:])
+    assert "Không có dòng nào như vậy" in seen(mai, "/log?receiver=khong-co")
+    assert "Chọn ngày và giờ" in mai.get("/log?since=mai").text
+
+
 def _log_in(browser: Browser, served: ServedStation, *, tongue: str, width: int, scheme: str) -> tuple[Page, list[str]]:
     context = browser.new_context(
         base_url=served.base,
@@ -213,7 +246,7 @@ def test_the_yearly_report_takes_three_clicks_and_every_page_is_fit_for_everybod
     download.value.save_as(file)
     assert Document(str(file)).tables
     report = f"{path}/form" if "đã nộp" not in seen(visit("mai"), path).split("<dl", 1)[0] else path
-    for address in ("/reports", page.url, path, report):
+    for address in ("/reports", page.url, path, report, "/log"):
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200, address
