@@ -248,6 +248,7 @@ class Station(Core):
             courier=_courier(settings, self.database, self.clock),
             expiries=self.expiries.pressing,
             lights=self._lights.all,
+            owed=self.reports.reminders,
         )
         self._alarms = Alarms(self._cycle, every_s=REGULAR_S)
         self._watch_stop = threading.Event()

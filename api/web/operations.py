@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Form, Query, Request
+from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
@@ -23,7 +24,9 @@ from broadcaster.operating.rows import PlaceRow
 from broadcaster.operating.spots import ORDER
 from broadcaster.people import Actor, Right
 from broadcaster.quality import blocked_bulletins
+from broadcaster.set_apart import Code, listed
 from broadcaster.station import Station
+from broadcaster.storage.models import Receiver
 from broadcaster.targets import Targets
 
 router = pages.router()
@@ -32,6 +35,10 @@ BLOCKED_ROWS = 5
 ALERT_ROWS = 50
 EXPIRY_ROWS = 20
 SPOT_ROWS = 40
+TOLD_ROWS = 5
+APART_ROWS = 50
+ON_THE_PAGE = ("unknown_orders", "forged_receipts", "expiry", "report")
+"""Alerts that no receiver's line and no light of the page tells of."""
 STOP_LASTS = timedelta(hours=1)
 
 
@@ -52,6 +59,7 @@ def _today(
     with station.database.reading() as session:
         blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
     query = f"?{urlencode({'area': area})}" if area else ""
+    told = [row for row in station.alerts.listed(actor, standing=True) if row.rule in ON_THE_PAGE]
     return pages.page(
         request,
         "operations.html",
@@ -59,10 +67,12 @@ def _today(
         problem=problem,
         today=today,
         blocked=blocked,
+        told=[Alert.of(row) for row in told if row.acknowledged_at is None][:TOLD_ROWS],
         runs=_runs,
         stream=f"/api/v1/operations/events{query}",
         query=query,
         may_operate=actor.may(Right.OPERATE),
+        may_see_apart=actor.may(Right.OPERATE, None),
         reachable=lambda path: _reachable(request, path),
     )
 
@@ -169,6 +179,7 @@ def _alerts(
         over=over,
         expiries=_expiries(station, actor),
         may_operate=actor.may(Right.OPERATE),
+        may_see_apart=actor.may(Right.OPERATE, None),
     )
 
 
@@ -194,3 +205,36 @@ def acknowledge(
     except BroadcasterError as error:
         return _alerts(request, station, actor, problem=error)
     return RedirectResponse("/alerts?done=acknowledged", 303)
+
+
+@router.get("/set-apart")
+def set_apart(
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    code: Code | None = None,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+) -> Response:
+    """What arrived and does not fit, the latest first; for operators of the whole station."""
+    actor.need(Right.OPERATE, None)
+    with station.database.reading() as session:
+        rows = listed(session, code=code, receiver=None, before=before, limit=APART_ROWS + 1)
+        names = dict(
+            session.execute(
+                select(Receiver.id, Receiver.name).where(Receiver.id.in_({row.receiver_id for row in rows}))
+            ).all()
+        )
+    older = None
+    if len(rows) > APART_ROWS:
+        older = "/set-apart?" + urlencode({"before": rows[APART_ROWS - 1].id, **({"code": code} if code else {})})
+    return pages.page(
+        request,
+        "set_apart.html",
+        actor=actor,
+        rows=rows[:APART_ROWS],
+        names=names,
+        codes=list(Code),
+        code=code,
+        older=older,
+        newest=before is None,
+    )

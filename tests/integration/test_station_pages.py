@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from broadcaster import audit
 from broadcaster.people import Actor, Role
-from broadcaster.storage.models import Area, AuditEntry, Person, Receiver
+from broadcaster.storage.models import Area, AuditEntry, Person, Receiver, RejectedMessage
 from devices.wire.signing import SigningKey
 from tests.browser import axe_violations, chromium, sideways, small_targets
 from tests.integration.forms import hidden, refused, seen, sent
@@ -369,6 +369,17 @@ def test_receivers_are_on_a_map_and_what_was_missed_without_network_is_shown_aft
             row = session.get_one(Receiver, receiver)
             row.latitude, row.longitude = 20.94, longitude
             row.presence, row.presence_at, row.health_at = presence, now - timedelta(minutes=4), now
+        session.add(
+            RejectedMessage(
+                topic="t",
+                payload_sha256="0" * 64,
+                payload="x",
+                code="unknown_order",
+                reason="this station knows no order x",
+                receiver_id="loa-0",
+                received_at=now,
+            )
+        )
     asked: list[str] = []
     said: list[str] = []
     with chromium() as browser:
@@ -397,6 +408,10 @@ def test_receivers_are_on_a_map_and_what_was_missed_without_network_is_shown_aft
         context.set_offline(False)
         expect(page.locator("#alarms")).to_contain_text("Sửa điện", timeout=30_000)
         expect(page.locator("#link")).to_have_text("Trực tiếp", timeout=30_000)
+        told = page.locator("#exceptions li", has_text="của lệnh phát mà đài không biết")
+        expect(told).to_contain_text("khôi phục từ bản sao lưu", timeout=30_000)
+        told.get_by_role("link", name="Xem").click()
+        expect(page.locator("tbody")).to_contain_text("lệnh phát mà đài không biết")
         context.close()
     lifted = station_pages.as_person("viet").post(
         f"/api/v1/stops/{answer.json()['id']}/lifting", json={"reason": "xong"}
@@ -431,7 +446,7 @@ def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
     plans = station_pages.as_person("viet").get("/api/v1/reorganisations").json()
     return {
         "viet": [
-            *("/operations", "/operations?area=xa", "/operations/map", "/alerts"),
+            *("/operations", "/operations?area=xa", "/operations/map", "/alerts", "/set-apart"),
             *("/areas", "/areas/xa", "/areas?q=loa", "/receivers/loa-0", "/receivers/loa-1", "/receivers/loa-0/wipe"),
             *("/enrolments", "/enrolments?receiver=loa-0", "/groups", "/groups/new", "/reorganisations"),
             *("/reorganisations/new", "/reorganisations/new?what=merge", "/reorganisations/new?what=split&area=xa"),
