@@ -6,6 +6,7 @@ from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
 import structlog
+from opentelemetry import trace
 from sqlalchemy import select, update
 
 from broadcaster import metrics
@@ -160,11 +161,11 @@ class Dispatcher:
         for order in orders:
             if order.id in done and order.expires_at > now:
                 metrics.ORDERS.inc()
+                about = {"bulletin": bulletins[order.id], "airing": order.airing_id, "order": order.id}
+                trace.get_current_span().add_event("order", about)
                 log.info(
                     "cancellation published" if order.cancelled else "order published",
-                    bulletin=bulletins[order.id],
-                    airing=order.airing_id,
-                    order=order.id,
+                    **about,
                     revision=order.revision,
                 )
         return len(done) == len(orders)
