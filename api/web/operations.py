@@ -68,11 +68,11 @@ def _today(
         today=today,
         blocked=blocked,
         told=[Alert.of(row) for row in told if row.acknowledged_at is None][:TOLD_ROWS],
+        may_see_apart=actor.may(Right.OPERATE, None),
         runs=_runs,
         stream=f"/api/v1/operations/events{query}",
         query=query,
         may_operate=actor.may(Right.OPERATE),
-        may_see_apart=actor.may(Right.OPERATE, None),
         reachable=lambda path: _reachable(request, path),
     )
 

@@ -21,8 +21,8 @@ from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, Emergency, StopRecord
 from broadcaster.whereabouts import areas_of_audience, visible_to
 
-PLAYING, EXCEPTIONS, COMING, PLACES, WAITING, ALARMS = 10, 35, 15, 20, 5, 5
-"""The most rows of each part: with the lights not quite a hundred in all."""
+PLAYING, EXCEPTIONS, COMING, PLACES, WAITING, ALARMS = 10, 30, 15, 20, 5, 5
+"""The most rows of each part: with the lights, five alerts and five bulletins that are held back, a hundred in all."""
 HOURS = 24
 LINGER = timedelta(seconds=30)
 STATION_CLOCK_MS = 2000.0
