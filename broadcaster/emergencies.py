@@ -189,6 +189,7 @@ class Emergencies:
                     "Người soạn mẫu không được tự duyệt. Hãy nhờ người duyệt khác.",
                     "The author cannot release the template. Ask another approver.",
                 )
+            actor = actor.second_to(row.author_id, Right.RELEASE, row.area_id)
             if row.state != "draft" or row.content_sha256 != content_sha256:
                 raise ConflictError(
                     "Mẫu đã được duyệt hoặc không phải bản bạn đã xem.",
@@ -202,6 +203,7 @@ class Emergencies:
                 row.id,
                 at=now,
                 areas=[row.area_id],
+                right=Right.RELEASE,
                 details={"sha256": content_sha256},
             )
 
@@ -212,7 +214,8 @@ class Emergencies:
             row = _template(session, template)
             actor.need(Right.RELEASE, row.area_id)
             row.state, row.retired_at = "retired", self._clock.now()
-            audit.note(session, actor, "template-retired", row.id, at=row.retired_at, areas=[row.area_id])
+            where = [row.area_id]
+            audit.note(session, actor, "template-retired", row.id, at=row.retired_at, areas=where, right=Right.RELEASE)
 
     # ---- messages
 
@@ -263,11 +266,11 @@ class Emergencies:
         with self._database.writing() as session:
             row = find(session, emergency)
             where = areas_in(session, [row.targets])
-            _may_issue(actor, where)
+            right = _may_issue(actor, where)
             if row.state not in ("preparing", "issued"):
                 raise ConflictError("Tin này đã kết thúc.", f"This message is {row.state}.")
             _finish(session, row, now, self._signatory, reason=reason, by=actor.id)
-            audit.note(session, actor, "emergency-ended", row.id, at=now, areas=where, reason=reason)
+            audit.note(session, actor, "emergency-ended", row.id, at=now, areas=where, right=right, reason=reason)
         self._changed()
 
     def standing(self, actor: Actor) -> Sequence[tuple[Emergency, Bulletin]]:
@@ -374,14 +377,17 @@ class Emergencies:
         action = "emergency-issued" if template else "emergency-issued-alone"
         where = areas_in(session, [targets])
         details["template"] = template
-        audit.note(session, actor, action, row.id, at=now, areas=where, reason=reason, details=details)
+        right = _may_issue(actor, where)
+        audit.note(session, actor, action, row.id, at=now, areas=where, right=right, reason=reason, details=details)
         return row.id
 
 
-def _may_issue(actor: Actor, areas: set[str]) -> None:
-    """Whoever operates or releases wherever it is heard may issue an emergency."""
-    if not actor.may(Right.RELEASE, *areas):
-        actor.need(Right.OPERATE, *areas)
+def _may_issue(actor: Actor, areas: set[str]) -> Right:
+    """Whoever operates or releases wherever it is heard may issue an emergency; returns the right by which."""
+    if actor.may(Right.RELEASE, *areas) and not actor.may(Right.OPERATE, *areas):
+        return Right.RELEASE
+    actor.need(Right.OPERATE, *areas)
+    return Right.OPERATE
 
 
 def _usable(actor: Actor, template: EmergencyTemplate) -> bool:

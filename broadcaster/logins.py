@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
+from broadcaster.absences import deputy_grants
 from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import (
@@ -239,7 +240,7 @@ class LogIns:
         actor.need_log_in()
         wanted = sorted(set(rights))
         for right in wanted:
-            actor.need(right, *([] if area is None else [area]))
+            actor.alone().need(right, *([] if area is None else [area]))
         if not wanted:
             raise InvalidError("Chọn ít nhất một quyền.", "Choose at least one right.", field="rights")
         actor.need_proof()
@@ -336,7 +337,10 @@ class LogIns:
         self, session: Session, person: Person, proved_at: datetime | None, token: ApiToken | None = None
     ) -> Actor:
         grants: Iterable[Grant | None] = grants_of(session, person.id, self._today())
-        if token is not None and token.area_id is not None:
+        if token is None:  # to be a deputy is personal: no program is
+            deputed = deputy_grants(session, person.id, now=self._clock.now(), today=self._today())
+            grants = (*grants, *deputed)
+        elif token.area_id is not None:
             limit = Grant(Role.VIEWER, token.area_id, reach_of(session, token.area_id, self._today()))
             grants = [grant and grant.within(limit) for grant in grants]
         proved = None

@@ -10,6 +10,7 @@ from audio.engines.port import Capabilities
 from audio.render import Renderer, build_renderer
 from audio.store import ClipMissingError, DiskStore
 from broadcaster import audit
+from broadcaster.absences import Absences
 from broadcaster.accounts import People
 from broadcaster.alerts.courier import Courier, Mail
 from broadcaster.alerts.register import Register, Route, quiet_hours
@@ -90,6 +91,7 @@ class Core:
         audit.keep(self.database, self.signatory, self.clock)
         self.people = People(self.database, self.clock, today=self.today)
         self.welcome = Welcome(self.database, self.clock, self.people)
+        self.absences = Absences(self.database, self.clock, today=self.today)
         self.log_ins = LogIns(
             self.database,
             self.clock,

@@ -9,6 +9,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from broadcaster import audit
+from broadcaster.absences import Absences
 from broadcaster.accounts import People
 from broadcaster.area_sounds import AreaSounds
 from broadcaster.areas import day_of
@@ -85,6 +86,7 @@ class Commune:
         self.link = MemoryLink(self.broker, "station")
         today = lambda: day_of(clock.now(), ZONE)  # noqa: E731
         self.people = People(database, clock, today=today)
+        self.absences = Absences(database, clock, today=today)
         self.log_ins = LogIns(database, clock, session_length=timedelta(hours=12), station="Đài xã", today=today)
         self.receivers = Receivers(
             database,

@@ -11,6 +11,7 @@ from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
 from api.paging import link_next
 from api.preconditions import revision_meant, tag
+from broadcaster.approvers import unattended
 from broadcaster.bulletins import CARD_LIMIT, TEXT_LIMIT, TITLE_LIMIT, Draft, newest
 from broadcaster.lawful import refused
 from broadcaster.people import Actor
@@ -250,6 +251,13 @@ class Warned(BaseModel):
     en: str
 
 
+class Said(BaseModel):
+    """A sentence for people."""
+
+    vi: str
+    en: str
+
+
 class Bulletin(BaseModel):
     """A bulletin at its present revision."""
 
@@ -286,6 +294,9 @@ class Bulletin(BaseModel):
         default_factory=list,
         description="Of one bulletin that waits: airings of the next two weeks that a policy refuses, as a release would be.",
     )
+    unattended: Said | None = Field(
+        None, description="Of one bulletin that is submitted: why nobody can release it before it is to air."
+    )
 
     @classmethod
     def read(cls, session: Session, row: BulletinRow, clip: ClipRecord | None) -> "Bulletin":
@@ -300,6 +311,7 @@ class Bulletin(BaseModel):
             "spoken_sound",
             "plan",
             "warnings",
+            "unattended",
         }
         spoken = row.spoken or {}
         return cls(
@@ -351,7 +363,9 @@ def present(station: Station, actor: Actor, bulletin_id: str) -> Bulletin:
                 Warned(due_at=each.item.due_at, vi=" ".join(each.sentences("vi")), en=" ".join(each.sentences("en")))
                 for each in judged
             ]
-            found = found.model_copy(update={"warnings": warnings})
+            nobody = unattended(session, row, now=station.clock.now(), today=station.today())
+            said = Said(vi=nobody.vi, en=nobody.en) if nobody is not None else None
+            found = found.model_copy(update={"warnings": warnings, "unattended": said})
         return found
 
 

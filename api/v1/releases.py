@@ -37,6 +37,16 @@ class ReleaseInput(BaseModel):
     content_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+class StoodIn(BaseModel):
+    """Who was away when a deputy released, as it was then."""
+
+    absence: str
+    person: str
+    name: str
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
 class Release(BaseModel):
     """An approver's binding to content."""
 
@@ -45,6 +55,7 @@ class Release(BaseModel):
     revision: int
     content_sha256: str
     approver_id: str
+    in_place_of: list[StoodIn] | None = Field(description="Whom the approver stood in for; null: for nobody.")
     released_at: AwareDatetime
     voided_at: AwareDatetime | None
     void_reason: str | None

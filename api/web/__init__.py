@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
 from api.web import (
+    absences,
     areas,
     audit,
     bulletins,
@@ -50,6 +51,7 @@ for part in (
     reorganisations,
     people,
     me,
+    absences,
     audit,
     welcome,
     schedule,

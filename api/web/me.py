@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, set_cookie
 from api.web import page as pages
+from api.web.absences import Standing
 from api.web.area_tree import tree_of
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotLoggedInError
 from broadcaster.people import SHORTEST_PASSWORD, Actor, Right
@@ -185,9 +186,12 @@ def _shown(
         chosen=chosen or [],
         days=days,
         area=area,
-        rights=[right for right in Right if actor.may(right)],
+        rights=[right for right in Right if actor.alone().may(right)],
         tree=tree,
         places=tree.options(actor.within()),
+        own_grants=actor.alone().grants,
+        standing=Standing.of(station, actor.id),
+        releases=actor.alone().may(Right.RELEASE),
         tokens=station.log_ins.tokens(actor),
         log_ins=station.log_ins.open_log_ins(actor, token),
         shortest=SHORTEST_PASSWORD,

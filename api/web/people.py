@@ -11,7 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
+from api.web.absences import Standing
 from api.web.area_tree import plain, tree_of
+from broadcaster.absences import Away
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
 from broadcaster.people import RIGHTS, Actor, Grant, Right, Role, grant_rows
 from broadcaster.station import Station
@@ -39,8 +41,12 @@ def everybody(request: Request, station: StationDep, actor: ActorDep, q: str = "
     people = station.people.all(actor)
     wanted = plain(q)
     found = [(person, grants) for person, grants in people if wanted in plain(f"{person.name} {person.username}")]
-    tree = tree_of(station)
-    return pages.page(request, "people.html", actor=actor, tree=tree, people=found, all=len(people), q=q)
+    away: dict[str, list[Away]] = {}
+    for each in station.absences.coming():
+        away.setdefault(each.row.person_id, []).append(each)
+    return pages.page(
+        request, "people.html", actor=actor, tree=tree_of(station), people=found, all=len(people), q=q, away=away
+    )
 
 
 @router.get("/people/new")
@@ -191,6 +197,8 @@ def _one(
         "person.html",
         actor=actor,
         person=person,
+        standing=Standing.of(station, person.id),
+        releases=any(Right.RELEASE in grant.rights for grant in grants),
         typed=typed or Typed(person.name, held, person.disabled_at is not None),
         roles=RIGHTS,
         places=_places(station, actor),

@@ -149,6 +149,7 @@ class Reports:
                 row.id,
                 at=row.changed_at,
                 areas=[row.area_id],
+                right=Right.RELEASE,
                 details={"revision": row.revision, "figures": row.figures},
             )
             return row.revision
@@ -170,6 +171,7 @@ class Reports:
                 row.id,
                 at=row.changed_at,
                 areas=[row.area_id],
+                right=Right.RELEASE,
                 reason=reason,
                 details={"revision": row.revision},
             )

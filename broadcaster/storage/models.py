@@ -256,6 +256,24 @@ class GrantRecord(Base):
     area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"), index=True)  # none: the whole station
 
 
+class Absence(Base):
+    """An approver is away, and perhaps somebody releases in their place meanwhile (decision 0022)."""
+
+    __tablename__ = "absences"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    deputy_id: Mapped[str | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    area_id: Mapped[str | None] = mapped_column(
+        ForeignKey("areas.id")
+    )  # where the deputy releases; none: wherever the person does
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    reason: Mapped[str | None] = mapped_column(Text)
+    said_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    said_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # where it was ended before its time
+
+
 class LoginSession(Base):
     """A log-in. Only the hash of its token is kept."""
 
@@ -621,6 +639,7 @@ class Release(Base):
     content_sha256: Mapped[str]
     content: Mapped[str] = mapped_column(Text)  # canonical JSON, whose SHA-256 is content_sha256
     approver_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    in_place_of: Mapped[list[Json] | None]  # whom the approver stood in for, with names and times as they were
     released_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[str | None] = mapped_column(Text)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from tests.integration.permission_samples import OF_REST, Ids, Sample
+from tests.integration.permission_samples import OF_REST, Ids, Sample, approver_of
 
+AWAY_ON = dict.fromkeys(("begins", "ends"), (datetime.now(UTC) + timedelta(days=10)).date().isoformat())
 DAY = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
 OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
@@ -58,6 +59,10 @@ OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
         data={"name": "Tên", "roles": "editor", "areas": ids["area_id"]}
     ),
     ("POST", "/people/{person_id}/password"): lambda _: Sample(data={"sure": "yes"}),
+    ("GET", "/people/{person_id}/absences"): lambda ids: Sample(ids=approver_of(ids)),
+    ("POST", "/people/{person_id}/absences"): lambda ids: Sample(data=AWAY_ON, ids=approver_of(ids)),
+    ("POST", "/people/{person_id}/absences/{absence_id}/ending"): lambda ids: Sample(ids=approver_of(ids)),
+    ("POST", "/me/absences"): lambda _: Sample(data=AWAY_ON),
     ("POST", "/me/password"): lambda _: Sample(data={"old": "x", "new": "y" * 12, "again": "y" * 12}, answers=(403,)),
     ("POST", "/me/codes/confirmation"): lambda _: Sample(
         data={"secret": "A", "otpauth": "otpauth://totp/x", "code": "000000"}, answers=(422,)

@@ -243,6 +243,9 @@ def _fill(world: World, side: str) -> None:
     ids["released_template"] = released
     ids["emergency_id"] = station.emergencies.issue(operator, released, blanks={}, sending=Sending(targets=targets))
     ids["person_id"] = f"viewer-{side}"
+    ids["absence_id"] = station.absences.say(
+        approver, begins_at=now + timedelta(days=60), ends_at=now + timedelta(days=61)
+    )
     ids["token_id"] = "no-such-token"
     merger = ReorganisationPlan(
         title=f"Gộp thôn {side}",

@@ -17,6 +17,7 @@ from api.web.words import words
 from audio.script import Lexicon, Script, Settled, Token, read
 from audio.script.checks import Concern, check
 from broadcaster import card_preview
+from broadcaster.approvers import unattended
 from broadcaster.bulletins import TEXT_LIMIT
 from broadcaster.composing import expected_ms, short_version
 from broadcaster.errors import BroadcasterError
@@ -65,6 +66,11 @@ class Desk:
             for name, at in (("morning", MORNING), ("evening", EVENING))
         }
         return {**said, "today": self.station.today().isoformat()}
+
+    def unattended(self, row: Bulletin | None) -> str:
+        """Why nobody can release it in time, if so."""
+        found = unattended(self.session, row, now=self.now, today=self.station.today()) if row is not None else None
+        return "" if found is None else found.en if self.tongue == "en" else found.vi
 
     def stored(self, form: Form) -> tuple[Bulletin | None, ClipRecord | None]:
         """The bulletin that the form is of, and its clip if that is of these very words."""

@@ -1,0 +1,42 @@
+"""Absences of approvers, and in whose place somebody released."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from broadcaster.storage.database import UtcDateTime
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "absences",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("deputy_id", sa.String(), nullable=True),
+        sa.Column("area_id", sa.String(), nullable=True),
+        sa.Column("begins_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("said_by", sa.String(), nullable=False),
+        sa.Column("said_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_absences_person_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["deputy_id"], ["people.id"], name="fk_absences_deputy_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name="fk_absences_area_id"),
+        sa.ForeignKeyConstraint(["said_by"], ["people.id"], name="fk_absences_said_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_absences"),
+    )
+    op.create_index("ix_absences_person_id", "absences", ["person_id"])
+    op.create_index("ix_absences_deputy_id", "absences", ["deputy_id"])
+    with op.batch_alter_table("releases") as batch:
+        batch.add_column(sa.Column("in_place_of", sa.JSON(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("releases") as batch:
+        batch.drop_column("in_place_of")
+    op.drop_table("absences")
