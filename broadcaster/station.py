@@ -41,6 +41,7 @@ from broadcaster.people import Actor, Right
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
+from broadcaster.proposals import Proposals
 from broadcaster.provisions import Provisions
 from broadcaster.readings import Readings
 from broadcaster.receivers import Receivers, Standing
@@ -115,6 +116,7 @@ class Core:
         )
         self.week_copies = WeekCopies(self.database, self.clock, self.bulletins, zone=settings.zone)
         self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
+        self.proposals = Proposals(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
         self.recordings = Recordings(self.database, self.clock, self.clips)

@@ -29,6 +29,7 @@ from broadcaster.people import Actor, Grant, Role
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
+from broadcaster.proposals import Proposals
 from broadcaster.readings import Readings
 from broadcaster.receivers import Receivers
 from broadcaster.releases import Releases
@@ -103,6 +104,7 @@ class Commune:
         )
         self.week_copies = WeekCopies(database, clock, self.bulletins, zone=ZONE)
         self.lexicons = Lexicons(database, clock, self.speaking, changed=self.changes.notify)
+        self.proposals = Proposals(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.readings = Readings(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.area_sounds = AreaSounds(database, clock, self.speaking, changed=self.changes.notify)
         self.policies = AreaPolicies(database, clock, zone=ZONE, changed=self.changes.notify)

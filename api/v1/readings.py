@@ -48,6 +48,10 @@ class ReadingInput(BaseModel):
         None, description="Keep it in this area's lexicon, for every bulletin; null: for this bulletin alone."
     )
 
+    propose: str | None = Field(
+        None, description="For this bulletin, and proposed to this area's lexicon, whose keepers accept or decline it."
+    )
+
     @model_validator(mode="after")
     def _one_of_both(self) -> "ReadingInput":
         if self.spelled and self.reading is not None:
@@ -56,7 +60,7 @@ class ReadingInput(BaseModel):
 
     def choice(self) -> Choice:
         """The same, for the domain."""
-        return Choice(self.text, self.proposed, self.reading, self.spelled, self.area)
+        return Choice(self.text, self.proposed, self.reading, self.spelled, self.area, self.propose)
 
 
 class ReadingsInput(BaseModel):

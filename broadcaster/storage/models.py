@@ -392,6 +392,23 @@ class LexiconRecord(Base):
     )
 
 
+class LexiconProposal(Base):
+    """A reading that is proposed for an area's lexicon from below, and what became of it."""
+
+    __tablename__ = "lexicon_proposals"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
+    written: Mapped[str]
+    reading: Mapped[str | None]  # None: its letters are named one by one
+    bulletin_id: Mapped[str | None] = mapped_column(ForeignKey("bulletins.id", ondelete="SET NULL"))  # where it came up
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+    decision: Mapped[str | None]  # accepted | declined
+    reason: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+
+
 class AreaSound(Base):
     """How an area and what is under it wants to sound, where that differs from what is above."""
 

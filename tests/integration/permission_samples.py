@@ -77,6 +77,11 @@ OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("PUT", f"{V1}/people/{{person_id}}"): lambda ids: Sample(
         {"name": "Tên", "roles": [{"role": "editor", "area": ids["area_id"]}]}
     ),
+    ("POST", f"{V1}/areas/{{area_id}}/lexicon/proposals"): lambda _: Sample(
+        {"written": "VNeID", "reading": "vi en ai đi"}
+    ),
+    ("POST", f"{V1}/lexicon-proposals/{{proposal_id}}/acceptance"): lambda _: Sample({"reason": "đúng"}),
+    ("POST", f"{V1}/lexicon-proposals/{{proposal_id}}/refusal"): lambda _: Sample({"reason": "không đúng"}),
     ("GET", f"{V1}/absences"): lambda _: Sample(shows="absence_id"),
     ("POST", f"{V1}/people/me/absences"): lambda _: Sample(AWAY),
     ("POST", f"{V1}/people/{{person_id}}/absences"): lambda ids: Sample(AWAY, ids=approver_of(ids)),

@@ -243,6 +243,8 @@ def _fill(world: World, side: str) -> None:
     ids["released_template"] = released
     ids["emergency_id"] = station.emergencies.issue(operator, released, blanks={}, sending=Sending(targets=targets))
     ids["person_id"] = f"viewer-{side}"
+    station.proposals.make(editor, side, written="OCOP", reading="ốc cốp")
+    ids["proposal_id"] = station.proposals.waiting(editor, side)[0][0].id
     ids["absence_id"] = station.absences.say(
         approver, begins_at=now + timedelta(days=60), ends_at=now + timedelta(days=61)
     )

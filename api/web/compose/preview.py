@@ -23,7 +23,7 @@ from broadcaster.composing import expected_ms, short_version
 from broadcaster.errors import BroadcasterError
 from broadcaster.foresight import conflicts
 from broadcaster.groups import expanded
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.speech import decisions, lexicon_of, line_shared, read_out, settled
 from broadcaster.station import Station
@@ -168,9 +168,14 @@ class Desk:
             plan_problem=problem,
             clashes=self._clashes(form, rules, length),
             count=count,
-            areas=tuple((area, self.tree.places.areas[area].name) for area in reversed(at)),
+            scopes=tuple(self._scope(area) for area in reversed(at)),
             summary=self._summary(form, rules, count, length, clip is not None),
         )
+
+    def _scope(self, area: str) -> tuple[str, str, str]:
+        name = self.tree.places.areas[area].name
+        may = self.actor.may(Right.PRONOUNCE, area)
+        return (area, "scope_area", name) if may else (f"propose:{area}", "scope_propose", name)
 
     def findings(self, form: Form, script: Script) -> tuple[FindingSeen, ...]:
         """Remarks on the text; uncertain readings stand apart."""

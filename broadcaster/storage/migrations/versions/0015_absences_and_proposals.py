@@ -1,4 +1,4 @@
-"""Absences of approvers, and in whose place somebody released."""
+"""Absences of approvers, in whose place somebody released, and readings that are proposed for an area above."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,6 +32,28 @@ def upgrade() -> None:
     )
     op.create_index("ix_absences_person_id", "absences", ["person_id"])
     op.create_index("ix_absences_deputy_id", "absences", ["deputy_id"])
+    op.create_table(
+        "lexicon_proposals",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("area_id", sa.String(), nullable=False),
+        sa.Column("written", sa.String(), nullable=False),
+        sa.Column("reading", sa.String(), nullable=True),
+        sa.Column("bulletin_id", sa.String(), nullable=True),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name="fk_lexicon_proposals_area_id"),
+        sa.ForeignKeyConstraint(
+            ["bulletin_id"], ["bulletins.id"], name="fk_lexicon_proposals_bulletin_id", ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_lexicon_proposals_person_id"),
+        sa.ForeignKeyConstraint(["decided_by"], ["people.id"], name="fk_lexicon_proposals_decided_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_lexicon_proposals"),
+    )
+    op.create_index("ix_lexicon_proposals_area_id", "lexicon_proposals", ["area_id"])
     with op.batch_alter_table("releases") as batch:
         batch.add_column(sa.Column("in_place_of", sa.JSON(), nullable=True))
 
@@ -39,4 +61,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("releases") as batch:
         batch.drop_column("in_place_of")
+    op.drop_table("lexicon_proposals")
     op.drop_table("absences")
