@@ -60,6 +60,7 @@ def create_app(station: Station | None) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        generate_unique_id_function=lambda route: route.name,  # what a generated client calls it
     )
     app.state.station = station
     problems.install(app)

@@ -177,7 +177,7 @@ class UncertainReading(BaseModel):
     alternatives: list[str]
 
 
-class Fault(BaseModel):
+class ClipFault(BaseModel):
     """Why the clip can be neither submitted nor released."""
 
     fault: str
@@ -201,7 +201,7 @@ class Quality(BaseModel):
     """The report of the clip."""
 
     uncertain: list[UncertainReading]
-    faults: list[Fault]
+    faults: list[ClipFault]
     syllables: int
     syllables_a_second: float | None
     slowest: float | None = Field(description="Syllables a second of the slowest sentence.")
@@ -339,14 +339,14 @@ class BulletinPage(BaseModel):
 class RevisionInput(BaseModel):
     """Which revision is meant, so that nobody submits what somebody else just changed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"revision": 1}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"revision": 1}]})
     revision: int
 
 
 class ReasonInput(BaseModel):
     """Why."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Sai ngày họp"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "Sai ngày họp"}]})
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 

@@ -71,7 +71,7 @@ class ReadingsInput(BaseModel):
     readings: Annotated[list[ReadingInput], Field(min_length=1, max_length=1000)]
 
 
-class Settled(BaseModel):
+class SettledBulletin(BaseModel):
     """The bulletin now, and other waiting bulletins that a lexicon entry made here speaks anew."""
 
     bulletin: Bulletin
@@ -91,7 +91,7 @@ class PastReading(SettledReading):
 
 
 @router.put("/bulletins/{bulletin_id}/readings")
-def settle_readings(station: StationDep, actor: ActorDep, bulletin_id: str, body: ReadingsInput) -> Settled:
+def settle_readings(station: StationDep, actor: ActorDep, bulletin_id: str, body: ReadingsInput) -> SettledBulletin:
     """Settle readings: on each place of the bulletin that has this text and this proposed reading.
 
     It is an edit, so a submitted bulletin is a draft again; the speech is made again only where something else is said.
@@ -99,7 +99,9 @@ def settle_readings(station: StationDep, actor: ActorDep, bulletin_id: str, body
     anew = station.readings.settle(
         actor, bulletin_id, [reading.choice() for reading in body.readings], revision=body.revision
     )
-    return Settled(bulletin=present(station, actor, bulletin_id), anew=[Mentioned.of(mention) for mention in anew])
+    return SettledBulletin(
+        bulletin=present(station, actor, bulletin_id), anew=[Mentioned.of(mention) for mention in anew]
+    )
 
 
 @router.get("/bulletins/{bulletin_id}/readings")

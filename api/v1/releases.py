@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
-from api.v1.bulletins import Fault, ReasonInput, present
+from api.v1.bulletins import ClipFault, ReasonInput, present
 from broadcaster.errors import NotFoundError
 from broadcaster.storage.models import Bulletin
 from broadcaster.storage.models import Release as ReleaseRow
@@ -21,7 +21,7 @@ class Preview(BaseModel):
 
     content: dict[str, Any]
     content_sha256: str
-    faults: list[Fault] = Field(description="Why it cannot be released; empty if it can.")
+    faults: list[ClipFault] = Field(description="Why it cannot be released; empty if it can.")
 
 
 class ReleaseInput(BaseModel):

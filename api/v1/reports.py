@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from api.auth import ActorDep, StationDep
+from api.v1.bulletins import ReasonInput, RevisionInput
 from broadcaster.people import Right
 from broadcaster.reports.board import Owed, board, reminders
 from broadcaster.reports.documents import MEDIA_TYPES, Form
@@ -43,20 +44,6 @@ class FilledInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
     revision: Annotated[int, Field(ge=1)]
     filled: Filled
-
-
-class RevisionInput(BaseModel):
-    """The revision that was read."""
-
-    model_config = ConfigDict(extra="forbid")
-    revision: Annotated[int, Field(ge=1)]
-
-
-class ReasonInput(BaseModel):
-    """Why."""
-
-    model_config = ConfigDict(extra="forbid")
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Revision(BaseModel):

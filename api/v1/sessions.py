@@ -23,7 +23,7 @@ class LogIn(BaseModel):
     )
 
 
-class Code(BaseModel):
+class OneTimeCode(BaseModel):
     """A one-time code (RFC 6238), 6 digits."""
 
     code: Annotated[str, Field(max_length=20)]
@@ -85,7 +85,7 @@ def log_in(station: StationDep, address: AddressDep, body: LogIn) -> Session:
 
 
 @router.put("/sessions/current/proof", status_code=204)
-def prove(station: StationDep, actor: ActorDep, token: TokenDep, address: AddressDep, body: Code) -> Response:
+def prove(station: StationDep, actor: ActorDep, token: TokenDep, address: AddressDep, body: OneTimeCode) -> Response:
     """Give a one-time code within this log-in; it counts for five minutes, for releasing and the like."""
     actor.need_log_in()
     station.log_ins.prove(token or "", actor, body.code, address=address)
