@@ -154,6 +154,17 @@ class LogIns:
             rows = session.scalars(query.order_by(LoginSession.created_at.desc())).all()
         return [(row, row.token_sha256 == own) for row in rows]
 
+    def end_log_in(self, actor: Actor, log_in: str) -> None:
+        """End one of one's own log-ins, by what `id_of` calls it; it may be the present one. Raises NotFoundError."""
+        actor.need_log_in()
+        with self._database.writing() as session:
+            rows = session.scalars(select(LoginSession).where(LoginSession.person_id == actor.id))
+            row = next((each for each in rows if id_of(each) == log_in), None)
+            if row is None:
+                raise NotFoundError("Không có phiên đăng nhập này.", "There is no such log-in.")
+            session.delete(row)
+            self._note(session, actor, "account-log-out", actor.id, details={"log_in": log_in})
+
     def log_out_elsewhere(self, actor: Actor, token: str) -> None:
         """End all of one's own log-ins but that of this token."""
         actor.need_log_in()
@@ -355,6 +366,11 @@ class LogIns:
             proved=proved,
             must_change_password=person.must_change_password,
         )
+
+
+def id_of(row: LoginSession) -> str:
+    """What a log-in is called: nobody can log in with it, and it says nothing of the token."""
+    return _digest(f"log-in {row.token_sha256}")[:16]
 
 
 def _forget_attempts(session: Session, username: str, address: str) -> None:

@@ -11,6 +11,7 @@ from api.web import page as pages
 from api.web.absences import Standing
 from api.web.area_tree import tree_of
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotLoggedInError
+from broadcaster.logins import id_of
 from broadcaster.people import SHORTEST_PASSWORD, Actor, Right
 from broadcaster.station import Station
 
@@ -141,6 +142,13 @@ def log_out_elsewhere(station: StationDep, actor: ActorDep, token: TokenDep) -> 
     return RedirectResponse("/me?done=logged_out_elsewhere", 303)
 
 
+@router.post("/me/log-ins/{log_in}/ending")
+def end_log_in(station: StationDep, actor: ActorDep, log_in: str) -> Response:
+    """End one log-in, such as that of a phone that was lost."""
+    station.log_ins.end_log_in(actor, log_in)
+    return RedirectResponse("/me?done=logged_out_there", 303)
+
+
 def _proven(station: Station, actor: Actor, token: str | None, code: str, address: str) -> Actor:
     """The same person, after the one-time code that came with the form."""
     if not code or token is None:
@@ -193,6 +201,6 @@ def _shown(
         standing=Standing.of(station, actor.id),
         releases=actor.alone().may(Right.RELEASE),
         tokens=station.log_ins.tokens(actor),
-        log_ins=station.log_ins.open_log_ins(actor, token),
+        log_ins=[(row, id_of(row), here) for row, here in station.log_ins.open_log_ins(actor, token)],
         shortest=SHORTEST_PASSWORD,
     )

@@ -82,6 +82,7 @@ OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ),
     ("POST", f"{V1}/lexicon-proposals/{{proposal_id}}/acceptance"): lambda _: Sample({"reason": "đúng"}),
     ("POST", f"{V1}/lexicon-proposals/{{proposal_id}}/refusal"): lambda _: Sample({"reason": "không đúng"}),
+    ("DELETE", f"{V1}/sessions/{{session_id}}"): lambda _: Sample(ids={"session_id": "none"}, answers=(404,)),
     ("GET", f"{V1}/absences"): lambda _: Sample(shows="absence_id"),
     ("POST", f"{V1}/people/me/absences"): lambda _: Sample(AWAY),
     ("POST", f"{V1}/people/{{person_id}}/absences"): lambda ids: Sample(AWAY, ids=approver_of(ids)),

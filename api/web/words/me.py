@@ -68,5 +68,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "me_log_in_here": ("trình duyệt này", "this browser"),
     "me_log_in_from": ("Từ %(at)s, hết hạn %(until)s", "Since %(at)s, ends %(until)s"),
     "me_log_out_elsewhere": ("Đăng xuất khỏi mọi nơi khác", "Log out everywhere else"),
+    "me_log_in_end_of": ("Đăng xuất phiên từ %(at)s", "End the log-in since %(at)s"),
+    "done_logged_out_there": ("Đã đăng xuất phiên đó.", "That log-in is ended."),
     "done_logged_out_elsewhere": ("Đã đăng xuất khỏi mọi nơi khác.", "You are logged out everywhere else."),
 }
