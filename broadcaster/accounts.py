@@ -102,6 +102,7 @@ class People:
             person.password_hash = digest_of(password)
             person.must_change_password = True
             person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
+            person.outside_issuer = person.outside_subject = None
             _end_log_ins(session, person_id)
             session.execute(
                 update(ApiToken)

@@ -83,7 +83,15 @@ class LogIns:
                     "Mã xác thực không đúng hoặc đã dùng.", "The one-time code is wrong or was used."
                 )
             proved = now
-        token = secrets.token_urlsafe(32)
+        with self._database.writing() as session:
+            _forget_attempts(session, username, address)
+            return self.open(session, person, proved=proved, address=address)
+
+    def open(
+        self, session: Session, person: Person, *, proved: datetime | None, address: str, by: str | None = None
+    ) -> tuple[str, Actor, LoginSession]:
+        """A log-in of somebody who is known, in the caller's transaction; `by` names another service that knew them."""
+        now, token = self._clock.now(), secrets.token_urlsafe(32)
         login = LoginSession(
             token_sha256=_digest(token),
             person_id=person.id,
@@ -91,12 +99,10 @@ class LogIns:
             expires_at=now + self._session_length,
             proved_at=proved,
         )
-        with self._database.writing() as session:
-            session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
-            _forget_attempts(session, username, address)
-            session.add(login)
-            actor = replace(self._actor(session, person, proved), address=address)
-            self._note(session, actor, "account-log-in", person.id)
+        session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
+        session.add(login)
+        actor = replace(self._actor(session, person, proved), address=address)
+        self._note(session, actor, "account-log-in", person.id, details={"by": by} if by is not None else None)
         return token, actor, login
 
     def recognise(self, token: str | None, *, address: str) -> Actor:

@@ -36,6 +36,7 @@ from broadcaster.lifecycle import Lifecycle
 from broadcaster.logins import LogIns
 from broadcaster.operating.lights import StationLights
 from broadcaster.operating.today import Operating
+from broadcaster.outside import OutsideLogIns
 from broadcaster.overrides import Overrides
 from broadcaster.people import Actor, Right
 from broadcaster.planning import Planner
@@ -100,6 +101,7 @@ class Core:
             station=settings.station_name,
             today=self.today,
         )
+        self.outside = OutsideLogIns(self.database, self.clock, self.log_ins, settings)
         self.receivers = Receivers(
             self.database,
             self.clock,

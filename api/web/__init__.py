@@ -18,6 +18,7 @@ from api.web import (
     login,
     me,
     operations,
+    outside,
     people,
     policies,
     programmes,
@@ -37,6 +38,7 @@ from broadcaster.errors import NotFoundError
 router = APIRouter(include_in_schema=False)
 for part in (
     login,
+    outside,
     operations,
     bulletins,
     compose,

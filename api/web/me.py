@@ -10,6 +10,7 @@ from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, se
 from api.web import page as pages
 from api.web.absences import Standing
 from api.web.area_tree import tree_of
+from api.web.outside import sent_out
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotLoggedInError
 from broadcaster.logins import id_of
 from broadcaster.people import SHORTEST_PASSWORD, Actor, Right
@@ -134,6 +135,31 @@ def revoke_token(station: StationDep, actor: ActorDep, token_id: str) -> Respons
     return RedirectResponse("/me?done=token_revoked", 303)
 
 
+@router.post("/me/outside")
+def link_outside(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    token: TokenDep,
+    address: AddressDep,
+    code: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """To the service by which one wants to log in from now on."""
+    try:
+        actor = _proven(station, actor, token, code, address)
+        return sent_out(station, *station.outside.begin(onward="/me", actor=actor))
+    except BroadcasterError as error:
+        return _shown(request, station, actor, token, problem=error, at="outside")
+
+
+@router.post("/me/outside/removal")
+def unlink_outside(station: StationDep, actor: ActorDep) -> Response:
+    """Log in by password alone from now on."""
+    station.outside.unlink(actor)
+    return RedirectResponse("/me?done=unlinked", 303)
+
+
 @router.post("/me/log-ins/elsewhere")
 def log_out_elsewhere(station: StationDep, actor: ActorDep, token: TokenDep) -> Response:
     """End all log-ins but this one."""
@@ -203,4 +229,6 @@ def _shown(
         tokens=station.log_ins.tokens(actor),
         log_ins=[(row, id_of(row), here) for row, here in station.log_ins.open_log_ins(actor, token)],
         shortest=SHORTEST_PASSWORD,
+        outside=station.outside.label,
+        linked=station.outside.linked(actor),
     )

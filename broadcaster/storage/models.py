@@ -244,6 +244,9 @@ class Person(Base):
     totp_secret: Mapped[str | None]  # base32 (RFC 6238)
     totp_confirmed_at: Mapped[datetime | None]  # asked for from then on
     totp_last_step: Mapped[int | None]  # the time step of the last code taken: a code serves once
+    outside_issuer: Mapped[str | None]  # the service by which they log in too (OpenID Connect), and who they are there
+    outside_subject: Mapped[str | None]
+    __table_args__ = (UniqueConstraint("outside_issuer", "outside_subject"),)
 
 
 class GrantRecord(Base):
@@ -283,6 +286,19 @@ class LoginSession(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     proved_at: Mapped[datetime | None]  # when a one-time code was last given in it
+
+
+class OutsideLogIn(Base):
+    """A log-in that was begun at another service and has not come back: each comes back once, to the browser that began it."""
+
+    __tablename__ = "outside_log_ins"
+    state_sha256: Mapped[str] = mapped_column(primary_key=True)
+    browser_sha256: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]  # PKCE (RFC 7636)
+    onward: Mapped[str]  # where it leads, a path of ours
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))  # who links an account
+    expires_at: Mapped[datetime]
 
 
 class LogInFailure(Base):

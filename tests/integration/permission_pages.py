@@ -65,6 +65,10 @@ OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", "/people/{person_id}/absences"): lambda ids: Sample(data=AWAY_ON, ids=approver_of(ids)),
     ("POST", "/people/{person_id}/absences/{absence_id}/ending"): lambda ids: Sample(ids=approver_of(ids)),
     ("POST", "/me/log-ins/{log_in}/ending"): lambda _: Sample(ids={"log_in": "none"}, answers=(404,)),
+    # No service is set: there is no such log-in.
+    ("POST", "/login/outside"): lambda _: Sample(answers=(404,)),
+    ("GET", "/login/outside"): lambda _: Sample(params={"state": "x", "code": "x"}, answers=(401,)),
+    ("POST", "/me/outside"): lambda _: Sample(answers=(404,)),
     ("POST", "/me/absences"): lambda _: Sample(data=AWAY_ON),
     ("POST", "/me/password"): lambda _: Sample(data={"old": "x", "new": "y" * 12, "again": "y" * 12}, answers=(403,)),
     ("POST", "/me/codes/confirmation"): lambda _: Sample(

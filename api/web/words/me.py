@@ -70,5 +70,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "me_log_out_elsewhere": ("Đăng xuất khỏi mọi nơi khác", "Log out everywhere else"),
     "me_log_in_end_of": ("Đăng xuất phiên từ %(at)s", "End the log-in since %(at)s"),
     "done_logged_out_there": ("Đã đăng xuất phiên đó.", "That log-in is ended."),
+    "me_outside": ("Đăng nhập bằng dịch vụ khác", "Log-in by another service"),
+    "me_outside_why": (
+        "Gắn tài khoản của bạn ở “%(label)s” để đăng nhập không cần mật khẩu của đài. Mã xác thực khi duyệt vẫn cần.",
+        "Link your account at “%(label)s” to log in without the station's password. One-time codes are asked for as before.",
+    ),
+    "me_outside_link": ("Gắn tài khoản", "Link the account"),
+    "me_outside_unlink": ("Bỏ gắn", "Unlink it"),
+    "me_outside_on": ("đã gắn", "linked"),
+    "done_linked": ("Đã gắn tài khoản.", "The account is linked."),
+    "done_unlinked": ("Đã bỏ gắn tài khoản.", "The account is unlinked."),
+    "action_account-linked": ("Gắn tài khoản ở dịch vụ đăng nhập", "Account linked to a log-in service"),
+    "action_account-unlinked": ("Bỏ gắn tài khoản ở dịch vụ đăng nhập", "Account unlinked from a log-in service"),
     "done_logged_out_elsewhere": ("Đã đăng xuất khỏi mọi nơi khác.", "You are logged out everywhere else."),
 }

@@ -1,4 +1,4 @@
-"""Absences of approvers, in whose place somebody released, and readings that are proposed for an area above."""
+"""Absences of approvers, in whose place somebody released, readings proposed for an area above, and log-ins by another service."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,6 +54,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_lexicon_proposals"),
     )
     op.create_index("ix_lexicon_proposals_area_id", "lexicon_proposals", ["area_id"])
+    op.create_table(
+        "outside_log_ins",
+        sa.Column("state_sha256", sa.String(), nullable=False),
+        sa.Column("browser_sha256", sa.String(), nullable=False),
+        sa.Column("nonce", sa.String(), nullable=False),
+        sa.Column("verifier", sa.String(), nullable=False),
+        sa.Column("onward", sa.String(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_outside_log_ins_person_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("state_sha256", name="pk_outside_log_ins"),
+    )
+    with op.batch_alter_table("people") as batch:
+        batch.add_column(sa.Column("outside_issuer", sa.String(), nullable=True))
+        batch.add_column(sa.Column("outside_subject", sa.String(), nullable=True))
+        batch.create_unique_constraint("uq_people_outside_issuer", ["outside_issuer", "outside_subject"])
     with op.batch_alter_table("releases") as batch:
         batch.add_column(sa.Column("in_place_of", sa.JSON(), nullable=True))
 
@@ -61,5 +77,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("releases") as batch:
         batch.drop_column("in_place_of")
+    with op.batch_alter_table("people") as batch:
+        batch.drop_constraint("uq_people_outside_issuer", type_="unique")
+        batch.drop_column("outside_subject")
+        batch.drop_column("outside_issuer")
+    op.drop_table("outside_log_ins")
     op.drop_table("lexicon_proposals")
     op.drop_table("absences")
