@@ -31,6 +31,7 @@ from broadcaster.targets import Targets
 from broadcaster.whereabouts import need_sight, place_bulletin, visible_to
 from schedules.priorities import EMERGENCY_EVERY
 from schedules.rules import Once
+from schedules.unfit import UnfitError
 
 Message = Literal["alert", "update", "cancel"]
 LEAD = timedelta(seconds=2)
@@ -89,7 +90,10 @@ class TemplateContent(BaseModel):
         used = set(_BLANK.findall(self.title) + _BLANK.findall(self.text))
         declared = {blank.name for blank in self.blanks}
         if used != declared:
-            raise ValueError(f"blanks used and declared differ: {', '.join(sorted(used ^ declared))}")
+            raise UnfitError(
+                f"chỗ trống trong chữ và chỗ trống được khai khác nhau: {', '.join(sorted(used ^ declared))}",
+                f"blanks used and declared differ: {', '.join(sorted(used ^ declared))}",
+            )
         return self
 
     def filled(self, values: Mapping[str, str]) -> tuple[str, str]:
@@ -116,7 +120,10 @@ class Sending(BaseModel):
     @model_validator(mode="after")
     def _refers(self) -> "Sending":
         if (self.message == "alert") != (self.references is None):
-            raise ValueError("an update or a cancel names the message that it is of, an alert none")
+            raise UnfitError(
+                "tin cập nhật hoặc hủy phải nêu tin mà nó nói tới (references); tin mới thì không",
+                "an update or a cancel names the message that it is of, an alert none",
+            )
         return self
 
 

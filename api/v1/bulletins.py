@@ -26,6 +26,7 @@ from broadcaster.whereabouts import need_sight
 from devices.wire.messages import Identifier, Priority
 from schedules.priorities import AfterInterruption
 from schedules.rules import Rule
+from schedules.unfit import UnfitError
 
 router = APIRouter(tags=["bulletins"], route_class=Idempotent)
 
@@ -54,7 +55,7 @@ class VersionInput(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> "VersionInput":
         if (self.text is None) == (self.recording is None):
-            raise ValueError("give either a text or a recording")
+            raise UnfitError("chỉ cho chữ hoặc bản ghi âm, không cả hai", "give either a text or a recording")
         return self
 
     def made(self) -> Version:

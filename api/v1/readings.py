@@ -10,6 +10,7 @@ from api.v1.bulletins import Bulletin, SettledReading, present
 from broadcaster.lexicons import Mention
 from broadcaster.readings import LONGEST, Choice
 from broadcaster.storage.models import SettlementRecord
+from schedules.unfit import UnfitError
 
 router = APIRouter(tags=["readings"])
 
@@ -55,7 +56,9 @@ class ReadingInput(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> "ReadingInput":
         if self.spelled and self.reading is not None:
-            raise ValueError("give either a reading or spelled")
+            raise UnfitError(
+                "chỉ cho cách đọc (reading) hoặc đánh vần (spelled), không cả hai", "give either a reading or spelled"
+            )
         return self
 
     def choice(self) -> Choice:

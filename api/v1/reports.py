@@ -17,6 +17,7 @@ from broadcaster.reports.documents import MEDIA_TYPES, Form
 from broadcaster.reports.figures import Figures, Scope, measure
 from broadcaster.reports.filled import Filled
 from broadcaster.storage.models import Report as Row
+from schedules.unfit import UnfitError
 
 router = APIRouter(tags=["reports"])
 
@@ -34,7 +35,7 @@ class ReportInput(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.starts_on is None) != (self.ends_on is None):
-            raise ValueError("a period needs both its days")
+            raise UnfitError("kỳ báo cáo cần cả ngày đầu và ngày cuối", "a period needs both its days")
         return self
 
 
