@@ -83,15 +83,15 @@ class Absences:
         """
         now = self._clock.now()
         begins_at = max(begins_at, now)
-        if not begins_at < ends_at <= begins_at + LONGEST:
+        if not timedelta(0) < ends_at - begins_at <= LONGEST or begins_at - now > LONGEST:
             raise InvalidError(
-                f"Thời gian vắng phải kết thúc sau khi bắt đầu, sau lúc này, và dài nhất {LONGEST.days} ngày.",
-                f"An absence ends after it begins, after now, and lasts at most {LONGEST.days} days.",
+                f"Thời gian vắng phải kết thúc sau khi bắt đầu, sau lúc này, dài nhất {LONGEST.days} ngày và bắt đầu trong vòng {LONGEST.days} ngày.",
+                f"An absence ends after it begins, after now, lasts at most {LONGEST.days} days and begins within as many.",
                 field="ends_at",
             )
         actor.need_proof()
         with self._database.writing() as session:
-            away = self._theirs(session, actor, person or actor.id)
+            away = self._theirs(session, actor, person or actor.id, deputy)
             require(areas_on(session, self._today()), [] if area is None else [area])
             if not _released_by(session, away.id, area, self._today()):
                 raise InvalidError(
@@ -198,18 +198,19 @@ class Absences:
                 field="deputy",
             )
 
-    def _theirs(self, session: Session, actor: Actor, person: str) -> Person:
-        """Whoever is away: oneself, or a person whose roles all lie where the actor administers. Held, so that no two absences cross."""
+    def _theirs(self, session: Session, actor: Actor, person: str, deputy: str | None = None) -> Person:
+        """Whoever is away: oneself, or a person whose roles all lie where the actor administers. Both are held, so that no two absences cross."""
         if person == actor.id:
             actor.need_log_in()
         else:
             if not actor.may(Right.ADMINISTER):
                 _only_administrators()
             actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person)))
-        for row in session.scalars(select(Person).order_by(Person.id).with_for_update()):
-            if row.id == person:
-                return row
-        raise NotFoundError("Không có người này.", "There is no such person.")
+        both = select(Person).where(Person.id.in_([person, deputy or person])).order_by(Person.id).with_for_update()
+        found = next((row for row in session.scalars(both).all() if row.id == person), None)
+        if found is None:
+            raise NotFoundError("Không có người này.", "There is no such person.")
+        return found
 
     def _note(self, session: Session, actor: Actor, action: str, row: Absence) -> None:
         where = {row.area_id} if row.area_id else {grant.area_id for grant in grant_rows(session, row.person_id)}

@@ -1,6 +1,6 @@
 """Absences: a deputy releases in the place of whoever is away, in that time and area, and nothing is passed on. On both databases."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pyotp
 import pytest
@@ -179,9 +179,15 @@ def test_an_administrator_says_and_ends_it_for_another_and_nobody_else(
     assert commune.absences.coming(head.id) == []
     with pytest.raises(NotFoundError):
         commune.absences.end(admin, "không có")
-    for ends in (timedelta(0), timedelta(days=367)):
+    now = commune.clock.now()
+    for begins, ends in (
+        (now, now),
+        (now, now + timedelta(days=367)),
+        (now + timedelta(days=367), now + timedelta(days=368)),
+        (datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=timezone(-timedelta(hours=12)))),
+    ):
         with pytest.raises(InvalidError, match="lasts at most"):
-            _away(commune, head, None, ends_at=commune.clock.now() + ends)
+            _away(commune, head, None, begins_at=begins, ends_at=ends)
 
 
 def test_both_give_a_code_if_they_have_them(commune: Commune, head: Actor, deputy: Actor) -> None:
