@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api import probes, problems, v1, web
-from broadcaster.outside import origin_of
+from broadcaster.oidc import origin_of
 from broadcaster.station import Station
 
 CONTENT_SECURITY_POLICY = (
