@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PYTHONUTF8 := 1
 
-.PHONY: help install install-dev run test check format bench performance lock reference clean system-packages
+.PHONY: help install install-dev run test check format bench performance client lock reference clean system-packages
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -20,7 +20,13 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+# Apart: the generator wants an older typer than the station's command line.
+$(VENV)/client.stamp: requirements/client.txt
+	@$(PYTHON) -m venv $(VENV)/client
+	@$(VENV)/client/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/client.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp $(VENV)/client.stamp requirements/dev.txt
 	@echo "Installing the tools for checks and tests ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -60,11 +66,19 @@ reference: install  ## Write anew what docs/reference holds of generated files
 	$(BIN)/broadcaster reference
 	$(BIN)/python -m devices.wire.asyncapi docs/reference
 
+client: install-dev  ## A wheel of the Python client, generated from docs/reference/openapi.json, into dist/
+	rm -rf build/client
+	@mkdir -p build
+	$(VENV)/client/bin/openapi-python-client generate --path docs/reference/openapi.json --config clients/python.yml --meta setup --output-path build/client --fail-on-warning
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist build/client
+	@ls dist/broadcaster_client-*.whl
+
 lock: install-dev  ## Pin every dependency anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra server --extra receiver pyproject.toml requirements/build.in -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra receiver --extra soundcard pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/receiver.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" requirements/client.in -o requirements/client.txt
 
 clean:  ## Remove what make made; the station's data in var/ stays
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,14 +13,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api import probes, problems, v1, web
+from broadcaster.oidc import origin_of
 from broadcaster.station import Station
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'{further}; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: with it a browser sends "Origin: null" with a form, and no form could be told to be ours.
     "Referrer-Policy": "same-origin",
@@ -62,6 +62,7 @@ def create_app(station: Station | None) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         # Spans of requests, where a collector is named; figures are Prometheus's, and log entries stay on this machine.
         telemetry={"metrics": False, "logs": False},
+        generate_unique_id_function=lambda route: route.name,  # what a generated client calls it
     )
     app.state.station = station
     problems.install(app)
@@ -76,10 +77,14 @@ def create_app(station: Station | None) -> FastAPI:
 
     app.include_router(web.elsewhere)
 
+    issuer = station.settings.oidc_issuer if station is not None else None
+    # A form may lead to the service by which people log in, and nowhere else.
+    policy = CONTENT_SECURITY_POLICY.format(further=f" {origin_of(issuer)}" if issuer is not None else "")
+
     @app.middleware("http")
     async def _headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
-        for name, value in _HEADERS.items():
+        for name, value in {"Content-Security-Policy": policy, **_HEADERS}.items():
             response.headers.setdefault(name, value)
         if request.url.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")

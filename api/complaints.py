@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from schedules.unfit import UnfitError
+
 _SAID: dict[str, tuple[str, str]] = {
     "missing": ("thiếu", "it is missing"),
     "extra_forbidden": ("không có trường này", "there is no such field"),
@@ -51,9 +53,12 @@ _OTHER = ("không hợp lệ", "it is not valid")
 
 
 def complaint(error: Mapping[str, Any]) -> tuple[str, str]:
-    """One error of pydantic in Vietnamese and English. What our own checks say is English; Vietnamese says that it is so."""
+    """One error of pydantic in Vietnamese and English. Our own checks say both (`UnfitError`); of what another's say, its English stands in both."""
     context = {name: value for name, value in (error.get("ctx") or {}).items() if name != "error"}
     kind = str(error.get("type", ""))
+    own = (error.get("ctx") or {}).get("error")
+    if isinstance(own, UnfitError):
+        return own.vi, own.en
     if kind in ("value_error", "assertion_error"):
         return f"{_OTHER[0]}: {_own(error)}", _own(error)
     vi, en = _SAID.get(kind, _OTHER)

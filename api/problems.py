@@ -63,7 +63,7 @@ class Problem(BaseModel):
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "description": "A problem, with its cause and the next step.",
-        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
 
@@ -117,7 +117,15 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of this application leave as problem details."""
+    """Let every error of this application leave as problem details, and its description name them once."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it
 
     @app.exception_handler(BroadcasterError)
     def _ours(request: Request, error: BroadcasterError) -> JSONResponse:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ from broadcaster.people import (
 )
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import ApiToken, GrantRecord, LoginSession, Person
+from broadcaster.unchanged import require_unchanged
 
 
 class People:
@@ -66,12 +68,23 @@ class People:
             if own is None or any(grant.area in own for grant in grants[person.id])
         ]
 
-    def change(self, actor: Actor, person_id: str, *, name: str, grants: Sequence[Grant], disabled: bool) -> None:
+    def change(
+        self,
+        actor: Actor,
+        person_id: str,
+        *,
+        name: str,
+        grants: Sequence[Grant],
+        disabled: bool,
+        seen: str | None = None,
+    ) -> None:
         """Set name, roles, and whether the account is disabled; a disabled person's log-ins end. One administrator of the whole station
-        always remains."""
+        always remains. `seen` is what it was when it was read (`state_of`): raises StaleError where it is another by now."""
         with self._database.writing() as session:
             person = self._theirs(session, actor, person_id)
             actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+            held = [Grant(Role(row.role), row.area_id) for row in grant_rows(session, person_id)]
+            require_unchanged(seen, state_of(person, held))
             before = _state(session, person)
             person.name = name
             self._grant(session, person_id, grants)
@@ -102,6 +115,7 @@ class People:
             person.password_hash = digest_of(password)
             person.must_change_password = True
             person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
+            person.outside_issuer = person.outside_subject = None
             _end_log_ins(session, person_id)
             session.execute(
                 update(ApiToken)
@@ -180,6 +194,12 @@ class People:
         person = _find(session, person_id)
         actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person_id)))
         return person
+
+
+def state_of(person: Person, grants: Sequence[Grant]) -> dict[str, Any]:
+    """What an administrator sets of an account, as an edit has to have seen it."""
+    roles = [{"role": str(grant.role), "area": grant.area} for grant in grants]
+    return {"name": person.name, "roles": roles, "disabled": person.disabled_at is not None}
 
 
 def _state(session: Session, person: Person) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -15,6 +16,7 @@ from broadcaster.sound import Sound
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, lexicon_of, line_of, require_certain_call, speak_anew
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Area, AreaSound, Bulletin
+from broadcaster.unchanged import require_unchanged
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class SoundOfArea:
 
     own: Sound
     effective: Sound
+
+
+def state_of(own: Sound) -> dict[str, Any]:
+    """An area's own settings, as an edit has to have seen them."""
+    return own.model_dump(mode="json")
 
 
 class AreaSounds:
@@ -42,10 +49,10 @@ class AreaSounds:
             row = session.get(AreaSound, area_id)
             return SoundOfArea(Sound.model_validate(row.sound if row else {}), self._speaking.sound_of(session, at))
 
-    def put(self, actor: Actor, area_id: str, sound: Sound) -> tuple[Mention, ...]:
-        """Replace an area's own settings; returns the waiting bulletins that are spoken anew.
+    def put(self, actor: Actor, area_id: str, sound: Sound, *, seen: str | None = None) -> tuple[Mention, ...]:
+        """Replace an area's own settings; returns the waiting bulletins that are spoken anew. `seen` is what was given before, when it was read.
 
-        Raises InvalidError for a call that cannot be read with certainty or a jingle that was not uploaded.
+        Raises InvalidError for a call that cannot be read with certainty or a jingle that was not uploaded, StaleError where it is another by now.
         """
         actor.need(Right.PRONOUNCE, area_id)
         with self._database.writing() as session:
@@ -60,6 +67,7 @@ class AreaSounds:
             ).all()
             row = session.get(AreaSound, area_id)
             before = {} if row is None else {"sound": row.sound}
+            require_unchanged(seen, state_of(Sound.model_validate(row.sound if row else {})))
             if row is None:
                 row = AreaSound(area_id=area_id)
                 session.add(row)

@@ -54,6 +54,7 @@ def note(
     *,
     at: datetime,
     areas: Iterable[str | None],
+    right: Right | None = None,
     reason: str | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
@@ -61,9 +62,12 @@ def note(
 ) -> None:
     """Add an entry in the transaction of what was done: both are kept, or neither.
 
-    `actor`: None for whoever holds the station's folder. `areas`: what it concerned; None among them: the whole station. Of `before` and
-    `after` what differs is kept.
+    `actor`: None for whoever holds the station's folder. `areas`: what it concerned; None among them: the whole station. `right`: what it
+    needed, where a deputy may have it: then the entry says in whose place it was done. Of `before` and `after` what differs is kept.
     """
+    areas = list(areas)
+    if right is not None and actor is not None and (deputed := actor.in_place_of(right, *areas)):
+        details = {**(details or {}), "in_place_of": [each.facts() for each in deputed]}
     if before is not None and after is not None:
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         before, after = ({name: each.get(name) for name in changed} for each in (before, after))

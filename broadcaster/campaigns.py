@@ -17,6 +17,7 @@ from broadcaster.people import Actor, Right
 from broadcaster.reorganisation.rehoming import beginning
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, AsRun, Campaign
+from schedules.unfit import UnfitError
 
 
 class Goals(BaseModel):
@@ -52,7 +53,7 @@ class CampaignPlan(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> "CampaignPlan":
         if self.ends_on < self.starts_on:
-            raise ValueError("ends_on lies before starts_on")
+            raise UnfitError("ngày cuối (ends_on) trước ngày đầu (starts_on)", "ends_on lies before starts_on")
         return self
 
 

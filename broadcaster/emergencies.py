@@ -31,6 +31,7 @@ from broadcaster.targets import Targets
 from broadcaster.whereabouts import need_sight, place_bulletin, visible_to
 from schedules.priorities import EMERGENCY_EVERY
 from schedules.rules import Once
+from schedules.unfit import UnfitError
 
 Message = Literal["alert", "update", "cancel"]
 LEAD = timedelta(seconds=2)
@@ -89,7 +90,10 @@ class TemplateContent(BaseModel):
         used = set(_BLANK.findall(self.title) + _BLANK.findall(self.text))
         declared = {blank.name for blank in self.blanks}
         if used != declared:
-            raise ValueError(f"blanks used and declared differ: {', '.join(sorted(used ^ declared))}")
+            raise UnfitError(
+                f"chỗ trống trong chữ và chỗ trống được khai khác nhau: {', '.join(sorted(used ^ declared))}",
+                f"blanks used and declared differ: {', '.join(sorted(used ^ declared))}",
+            )
         return self
 
     def filled(self, values: Mapping[str, str]) -> tuple[str, str]:
@@ -116,7 +120,10 @@ class Sending(BaseModel):
     @model_validator(mode="after")
     def _refers(self) -> "Sending":
         if (self.message == "alert") != (self.references is None):
-            raise ValueError("an update or a cancel names the message that it is of, an alert none")
+            raise UnfitError(
+                "tin cập nhật hoặc hủy phải nêu tin mà nó nói tới (references); tin mới thì không",
+                "an update or a cancel names the message that it is of, an alert none",
+            )
         return self
 
 
@@ -189,6 +196,7 @@ class Emergencies:
                     "Người soạn mẫu không được tự duyệt. Hãy nhờ người duyệt khác.",
                     "The author cannot release the template. Ask another approver.",
                 )
+            actor = actor.second_to(row.author_id, Right.RELEASE, row.area_id)
             if row.state != "draft" or row.content_sha256 != content_sha256:
                 raise ConflictError(
                     "Mẫu đã được duyệt hoặc không phải bản bạn đã xem.",
@@ -202,6 +210,7 @@ class Emergencies:
                 row.id,
                 at=now,
                 areas=[row.area_id],
+                right=Right.RELEASE,
                 details={"sha256": content_sha256},
             )
 
@@ -212,7 +221,8 @@ class Emergencies:
             row = _template(session, template)
             actor.need(Right.RELEASE, row.area_id)
             row.state, row.retired_at = "retired", self._clock.now()
-            audit.note(session, actor, "template-retired", row.id, at=row.retired_at, areas=[row.area_id])
+            where = [row.area_id]
+            audit.note(session, actor, "template-retired", row.id, at=row.retired_at, areas=where, right=Right.RELEASE)
 
     # ---- messages
 
@@ -263,11 +273,11 @@ class Emergencies:
         with self._database.writing() as session:
             row = find(session, emergency)
             where = areas_in(session, [row.targets])
-            _may_issue(actor, where)
+            right = _may_issue(actor, where)
             if row.state not in ("preparing", "issued"):
                 raise ConflictError("Tin này đã kết thúc.", f"This message is {row.state}.")
             _finish(session, row, now, self._signatory, reason=reason, by=actor.id)
-            audit.note(session, actor, "emergency-ended", row.id, at=now, areas=where, reason=reason)
+            audit.note(session, actor, "emergency-ended", row.id, at=now, areas=where, right=right, reason=reason)
         self._changed()
 
     def standing(self, actor: Actor) -> Sequence[tuple[Emergency, Bulletin]]:
@@ -374,14 +384,17 @@ class Emergencies:
         action = "emergency-issued" if template else "emergency-issued-alone"
         where = areas_in(session, [targets])
         details["template"] = template
-        audit.note(session, actor, action, row.id, at=now, areas=where, reason=reason, details=details)
+        right = _may_issue(actor, where)
+        audit.note(session, actor, action, row.id, at=now, areas=where, right=right, reason=reason, details=details)
         return row.id
 
 
-def _may_issue(actor: Actor, areas: set[str]) -> None:
-    """Whoever operates or releases wherever it is heard may issue an emergency."""
-    if not actor.may(Right.RELEASE, *areas):
-        actor.need(Right.OPERATE, *areas)
+def _may_issue(actor: Actor, areas: set[str]) -> Right:
+    """Whoever operates or releases wherever it is heard may issue an emergency; returns the right by which."""
+    if actor.may(Right.RELEASE, *areas) and not actor.may(Right.OPERATE, *areas):
+        return Right.RELEASE
+    actor.need(Right.OPERATE, *areas)
+    return Right.OPERATE
 
 
 def _usable(actor: Actor, template: EmergencyTemplate) -> bool:

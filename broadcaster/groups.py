@@ -14,6 +14,7 @@ from broadcaster.people import Actor, Right
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Area, Receiver, ReceiverGroup
 from broadcaster.targets import Targets
+from broadcaster.unchanged import require_unchanged
 
 
 def expanded(session: Session, targets: dict[str, Any]) -> dict[str, Any]:
@@ -53,8 +54,13 @@ class Groups:
         self._database = database
         self._clock = clock
 
-    def save(self, actor: Actor, *, name: str, targets: Targets, group: str | None = None) -> str:
-        """A new group, or another content for `group`; returns its id. Raises ConflictError where the name is taken."""
+    def save(
+        self, actor: Actor, *, name: str, targets: Targets, group: str | None = None, seen: str | None = None
+    ) -> str:
+        """A new group, or another content for `group`; returns its id. `seen` is what it was when it was read (`state_of`).
+
+        Raises ConflictError where the name is taken, StaleError where it is another by now.
+        """
         actor.need(Right.OPERATE)
         if targets.groups:
             raise InvalidError("Nhóm không chứa nhóm khác.", "A group holds no other groups.", field="targets")
@@ -71,6 +77,8 @@ class Groups:
             row = self._find(session, group) if group is not None else ReceiverGroup(id=new_id())
             _need_all(session, actor, targets.model_dump(mode="json"), *([row.targets] if group is not None else []))
             before = audit.state(row) if group is not None else None
+            if group is not None:
+                require_unchanged(seen, state_of(row))
             row.name, row.targets = name, targets.model_dump(mode="json")
             row.changed_by, row.changed_at = actor.id, self._clock.now()
             session.add(row)
@@ -92,10 +100,15 @@ class Groups:
 
     @staticmethod
     def _find(session: Session, group: str) -> ReceiverGroup:
-        row = session.get(ReceiverGroup, group)
+        row = session.get(ReceiverGroup, group, with_for_update=True)
         if row is None:
             raise NotFoundError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.")
         return row
+
+
+def state_of(row: ReceiverGroup) -> dict[str, Any]:
+    """What a group is, as an edit has to have seen it."""
+    return {"name": row.name, **Targets.model_validate(row.targets).model_dump(mode="json", exclude={"groups"})}
 
 
 def areas_in(session: Session, targets: Iterable[Targets | Mapping[str, Any]]) -> set[str]:

@@ -82,9 +82,8 @@ class Lexicons:
         entry = entry_of(written, reading)
         with self._database.writing() as session:
             anew = self.change(session, actor, area_id, entry.written, entry, note=note)
-            version = lexicon_of(session, line(self._speaking.areas(session), area_id)).version
         self._changed()
-        return Change(version, tuple(anew), self._released(area_id, entry.written))
+        return self.told(area_id, entry.written, anew)
 
     def remove(self, actor: Actor, area_id: str, written: str) -> Change:
         """The area's own entry ends; what stands above it holds again. Raises NotFoundError where there is none."""
@@ -92,8 +91,13 @@ class Lexicons:
         written = unicodedata.normalize("NFC", written.strip())
         with self._database.writing() as session:
             anew = self.change(session, actor, area_id, written, None)
-            version = lexicon_of(session, line(self._speaking.areas(session), area_id)).version
         self._changed()
+        return self.told(area_id, written, anew)
+
+    def told(self, area_id: str, written: str, anew: Sequence[Mention]) -> Change:
+        """What a change that was made brought about."""
+        with self._database.reading() as session:
+            version = lexicon_of(session, line(self._speaking.areas(session), area_id)).version
         return Change(version, tuple(anew), self._released(area_id, written))
 
     def change(

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
+from broadcaster.absences import deputy_grants
 from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import (
@@ -88,7 +89,15 @@ class LogIns:
                     "Mã xác thực không đúng hoặc đã dùng.", "The one-time code is wrong or was used."
                 )
             proved = now
-        token = secrets.token_urlsafe(32)
+        with self._database.writing() as session:
+            _forget_attempts(session, username, address)
+            return self.open(session, person, proved=proved, address=address)
+
+    def open(
+        self, session: Session, person: Person, *, proved: datetime | None, address: str, by: str | None = None
+    ) -> tuple[str, Actor, LoginSession]:
+        """A log-in of somebody who is known, in the caller's transaction; `by` names another service that knew them."""
+        now, token = self._clock.now(), secrets.token_urlsafe(32)
         login = LoginSession(
             token_sha256=_digest(token),
             person_id=person.id,
@@ -96,12 +105,10 @@ class LogIns:
             expires_at=now + self._session_length,
             proved_at=proved,
         )
-        with self._database.writing() as session:
-            session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
-            _forget_attempts(session, username, address)
-            session.add(login)
-            actor = replace(self._actor(session, person, proved), address=address)
-            self._note(session, actor, "account-log-in", person.id)
+        session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
+        session.add(login)
+        actor = replace(self._actor(session, person, proved), address=address)
+        self._note(session, actor, "account-log-in", person.id, details={"by": by} if by is not None else None)
         return token, actor, login
 
     def recognise(self, token: str | None, *, address: str) -> Actor:
@@ -158,6 +165,17 @@ class LogIns:
         with self._database.reading() as session:
             rows = session.scalars(query.order_by(LoginSession.created_at.desc())).all()
         return [(row, row.token_sha256 == own) for row in rows]
+
+    def end_log_in(self, actor: Actor, log_in: str) -> None:
+        """End one of one's own log-ins, by what `id_of` calls it; it may be the present one. Raises NotFoundError."""
+        actor.need_log_in()
+        with self._database.writing() as session:
+            rows = session.scalars(select(LoginSession).where(LoginSession.person_id == actor.id))
+            row = next((each for each in rows if id_of(each) == log_in), None)
+            if row is None:
+                raise NotFoundError("Không có phiên đăng nhập này.", "There is no such log-in.")
+            session.delete(row)
+            self._note(session, actor, "account-log-out", actor.id, details={"log_in": log_in})
 
     def log_out_elsewhere(self, actor: Actor, token: str) -> None:
         """End all of one's own log-ins but that of this token."""
@@ -245,7 +263,7 @@ class LogIns:
         actor.need_log_in()
         wanted = sorted(set(rights))
         for right in wanted:
-            actor.need(right, *([] if area is None else [area]))
+            actor.alone().need(right, *([] if area is None else [area]))
         if not wanted:
             raise InvalidError("Chọn ít nhất một quyền.", "Choose at least one right.", field="rights")
         actor.need_proof()
@@ -342,7 +360,10 @@ class LogIns:
         self, session: Session, person: Person, proved_at: datetime | None, token: ApiToken | None = None
     ) -> Actor:
         grants: Iterable[Grant | None] = grants_of(session, person.id, self._today())
-        if token is not None and token.area_id is not None:
+        if token is None:  # to be a deputy is personal: no program is
+            deputed = deputy_grants(session, person.id, now=self._clock.now(), today=self._today())
+            grants = (*grants, *deputed)
+        elif token.area_id is not None:
             limit = Grant(Role.VIEWER, token.area_id, reach_of(session, token.area_id, self._today()))
             grants = [grant and grant.within(limit) for grant in grants]
         proved = None
@@ -357,6 +378,11 @@ class LogIns:
             proved=proved,
             must_change_password=person.must_change_password,
         )
+
+
+def id_of(row: LoginSession) -> str:
+    """What a log-in is called: nobody can log in with it, and it says nothing of the token."""
+    return _digest(f"log-in {row.token_sha256}")[:16]
 
 
 def _forget_attempts(session: Session, username: str, address: str) -> None:

@@ -53,7 +53,8 @@ class Overrides:
             if order is not None:
                 take_back(order, now=now, signatory=self._signatory, reason=reason)
             airing.state, airing.state_reason = "cancelled", reason
-            audit.note(session, actor, "airing-skipped", airing.id, at=now, areas=where, reason=reason)
+            right = _right(actor, where)
+            audit.note(session, actor, "airing-skipped", airing.id, at=now, areas=where, right=right, reason=reason)
         self._changed()
 
     def move(self, actor: Actor, airing_id: str, *, to: datetime, reason: str) -> None:
@@ -68,11 +69,13 @@ class Overrides:
             airing, order = self._held(session, airing_id)
             where = _heard_in(session, airing)
             actor.need(Right.RELEASE, *where)
-            if session.get_one(Bulletin, airing.bulletin_id).author_id == actor.id:
+            author = session.get_one(Bulletin, airing.bulletin_id).author_id
+            if author == actor.id:
                 raise ForbiddenError(
                     "Người soạn không được tự đổi giờ bản tin đã duyệt. Hãy nhờ người duyệt khác.",
                     "The author cannot move what was released. Ask another approver.",
                 )
+            actor = actor.second_to(author, Right.RELEASE, *where)
             if min(to, airing.starts_at or airing.due_at) < now + NOTICE:
                 raise ConflictError("Giờ này quá gần hoặc đã qua.", "That time is too near, or over.", field="to")
             places = PlacesByDay(session, self._zone)
@@ -82,7 +85,17 @@ class Overrides:
             _require_lawful(plan, [item], now)
             self._retime(session, places, airing, order, to=to, now=now)
             details = {"due_at": airing.due_at.isoformat(), "to": to.isoformat()}
-            audit.note(session, actor, "airing-moved", airing.id, at=now, areas=where, reason=reason, details=details)
+            audit.note(
+                session,
+                actor,
+                "airing-moved",
+                airing.id,
+                at=now,
+                areas=where,
+                right=Right.RELEASE,
+                reason=reason,
+                details=details,
+            )
         self._changed()
 
     def decide(self, actor: Actor, airings: Sequence[str]) -> list[tuple[str, datetime]]:
@@ -125,7 +138,14 @@ class Overrides:
             for airing, order in held:
                 self._retime(session, places, airing, order, to=settled[airing.id], now=now)
             audit.note(
-                session, actor, "clash-decided", airings[0], at=now, areas=where, details={"order": list(airings)}
+                session,
+                actor,
+                "clash-decided",
+                airings[0],
+                at=now,
+                areas=where,
+                right=_right(actor, where),
+                details={"order": list(airings)},
             )
         self._changed()
         return [(airing, settled[airing]) for airing in airings]
@@ -193,6 +213,12 @@ def _heard_in(session: Session, airing: Airing) -> set[str | None]:
 def _need_say(session: Session, actor: Actor, airing: Airing) -> set[str | None]:
     """Whoever releases or operates wherever it is heard has a say in when it airs."""
     areas = _heard_in(session, airing)
-    if not actor.may(Right.RELEASE, *areas):
+    if _right(actor, areas) == Right.OPERATE:
         actor.need(Right.OPERATE, *areas)
     return areas
+
+
+def _right(actor: Actor, areas: set[str | None]) -> Right:
+    """The right by which somebody has that say."""
+    by_release = actor.may(Right.RELEASE, *areas) and not actor.may(Right.OPERATE, *areas)
+    return Right.RELEASE if by_release else Right.OPERATE

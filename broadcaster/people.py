@@ -1,9 +1,10 @@
 """People: roles in areas, and what a role may do there."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -52,16 +53,43 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 }
 
 
+DEPUTY = frozenset({Right.READ, Right.RELEASE})
+"""What a deputy may do in the place of whoever is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deputation:
+    """In whose place somebody releases, and for how long: a person who is away has named them (decision 0022)."""
+
+    absence: str
+    person: str
+    name: str
+    begins_at: datetime
+    ends_at: datetime
+
+    def facts(self) -> dict[str, Any]:
+        """For the audit log and the release, in which names and times stand as they were."""
+        begins, ends = self.begins_at.isoformat(), self.ends_at.isoformat()
+        return {"absence": self.absence, "person": self.person, "name": self.name, "begins_at": begins, "ends_at": ends}
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A role in an area and what is under it; without an area in the whole station.
 
-    `reach` is that area in the tree as it stands now; it is left out where a grant is only named.
+    `reach` is that area in the tree as it stands now; it is left out where a grant is only named. `deputy` says in whose place a person has it:
+    of the role's rights it then gives those of a deputy.
     """
 
     role: Role
     area: str | None = None
     reach: Reach | None = field(default=None, compare=False, repr=False)
+    deputy: Deputation | None = None
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """What it allows."""
+        return RIGHTS[self.role] if self.deputy is None else RIGHTS[self.role] & DEPUTY
 
     def covers(self, area: str | None) -> bool:
         """Whether it holds in this area; None: in the whole station."""
@@ -75,7 +103,7 @@ class Grant:
         """What is left of it within another area; None: nothing."""
         if limit is None or limit.area is None or (self.area is not None and limit.covers(self.area)):
             return self
-        return Grant(self.role, limit.area, limit.reach) if self.covers(limit.area) else None
+        return replace(self, area=limit.area, reach=limit.reach) if self.covers(limit.area) else None
 
 
 @dataclass(frozen=True)
@@ -110,8 +138,37 @@ class Actor:
         """Whether this person has the right in all of these areas (None: in the whole station); without any: somewhere."""
         if self.must_change_password or (self.rights is not None and right not in self.rights):
             return False
-        holding = [grant for grant in self.grants if right in RIGHTS[grant.role]]
+        holding = [grant for grant in self.grants if right in grant.rights]
         return bool(holding) and all(any(grant.covers(area) for grant in holding) for area in areas)
+
+    def in_place_of(self, right: Right, *areas: str | None) -> tuple[Deputation, ...]:
+        """In whose places this person does what needs the right in all of these areas; nobody's where the own roles suffice."""
+        found: dict[Deputation, None] = {}
+        for area in areas:
+            holding = [grant for grant in self.grants if right in grant.rights and grant.covers(area)]
+            if holding and all(grant.deputy is not None for grant in holding):
+                found |= {grant.deputy: None for grant in holding[:1] if grant.deputy is not None}
+        return tuple(found)
+
+    def alone(self) -> "Actor":
+        """This person with the own roles only, in nobody's place."""
+        return replace(self, grants=tuple(grant for grant in self.grants if grant.deputy is None))
+
+    def second_to(self, author: str, right: Right, *areas: str | None) -> "Actor":
+        """This person as the second one after `author`, for what only another may do: whoever stands in for the author is no other.
+
+        Raises ForbiddenError like `need`; the caller looks whether the person is the author.
+        """
+        self.need(right, *areas)
+        second = replace(
+            self, grants=tuple(each for each in self.grants if not each.deputy or each.deputy.person != author)
+        )
+        if not second.may(right, *areas):
+            raise ForbiddenError(
+                "Bạn chỉ duyệt thay chính người soạn, nên không duyệt được. Hãy nhờ người duyệt khác.",
+                "You stand in for the author here, so you cannot release it. Ask another approver.",
+            )
+        return second
 
     def need(self, right: Right, *areas: str | None) -> None:
         """Raise ForbiddenError unless this person, and the token, have the right in all of these areas. This is the one place that decides."""
@@ -122,7 +179,7 @@ class Actor:
                 "Mật khẩu của bạn do người quản trị cấp. Hãy đổi mật khẩu trước khi làm việc khác.",
                 "Your password was given by an administrator. Change it before anything else.",
             )
-        if not any(right in RIGHTS[grant.role] for grant in self.grants):
+        if not any(right in grant.rights for grant in self.grants):
             raise ForbiddenError(
                 "Vai trò của bạn không được làm việc này. Hãy nhờ người có quyền.",
                 f"Your role ({self.role}) has no right to {right}. Ask somebody whose role has it.",
@@ -138,7 +195,7 @@ class Actor:
         """The areas in which this person has the right; None: everywhere."""
         found: set[str] = set()
         for grant in self.grants:
-            if right in RIGHTS[grant.role] and (self.rights is None or right in self.rights):
+            if right in grant.rights and (self.rights is None or right in self.rights):
                 if grant.area is None:
                     return None
                 found |= grant._under
@@ -146,7 +203,7 @@ class Actor:
 
     def homes(self, right: Right) -> tuple[str, ...]:
         """The areas to which the grants with this right are bound."""
-        return tuple(dict.fromkeys(grant.area for grant in self.grants if grant.area and right in RIGHTS[grant.role]))
+        return tuple(dict.fromkeys(grant.area for grant in self.grants if grant.area and right in grant.rights))
 
     def sees(self) -> frozenset[str] | None:
         """The areas of which this person may read what airs there: one's own, and those above, for it is heard in one's own. None: all."""

@@ -109,7 +109,17 @@ class Programmes:
                 place_bulletin(session, queued)
             after = audit.state(row)
             where = areas_in(session, [held])
-            audit.note(session, actor, "programme-saved", row.id, at=now, areas=where, before=before, after=after)
+            audit.note(
+                session,
+                actor,
+                "programme-saved",
+                row.id,
+                at=now,
+                areas=where,
+                right=Right.RELEASE,
+                before=before,
+                after=after,
+            )
             made = row.revision
         self._changed()
         return made
@@ -125,7 +135,7 @@ class Programmes:
             where = areas_in(session, [row.targets])
             actor.need(Right.RELEASE, *where)
             row.ended_at = row.ended_at or now
-            audit.note(session, actor, "programme-ended", row.id, at=now, areas=where)
+            audit.note(session, actor, "programme-ended", row.id, at=now, areas=where, right=Right.RELEASE)
 
     def all(self, actor: Actor) -> Sequence[ProgrammeRecord]:
         """The programmes that have not ended, by name."""

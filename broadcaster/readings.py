@@ -16,6 +16,7 @@ from broadcaster.errors import ConflictError, InvalidError, NotFoundError, Stale
 from broadcaster.identity import new_id
 from broadcaster.lexicons import Lexicons, Mention, entry_of, spoken_form, unusable
 from broadcaster.people import Actor, Right
+from broadcaster.proposals import propose
 from broadcaster.quality import without
 from broadcaster.releases import find
 from broadcaster.speech import WAITING, Speaking, Speech, entries, is_of, line_of, read_out, settled, speak_anew
@@ -38,6 +39,8 @@ class Choice:
     """Its letters are named one by one."""
     area: str | None = None
     """An area whose lexicon is to have it from now on; None: it is for this bulletin alone."""
+    propose: str | None = None
+    """For this bulletin, and an area to whose lexicon it is proposed."""
 
 
 class Readings:
@@ -81,6 +84,8 @@ class Readings:
         taught = [choice for choice in choices if choice.area is not None]
         if taught:
             actor.need(Right.PRONOUNCE, *(choice.area for choice in taught))
+        if any(choice.propose is not None for choice in choices):
+            actor.need(Right.PRONOUNCE)
         with self._database.writing() as session:
             others: dict[str, Mention] = {}
             for choice in taught:  # first, since a change of the lexicon holds bulletins in an order of its own
@@ -90,13 +95,15 @@ class Readings:
                 others |= {mention.id: mention for mention in found}
             bulletin = self._waiting(session, actor, bulletin_id, revision)
             places = self._speaking.places(session)
-            for choice in taught:
-                if choice.area not in line_of(session, bulletin.id, places):
+            shared = line_of(session, bulletin.id, places)
+            for area in {each for choice in choices for each in (choice.area, choice.propose) if each is not None}:
+                if area not in shared:
                     raise InvalidError(
-                        f"Bản tin này không chỉ phát trong địa bàn '{choice.area}', nên từ điển ở đó không áp dụng. Chọn địa bàn chung của các nơi phát.",
-                        f"The bulletin does not lie within the area '{choice.area}', so its lexicon would not count. Choose an area that all targets share.",
+                        f"Bản tin này không chỉ phát trong địa bàn '{area}', nên từ điển ở đó không áp dụng. Chọn địa bàn chung của các nơi phát.",
+                        f"The bulletin does not lie within the area '{area}', so its lexicon would not count. Choose an area that all targets share.",
                         field="area",
                     )
+            for choice in taught:
                 self._end(session, actor, bulletin, choice.written, None)
             speech = self._speaking.of(session, bulletin, places)
             tokens = unsettled_tokens(speech)
@@ -104,6 +111,9 @@ class Readings:
             for choice in choices:
                 if choice.area is None:
                     otherwise |= self._decide(session, actor, bulletin, choice, tokens)
+                if choice.area is None and choice.propose is not None:
+                    entry = entry_of(choice.written, _said(choice) if not choice.spelled else None)
+                    propose(session, actor, choice.propose, entry, clock=self._clock, bulletin=bulletin.id)
             self._count(session, actor, bulletin, otherwise=otherwise)
         self._changed()
         return tuple(mention for mention in others.values() if mention.id != bulletin_id)

@@ -159,6 +159,8 @@ class Releases:
                 "Người soạn không được tự duyệt bản tin của mình. Hãy nhờ người duyệt khác.",
                 "The author cannot release the bulletin. Ask another approver.",
             )
+        actor = actor.second_to(bulletin.author_id, Right.RELEASE, *where)
+        deputed = [each.facts() for each in actor.in_place_of(Right.RELEASE, *where)]
         if bulletin.state != "submitted":
             raise ConflictError(
                 "Bản tin chưa được gửi duyệt, hoặc đã có người xử lý.",
@@ -180,6 +182,7 @@ class Releases:
             content_sha256=content_sha256,
             content=canonical_json(content),
             approver_id=actor.id,
+            in_place_of=deputed or None,
             released_at=self._clock.now(),
         )
         session.add(release)
@@ -217,4 +220,14 @@ class Releases:
         details: dict[str, Any] | None = None,
     ) -> None:
         where, now = heard_in(session, bulletin), self._clock.now()
-        audit.note(session, actor, action, bulletin.id, at=now, areas=where, reason=reason, details=details)
+        audit.note(
+            session,
+            actor,
+            action,
+            bulletin.id,
+            at=now,
+            areas=where,
+            right=Right.RELEASE,
+            reason=reason,
+            details=details,
+        )

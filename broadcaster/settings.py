@@ -3,9 +3,10 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -112,6 +113,21 @@ class Settings(BaseSettings):
     certificate_files: tuple[Path, ...] = Field(
         (), description="Other certificates whose expiry is to be watched (PEM), such as the reverse proxy's."
     )
+    oidc_issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Address of an OpenID Connect service by which people log in too, such as https://sso.tinh.example/realms/can-bo; https except on "
+        "this machine. Without it there is none.",
+    )
+    oidc_client_id: str | None = Field(None, description="The station's name at that service.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its secret there; none for a public client.")
+    oidc_label: str = Field("Đăng nhập một lần", description="What its button on the log-in page says.")
+    oidc_claim: Literal["preferred_username", "email"] = Field(
+        "preferred_username",
+        description="By which claim somebody who was invited is known at the first log-in: it is their user name, or of an e-mail address what stands "
+        "before `@` `oidc_email_domain`.",
+    )
+    oidc_email_domain: str | None = Field(None, description="The domain of `email`, such as tinh.gov.vn.")
     session_length: timedelta = Field(timedelta(hours=12), description="How long a log-in lasts.")
     log_months: int = Field(
         24,
@@ -127,6 +143,18 @@ class Settings(BaseSettings):
     report_deadline: str = Field(
         "12-10", description="Month and day by which the yearly reports are owed, such as 12-10 for 10 December."
     )
+
+    @model_validator(mode="after")
+    def _whole_service(self) -> Self:
+        if self.oidc_issuer is not None:
+            at = urlsplit(self.oidc_issuer)
+            if at.scheme != "https" and at.hostname not in ("localhost", "127.0.0.1", "::1"):
+                raise ValueError("oidc_issuer needs https; without it somebody on the way could log in as anybody")
+            if self.oidc_client_id is None:
+                raise ValueError("oidc_issuer needs oidc_client_id")
+            if self.oidc_claim == "email" and self.oidc_email_domain is None:
+                raise ValueError("oidc_claim email needs oidc_email_domain")
+        return self
 
     @field_validator("report_deadline")
     @classmethod

@@ -10,6 +10,7 @@ from audio.engines.port import Capabilities
 from audio.render import Renderer, build_renderer
 from audio.store import ClipMissingError, DiskStore
 from broadcaster import audit, tracing
+from broadcaster.absences import Absences
 from broadcaster.accounts import People
 from broadcaster.alerts.courier import Courier, Mail
 from broadcaster.alerts.register import Register, Route, quiet_hours
@@ -36,11 +37,13 @@ from broadcaster.logins import LogIns
 from broadcaster.operating.lights import StationLights
 from broadcaster.operating.today import Operating
 from broadcaster.outlines import Outlines
+from broadcaster.outside import OutsideLogIns
 from broadcaster.overrides import Overrides
 from broadcaster.people import Actor, Right
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
+from broadcaster.proposals import Proposals
 from broadcaster.provisions import Provisions
 from broadcaster.readings import Readings
 from broadcaster.receivers import Receivers, Standing
@@ -91,6 +94,7 @@ class Core:
         audit.keep(self.database, self.signatory, self.clock)
         self.people = People(self.database, self.clock, today=self.today)
         self.welcome = Welcome(self.database, self.clock, self.people)
+        self.absences = Absences(self.database, self.clock, today=self.today)
         self.log_ins = LogIns(
             self.database,
             self.clock,
@@ -98,6 +102,7 @@ class Core:
             station=settings.station_name,
             today=self.today,
         )
+        self.outside = OutsideLogIns(self.database, self.clock, self.log_ins, settings)
         self.receivers = Receivers(
             self.database,
             self.clock,
@@ -114,6 +119,7 @@ class Core:
         )
         self.week_copies = WeekCopies(self.database, self.clock, self.bulletins, zone=settings.zone)
         self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
+        self.proposals = Proposals(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
         self.outlines = Outlines(self.database, self.clock, zone=settings.zone)

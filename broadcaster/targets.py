@@ -15,6 +15,7 @@ from broadcaster.areas import AreaOn, areas_on, lines_of
 from broadcaster.storage.models import AreaSuccessor, Receiver, ReceiverMove
 from devices.wire.messages import Audience, Identifier, Kind
 from schedules.policy_rules import SpecialPlace
+from schedules.unfit import UnfitError
 
 
 class Targets(BaseModel):
@@ -31,7 +32,9 @@ class Targets(BaseModel):
     @model_validator(mode="after")
     def _somewhere(self) -> "Targets":
         if not self.areas and not self.receivers and not self.groups:
-            raise ValueError("name at least one area, group or receiver")
+            raise UnfitError(
+                "chọn ít nhất một địa bàn, nhóm hoặc thiết bị", "name at least one area, group or receiver"
+            )
         return self
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schedules.named_days import NamedDay
+from schedules.unfit import UnfitError
 
 SpecialPlace = Literal["school", "health_post", "pagoda", "library", "kindergarten"]
 """Where QCVN 26:2010/BTNMT asks for more quiet (khu vực đặc biệt)."""
@@ -16,7 +17,10 @@ Weekday = Annotated[int, Field(ge=0, le=6)]
 
 def _naive(value: time) -> time:
     if value.tzinfo is not None:
-        raise ValueError("a wall-clock time carries no offset; the zone says it")
+        raise UnfitError(
+            "giờ địa phương không kèm độ lệch múi giờ; múi giờ nằm ở zone",
+            "a wall-clock time carries no offset; the zone says it",
+        )
     return value.replace(second=0, microsecond=0)
 
 
@@ -44,7 +48,10 @@ class QuietHours(_Rule):
     @model_validator(mode="after")
     def _some_time(self) -> "QuietHours":
         if self.begins == self.ends:
-            raise ValueError("quiet hours begin and end at the same time; a day without airings is a rule of days")
+            raise UnfitError(
+                "giờ yên tĩnh bắt đầu và kết thúc cùng lúc; muốn nghỉ cả ngày thì dùng quy định về ngày",
+                "quiet hours begin and end at the same time; a day without airings is a rule of days",
+            )
         return self
 
 

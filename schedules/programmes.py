@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from schedules.priorities import RANK, Priority
 from schedules.refusals import Language
 from schedules.rules import Rule
+from schedules.unfit import UnfitError
 
 Fallback = Literal["repeat_last", "programme", "silence"]
 """What airs in a slot for which nothing is queued."""
@@ -49,9 +50,12 @@ class Programme(BaseModel):
     @model_validator(mode="after")
     def _names_another(self) -> "Programme":
         if (self.fallback == "programme") != (self.fallback_programme is not None):
-            raise ValueError("fallback_programme goes with the fallback 'programme', and only with it")
+            raise UnfitError(
+                "fallback_programme chỉ đi với fallback là 'programme', và phải có khi ấy",
+                "fallback_programme goes with the fallback 'programme', and only with it",
+            )
         if self.fallback_programme == self.id:
-            raise ValueError("a programme can't fall back on itself")
+            raise UnfitError("chuyên mục không thể tự thay chính nó", "a programme can't fall back on itself")
         return self
 
 

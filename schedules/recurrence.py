@@ -16,6 +16,7 @@ from dateutil.rrule import rrule, rrulestr
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schedules.named_days import NamedDay, is_named
+from schedules.unfit import UnfitError
 from schedules.zones import Zone, instant_of
 
 _PARTS = {
@@ -41,7 +42,10 @@ FIRST_WITHIN = timedelta(days=30 * 366)
 
 def _naive(value: datetime) -> datetime:
     if value.tzinfo is not None:
-        raise ValueError("a wall-clock time carries no offset; the zone says it")
+        raise UnfitError(
+            "giờ địa phương không kèm độ lệch múi giờ; múi giờ nằm ở zone",
+            "a wall-clock time carries no offset; the zone says it",
+        )
     return value.replace(microsecond=0)
 
 
@@ -54,26 +58,38 @@ def parts_of(text: str) -> dict[str, str]:
     for part in text.upper().removeprefix("RRULE:").split(";"):
         name, sign, value = part.partition("=")
         if name not in _PARTS or not sign or not value:
-            raise ValueError(
-                f"'{part}' is no part of a rule that is taken here; these are: {', '.join(sorted(_PARTS))}"
+            raise UnfitError(
+                f"'{part}' không phải phần của quy tắc dùng được ở đây; các phần dùng được: {', '.join(sorted(_PARTS))}",
+                f"'{part}' is no part of a rule that is taken here; these are: {', '.join(sorted(_PARTS))}",
             )
         if name in parts:
-            raise ValueError(f"{name} stands twice")
+            raise UnfitError(f"{name} xuất hiện hai lần", f"{name} stands twice")
         parts[name] = value
     if parts.get("FREQ") not in _FREQUENCIES:
-        raise ValueError(f"FREQ must be one of {', '.join(_FREQUENCIES)}")
+        raise UnfitError(
+            f"FREQ phải là một trong {', '.join(_FREQUENCIES)}", f"FREQ must be one of {', '.join(_FREQUENCIES)}"
+        )
     if "COUNT" in parts and "UNTIL" in parts:
-        raise ValueError("COUNT and UNTIL exclude each other (RFC 5545, 3.3.10)")
+        raise UnfitError(
+            "COUNT và UNTIL không đi cùng nhau (RFC 5545, 3.3.10)",
+            "COUNT and UNTIL exclude each other (RFC 5545, 3.3.10)",
+        )
     if "COUNT" in parts and not (parts["COUNT"].isdigit() and 1 <= int(parts["COUNT"]) <= MAX_COUNT):
-        raise ValueError(f"COUNT must lie between 1 and {MAX_COUNT}")
+        raise UnfitError(f"COUNT phải từ 1 đến {MAX_COUNT}", f"COUNT must lie between 1 and {MAX_COUNT}")
     if not (parts.get("INTERVAL", "1").isdigit() and 1 <= int(parts.get("INTERVAL", "1")) <= 1000):
-        raise ValueError("INTERVAL must lie between 1 and 1000")
+        raise UnfitError("INTERVAL phải từ 1 đến 1000", "INTERVAL must lie between 1 and 1000")
     if parts["FREQ"] in ("DAILY", "WEEKLY") and re.search(r"\d", parts.get("BYDAY", "")):
-        raise ValueError("a numbered weekday, such as 1MO, needs FREQ MONTHLY or YEARLY (RFC 5545, 3.3.10)")
+        raise UnfitError(
+            "thứ kèm số, ví dụ 1MO, cần FREQ là MONTHLY hoặc YEARLY (RFC 5545, 3.3.10)",
+            "a numbered weekday, such as 1MO, needs FREQ MONTHLY or YEARLY (RFC 5545, 3.3.10)",
+        )
     if parts["FREQ"] == "WEEKLY" and "BYMONTHDAY" in parts:
-        raise ValueError("BYMONTHDAY does not go with FREQ=WEEKLY (RFC 5545, 3.3.10)")
+        raise UnfitError(
+            "BYMONTHDAY không đi với FREQ=WEEKLY (RFC 5545, 3.3.10)",
+            "BYMONTHDAY does not go with FREQ=WEEKLY (RFC 5545, 3.3.10)",
+        )
     if "BYSETPOS" in parts and parts["FREQ"] in ("DAILY", "WEEKLY"):
-        raise ValueError("BYSETPOS needs FREQ MONTHLY or YEARLY here")
+        raise UnfitError("BYSETPOS ở đây cần FREQ là MONTHLY hoặc YEARLY", "BYSETPOS needs FREQ MONTHLY or YEARLY here")
     return parts
 
 
@@ -89,9 +105,11 @@ def _parsed(text: str, start: datetime, zone: str) -> rrule:
     try:
         made = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=start)
     except (ValueError, KeyError, IndexError, AttributeError) as error:
-        raise ValueError(f"'{text}' is no rule of RFC 5545: {error}") from error
+        raise UnfitError(
+            f"'{text}' không phải quy tắc theo RFC 5545", f"'{text}' is no rule of RFC 5545: {error}"
+        ) from error
     if not isinstance(made, rrule):
-        raise ValueError(f"'{text}' is more than one rule")  # noqa: TRY004  a value of a wrong form
+        raise UnfitError(f"'{text}' gồm nhiều quy tắc", f"'{text}' is more than one rule")
     return made
 
 
@@ -126,11 +144,20 @@ class Recurring(BaseModel):
     def _airs_something(self) -> "Recurring":
         rule, parts = _parsed(self.rrule, self.start, self.zone), parts_of(self.rrule)
         if "COUNT" in parts and (self.on or self.not_on):
-            raise ValueError("COUNT does not go with named days, which would be counted too; say UNTIL")
+            raise UnfitError(
+                "COUNT không đi với ngày lễ, vì chúng cũng bị đếm; hãy dùng UNTIL",
+                "COUNT does not go with named days, which would be counted too; say UNTIL",
+            )
         if not self.extra and not _ever(rule, parts, self.start):
-            raise ValueError("the rule airs nothing; look at its days, months and last day")
+            raise UnfitError(
+                "quy tắc này không có lượt phát nào; xem lại ngày, tháng và ngày cuối",
+                "the rule airs nothing; look at its days, months and last day",
+            )
         if not self.extra and self.on and next(self.instants(*self._years(NAMED_WITHIN)), None) is None:
-            raise ValueError("the rule airs nothing on those named days in the next three years")
+            raise UnfitError(
+                "trong ba năm tới quy tắc này không có lượt phát nào vào những ngày lễ đó",
+                "the rule airs nothing on those named days in the next three years",
+            )
         return self
 
     def _years(self, length: timedelta) -> tuple[datetime, datetime]:

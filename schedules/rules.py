@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from schedules.recurrence import Recurring
+from schedules.unfit import UnfitError
 
 REACH = timedelta(minutes=2)
 """What is to air at once goes out so long before its instant: receivers fetch its clip and start together."""
@@ -45,7 +46,7 @@ class Repeating(BaseModel):
     @model_validator(mode="after")
     def _airs_something(self) -> "Repeating":
         if self.until is not None and self.until <= self.start:
-            raise ValueError("until must lie after start")
+            raise UnfitError("until phải sau start", "until must lie after start")
         return self
 
     def instants(self, start: datetime, end: datetime) -> Iterator[datetime]:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator
 
+from schedules.unfit import UnfitError
+
 
 @cache
 def _zones() -> frozenset[str]:
@@ -19,7 +21,10 @@ def _zones() -> frozenset[str]:
 
 def _known(name: str) -> str:
     if name not in _zones():
-        raise ValueError(f"'{name}' is no IANA time zone, such as Asia/Ho_Chi_Minh")
+        raise UnfitError(
+            f"'{name}' không phải múi giờ IANA, ví dụ Asia/Ho_Chi_Minh",
+            f"'{name}' is no IANA time zone, such as Asia/Ho_Chi_Minh",
+        )
     return name
 
 

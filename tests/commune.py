@@ -9,6 +9,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from broadcaster import audit
+from broadcaster.absences import Absences
 from broadcaster.accounts import People
 from broadcaster.area_sounds import AreaSounds
 from broadcaster.areas import day_of
@@ -28,6 +29,7 @@ from broadcaster.people import Actor, Grant, Role
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
+from broadcaster.proposals import Proposals
 from broadcaster.readings import Readings
 from broadcaster.receivers import Receivers
 from broadcaster.releases import Releases
@@ -85,6 +87,7 @@ class Commune:
         self.link = MemoryLink(self.broker, "station")
         today = lambda: day_of(clock.now(), ZONE)  # noqa: E731
         self.people = People(database, clock, today=today)
+        self.absences = Absences(database, clock, today=today)
         self.log_ins = LogIns(database, clock, session_length=timedelta(hours=12), station="Đài xã", today=today)
         self.receivers = Receivers(
             database,
@@ -101,6 +104,7 @@ class Commune:
         )
         self.week_copies = WeekCopies(database, clock, self.bulletins, zone=ZONE)
         self.lexicons = Lexicons(database, clock, self.speaking, changed=self.changes.notify)
+        self.proposals = Proposals(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.readings = Readings(database, clock, self.speaking, self.lexicons, changed=self.changes.notify)
         self.area_sounds = AreaSounds(database, clock, self.speaking, changed=self.changes.notify)
         self.policies = AreaPolicies(database, clock, zone=ZONE, changed=self.changes.notify)

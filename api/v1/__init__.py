@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.problems import RESPONSES
 from api.v1 import (
+    absences,
     airings,
     areas,
     asrun,
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/api/v1", responses=RESPONSES)
 for part in (
     sessions,
     people,
+    absences,
     composing,
     bulletins,
     readings,

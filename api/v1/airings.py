@@ -143,7 +143,7 @@ class PrecedenceInput(BaseModel):
     airings: Annotated[list[str], Field(min_length=2, max_length=20)]
 
 
-class Settled(BaseModel):
+class Succession(BaseModel):
     """When an airing begins by that order."""
 
     airing: str
@@ -163,10 +163,10 @@ def move_airing(station: StationDep, actor: ActorDep, airing_id: str, body: Move
 
 
 @router.put("/plan/precedence")
-def decide_precedence(station: StationDep, actor: ActorDep, body: PrecedenceInput) -> list[Settled]:
+def decide_precedence(station: StationDep, actor: ActorDep, body: PrecedenceInput) -> list[Succession]:
     """The commune's own order of clashing `priority` items: one begins after the other."""
     found = station.overrides.decide(actor, body.airings)
-    return [Settled(airing=airing, starts_at=at) for airing, at in found]
+    return [Succession(airing=airing, starts_at=at) for airing, at in found]
 
 
 @router.get("/airings/{airing_id}")
@@ -211,7 +211,7 @@ async def airing_events(station: StationDep, actor: ActorDep, airing_id: str) ->
 
 
 @router.get("/now/events", response_class=EventSourceResponse)
-async def events(station: StationDep, actor: ActorDep) -> AsyncIterator[ServerSentEvent]:
+async def now_events(station: StationDep, actor: ActorDep) -> AsyncIterator[ServerSentEvent]:
     """The airing that is on as a stream: the present state at once, then after every change."""
     actor.need(Right.READ)
     async for event in _stream(station, lambda: current_airing(station, actor)):

@@ -67,7 +67,7 @@ class Reorganisation(BaseModel):
     title: str
     day: date
     state: str
-    plan: dict[str, Any]
+    plan: ReorganisationPlan
     planned_by: str
     planned_at: AwareDatetime
     approved_by: str | None

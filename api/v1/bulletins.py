@@ -11,6 +11,7 @@ from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
 from api.paging import link_next
 from api.preconditions import revision_meant, tag
+from broadcaster.approvers import unattended
 from broadcaster.bulletins import CARD_LIMIT, TEXT_LIMIT, TITLE_LIMIT, Draft, newest
 from broadcaster.lawful import refused
 from broadcaster.people import Actor
@@ -25,6 +26,7 @@ from broadcaster.whereabouts import need_sight
 from devices.wire.messages import Identifier, Priority
 from schedules.priorities import AfterInterruption
 from schedules.rules import Rule
+from schedules.unfit import UnfitError
 
 router = APIRouter(tags=["bulletins"], route_class=Idempotent)
 
@@ -53,7 +55,7 @@ class VersionInput(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> "VersionInput":
         if (self.text is None) == (self.recording is None):
-            raise ValueError("give either a text or a recording")
+            raise UnfitError("chỉ cho chữ hoặc bản ghi âm, không cả hai", "give either a text or a recording")
         return self
 
     def made(self) -> Version:
@@ -176,7 +178,7 @@ class UncertainReading(BaseModel):
     alternatives: list[str]
 
 
-class Fault(BaseModel):
+class ClipFault(BaseModel):
     """Why the clip can be neither submitted nor released."""
 
     fault: str
@@ -200,7 +202,7 @@ class Quality(BaseModel):
     """The report of the clip."""
 
     uncertain: list[UncertainReading]
-    faults: list[Fault]
+    faults: list[ClipFault]
     syllables: int
     syllables_a_second: float | None
     slowest: float | None = Field(description="Syllables a second of the slowest sentence.")
@@ -250,6 +252,13 @@ class Warned(BaseModel):
     en: str
 
 
+class Said(BaseModel):
+    """A sentence for people."""
+
+    vi: str
+    en: str
+
+
 class Bulletin(BaseModel):
     """A bulletin at its present revision."""
 
@@ -286,6 +295,9 @@ class Bulletin(BaseModel):
         default_factory=list,
         description="Of one bulletin that waits: airings of the next two weeks that a policy refuses, as a release would be.",
     )
+    unattended: Said | None = Field(
+        None, description="Of one bulletin that is submitted: why nobody can release it before it is to air."
+    )
 
     @classmethod
     def read(cls, session: Session, row: BulletinRow, clip: ClipRecord | None) -> "Bulletin":
@@ -300,6 +312,7 @@ class Bulletin(BaseModel):
             "spoken_sound",
             "plan",
             "warnings",
+            "unattended",
         }
         spoken = row.spoken or {}
         return cls(
@@ -327,14 +340,14 @@ class BulletinPage(BaseModel):
 class RevisionInput(BaseModel):
     """Which revision is meant, so that nobody submits what somebody else just changed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"revision": 1}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"revision": 1}]})
     revision: int
 
 
 class ReasonInput(BaseModel):
     """Why."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Sai ngày họp"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "Sai ngày họp"}]})
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -351,7 +364,9 @@ def present(station: Station, actor: Actor, bulletin_id: str) -> Bulletin:
                 Warned(due_at=each.item.due_at, vi=" ".join(each.sentences("vi")), en=" ".join(each.sentences("en")))
                 for each in judged
             ]
-            found = found.model_copy(update={"warnings": warnings})
+            nobody = unattended(session, row, now=station.clock.now(), today=station.today())
+            said = Said(vi=nobody.vi, en=nobody.en) if nobody is not None else None
+            found = found.model_copy(update={"warnings": warnings, "unattended": said})
         return found
 
 

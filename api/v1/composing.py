@@ -57,7 +57,7 @@ class Checked(BaseModel):
     findings: list[Finding]
 
 
-class Token(BaseModel):
+class SpokenToken(BaseModel):
     """One thing that is read as a whole."""
 
     start: int
@@ -76,7 +76,7 @@ class Script(BaseModel):
     plain: str = Field(description="The spoken form on one line.")
     lexicon: str
     sha256: str
-    tokens: list[Token]
+    tokens: list[SpokenToken]
 
 
 class Block(BaseModel):
@@ -114,7 +114,7 @@ def read_text(station: StationDep, actor: ActorDep, body: TextInput) -> Script:
         lexicon=made.lexicon,
         sha256=made.sha256,
         tokens=[
-            Token(
+            SpokenToken(
                 start=token.start,
                 end=token.end,
                 text=token.text,

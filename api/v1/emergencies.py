@@ -51,7 +51,7 @@ class Template(BaseModel):
     id: str
     name: str
     area_id: str | None
-    content: dict[str, Any]
+    content: TemplateContent
     content_sha256: str
     state: str
     author_id: str
@@ -137,7 +137,7 @@ class Stop(BaseModel):
 
 
 @router.get("/emergency-templates")
-def list_templates(station: StationDep, actor: ActorDep) -> list[Template]:
+def list_emergency_templates(station: StationDep, actor: ActorDep) -> list[Template]:
     """Templates that are not retired, of one's own area and of those above."""
     rows = station.emergencies.templates(actor)
     return [Template(**{name: getattr(row, name) for name in Template.model_fields}) for row in rows]

@@ -9,7 +9,7 @@ from api.auth import ActorDep, StationDep
 from api.v1.readings import Mentioned
 from audio.script.letters import names_of
 from broadcaster.lexicons import NOTE_LIMIT, Change
-from broadcaster.storage.models import LexiconRecord
+from broadcaster.storage.models import LexiconProposal, LexiconRecord
 
 router = APIRouter(tags=["lexicon"])
 Term = Annotated[str, Field(min_length=1, max_length=200)]
@@ -111,3 +111,67 @@ def read_history(
 ) -> list[Entry]:
     """The area's own entries, those in force and those that ended, the newest first."""
     return [Entry.of(row) for row in station.lexicons.history(actor, area_id, written=written, limit=limit)]
+
+
+class ProposalInput(BaseModel):
+    """A reading that is proposed for an area."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"written": "OCOP", "reading": "ốc cốp"}]}
+    )
+    written: Term
+    reading: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Vietnamese syllables; null: its letters are named one by one."
+    )
+
+
+class AnswerInput(BaseModel):
+    """Why a proposal is accepted, as the entry's note, or declined."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "như đài tỉnh"}]})
+    reason: Annotated[str, Field(max_length=NOTE_LIMIT)] = ""
+
+
+class Proposal(BaseModel):
+    """A reading that waits for an answer."""
+
+    id: str
+    area: str
+    written: str
+    reading: str | None = Field(description="null: spelled.")
+    bulletin: str | None = Field(description="Where it came up.")
+    person_id: str
+    name: str
+    created_at: AwareDatetime
+
+    @classmethod
+    def of(cls, row: LexiconProposal, name: str) -> "Proposal":
+        """From the database's row."""
+        names = ("id", "written", "reading", "person_id", "created_at")
+        return cls(
+            area=row.area_id, bulletin=row.bulletin_id, name=name, **{each: getattr(row, each) for each in names}
+        )
+
+
+@router.get("/areas/{area_id}/lexicon/proposals")
+def list_proposals(station: StationDep, actor: ActorDep, area_id: str) -> list[Proposal]:
+    """What is proposed for the area's lexicon and waits for an answer, the oldest first."""
+    return [Proposal.of(row, name) for row, name in station.proposals.waiting(actor, area_id)]
+
+
+@router.post("/areas/{area_id}/lexicon/proposals", status_code=204)
+def make_proposal(station: StationDep, actor: ActorDep, area_id: str, body: ProposalInput) -> None:
+    """Propose a reading to whoever keeps the lexicon of an area; what waits there already is not put twice."""
+    station.proposals.make(actor, area_id, written=body.written, reading=body.reading)
+
+
+@router.post("/lexicon-proposals/{proposal_id}/acceptance")
+def accept_proposal(station: StationDep, actor: ActorDep, proposal_id: str, body: AnswerInput) -> LexiconChange:
+    """Make it an entry of its area."""
+    return LexiconChange.of(station.proposals.accept(actor, proposal_id, reason=body.reason)[1])
+
+
+@router.post("/lexicon-proposals/{proposal_id}/refusal", status_code=204)
+def decline_proposal(station: StationDep, actor: ActorDep, proposal_id: str, body: AnswerInput) -> None:
+    """Decline it, with a reason."""
+    station.proposals.decline(actor, proposal_id, reason=body.reason)

@@ -38,7 +38,7 @@ def read_today(station: StationDep, actor: ActorDep, area: AreaQuery = None) -> 
     response_class=EventSourceResponse,
     dependencies=[Depends(read_today)],  # who may not see the area is told before the stream begins
 )
-async def events(
+async def operations_events(
     station: StationDep,
     actor: ActorDep,
     area: AreaQuery = None,

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, AddressDep, StationDep
 from api.idempotency import Idempotent
-from api.v1.sessions import Code, Person, RoleInArea
+from api.v1.sessions import OneTimeCode, Person, RoleInArea
 from broadcaster.people import Grant, Right
 from broadcaster.storage.models import ApiToken
 from broadcaster.storage.models import Person as PersonRow
@@ -120,7 +120,7 @@ class MadeToken(BaseModel):
     token: str
 
 
-class Token(BaseModel):
+class ProgramToken(BaseModel):
     """A token that serves."""
 
     id: str
@@ -131,7 +131,7 @@ class Token(BaseModel):
     expires_at: AwareDatetime
 
     @classmethod
-    def of(cls, row: ApiToken) -> "Token":
+    def of(cls, row: ApiToken) -> "ProgramToken":
         """From its row."""
         return cls(
             id=row.id,
@@ -205,16 +205,16 @@ def begin_codes(station: StationDep, actor: ActorDep) -> CodeSecret:
 
 
 @router.put("/people/me/one-time-codes", status_code=204)
-def confirm_codes(station: StationDep, actor: ActorDep, body: Code) -> Response:
+def confirm_codes(station: StationDep, actor: ActorDep, body: OneTimeCode) -> Response:
     """Switch one-time codes on: from now on a log-in, and a release, ask for one."""
     station.log_ins.confirm_codes(actor, body.code)
     return Response(status_code=204)
 
 
 @router.get("/people/me/tokens")
-def list_tokens(station: StationDep, actor: ActorDep) -> list[Token]:
+def list_tokens(station: StationDep, actor: ActorDep) -> list[ProgramToken]:
     """One's own tokens that still serve."""
-    return [Token.of(row) for row in station.log_ins.tokens(actor)]
+    return [ProgramToken.of(row) for row in station.log_ins.tokens(actor)]
 
 
 @router.post("/people/me/tokens", status_code=201)

@@ -64,7 +64,7 @@ class PlaceInput(BaseModel):
 
 
 @router.get("/policy-templates")
-def list_templates(actor: ActorDep) -> dict[str, Policy]:
+def list_policy_templates(actor: ActorDep) -> dict[str, Policy]:
     """Ready policies by name, for an area to take over."""
     actor.need(Right.READ)
     return TEMPLATES

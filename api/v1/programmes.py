@@ -38,7 +38,7 @@ class ProgrammeInput(BaseModel):
     revision: Annotated[int, Field(ge=0)] = 0
 
 
-class Programme(BaseModel):
+class StandingProgramme(BaseModel):
     """A standing column."""
 
     id: str
@@ -125,10 +125,10 @@ class CampaignProgress(Campaign):
 
 
 @router.get("/programmes")
-def list_programmes(station: StationDep, actor: ActorDep) -> list[Programme]:
+def list_programmes(station: StationDep, actor: ActorDep) -> list[StandingProgramme]:
     """The programmes that have not ended."""
     return [
-        Programme(**{name: getattr(row, name) for name in Programme.model_fields})
+        StandingProgramme(**{name: getattr(row, name) for name in StandingProgramme.model_fields})
         for row in station.programmes.all(actor)
     ]
 

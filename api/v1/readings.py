@@ -10,6 +10,7 @@ from api.v1.bulletins import Bulletin, SettledReading, present
 from broadcaster.lexicons import Mention
 from broadcaster.readings import LONGEST, Choice
 from broadcaster.storage.models import SettlementRecord
+from schedules.unfit import UnfitError
 
 router = APIRouter(tags=["readings"])
 
@@ -48,15 +49,21 @@ class ReadingInput(BaseModel):
         None, description="Keep it in this area's lexicon, for every bulletin; null: for this bulletin alone."
     )
 
+    propose: str | None = Field(
+        None, description="For this bulletin, and proposed to this area's lexicon, whose keepers accept or decline it."
+    )
+
     @model_validator(mode="after")
     def _one_of_both(self) -> "ReadingInput":
         if self.spelled and self.reading is not None:
-            raise ValueError("give either a reading or spelled")
+            raise UnfitError(
+                "chỉ cho cách đọc (reading) hoặc đánh vần (spelled), không cả hai", "give either a reading or spelled"
+            )
         return self
 
     def choice(self) -> Choice:
         """The same, for the domain."""
-        return Choice(self.text, self.proposed, self.reading, self.spelled, self.area)
+        return Choice(self.text, self.proposed, self.reading, self.spelled, self.area, self.propose)
 
 
 class ReadingsInput(BaseModel):
@@ -67,7 +74,7 @@ class ReadingsInput(BaseModel):
     readings: Annotated[list[ReadingInput], Field(min_length=1, max_length=1000)]
 
 
-class Settled(BaseModel):
+class SettledBulletin(BaseModel):
     """The bulletin now, and other waiting bulletins that a lexicon entry made here speaks anew."""
 
     bulletin: Bulletin
@@ -87,7 +94,7 @@ class PastReading(SettledReading):
 
 
 @router.put("/bulletins/{bulletin_id}/readings")
-def settle_readings(station: StationDep, actor: ActorDep, bulletin_id: str, body: ReadingsInput) -> Settled:
+def settle_readings(station: StationDep, actor: ActorDep, bulletin_id: str, body: ReadingsInput) -> SettledBulletin:
     """Settle readings: on each place of the bulletin that has this text and this proposed reading.
 
     It is an edit, so a submitted bulletin is a draft again; the speech is made again only where something else is said.
@@ -95,7 +102,9 @@ def settle_readings(station: StationDep, actor: ActorDep, bulletin_id: str, body
     anew = station.readings.settle(
         actor, bulletin_id, [reading.choice() for reading in body.readings], revision=body.revision
     )
-    return Settled(bulletin=present(station, actor, bulletin_id), anew=[Mentioned.of(mention) for mention in anew])
+    return SettledBulletin(
+        bulletin=present(station, actor, bulletin_id), anew=[Mentioned.of(mention) for mention in anew]
+    )
 
 
 @router.get("/bulletins/{bulletin_id}/readings")

@@ -15,7 +15,7 @@ from devices.wire.messages import Identifier
 router = APIRouter(tags=["receivers"])
 
 
-class Move(BaseModel):
+class ReceiverMove(BaseModel):
     """What is to change; the rest stays."""
 
     model_config = ConfigDict(extra="forbid")
@@ -36,7 +36,7 @@ class PlaceEvent(BaseModel):
 
 
 @router.patch("/receivers/{receiver}")
-def move(station: StationDep, actor: ActorDep, receiver: str, body: Move) -> Receiver:
+def move(station: StationDep, actor: ActorDep, receiver: str, body: ReceiverMove) -> Receiver:
     """Give a receiver another name or area; its rights at the broker and its configuration follow at once."""
     row = station.lifecycle.move(actor, receiver, name=body.name, area=body.area)
     station.place_changed(receiver)

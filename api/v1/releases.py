@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
-from api.v1.bulletins import Fault, ReasonInput, present
+from api.v1.bulletins import ClipFault, ReasonInput, present
 from broadcaster.errors import NotFoundError
 from broadcaster.storage.models import Bulletin
 from broadcaster.storage.models import Release as ReleaseRow
@@ -21,7 +21,7 @@ class Preview(BaseModel):
 
     content: dict[str, Any]
     content_sha256: str
-    faults: list[Fault] = Field(description="Why it cannot be released; empty if it can.")
+    faults: list[ClipFault] = Field(description="Why it cannot be released; empty if it can.")
 
 
 class ReleaseInput(BaseModel):
@@ -37,6 +37,16 @@ class ReleaseInput(BaseModel):
     content_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+class StoodIn(BaseModel):
+    """Who was away when a deputy released, as it was then."""
+
+    absence: str
+    person: str
+    name: str
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
 class Release(BaseModel):
     """An approver's binding to content."""
 
@@ -45,6 +55,7 @@ class Release(BaseModel):
     revision: int
     content_sha256: str
     approver_id: str
+    in_place_of: list[StoodIn] | None = Field(description="Whom the approver stood in for; null: for nobody.")
     released_at: AwareDatetime
     voided_at: AwareDatetime | None
     void_reason: str | None

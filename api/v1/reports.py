@@ -10,12 +10,14 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from api.auth import ActorDep, StationDep
+from api.v1.bulletins import ReasonInput, RevisionInput
 from broadcaster.people import Right
 from broadcaster.reports.board import Owed
 from broadcaster.reports.documents import MEDIA_TYPES, Form
 from broadcaster.reports.figures import Figures, Scope
 from broadcaster.reports.filled import Filled
 from broadcaster.storage.models import Report as Row
+from schedules.unfit import UnfitError
 
 router = APIRouter(tags=["reports"])
 
@@ -33,7 +35,7 @@ class ReportInput(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.starts_on is None) != (self.ends_on is None):
-            raise ValueError("a period needs both its days")
+            raise UnfitError("kỳ báo cáo cần cả ngày đầu và ngày cuối", "a period needs both its days")
         return self
 
 
@@ -43,20 +45,6 @@ class FilledInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
     revision: Annotated[int, Field(ge=1)]
     filled: Filled
-
-
-class RevisionInput(BaseModel):
-    """The revision that was read."""
-
-    model_config = ConfigDict(extra="forbid")
-    revision: Annotated[int, Field(ge=1)]
-
-
-class ReasonInput(BaseModel):
-    """Why."""
-
-    model_config = ConfigDict(extra="forbid")
-    reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Revision(BaseModel):

@@ -5,9 +5,10 @@ from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from api.auth import ActorDep, StationDep
+from api.complaints import complaint
 from api.v1.bulletins import PlanItem
 from broadcaster.errors import InvalidError
 from broadcaster.foresight import conflicts, simulation
@@ -102,8 +103,9 @@ def change_rule(station: StationDep, actor: ActorDep, body: RuleChange) -> Chang
             changed = Recurring.model_validate({**changed.model_dump(), "moved": moved})
         if changed is not None and body.copy_week is not None:
             changed = changed.with_week_copied(body.copy_week.monday, body.copy_week.to)
-    except ValueError as error:
-        raise InvalidError(f"Không đổi được lịch: {error}", f"The rule cannot be changed so: {error}") from error
+    except ValidationError as error:
+        vi, en = complaint(error.errors()[0])
+        raise InvalidError(f"Không đổi được lịch: {vi}.", f"The rule cannot be changed so: {en}.") from error
     if changed is None:
         raise InvalidError(
             "Tuần được chép không có lượt phát nào của lịch này.", "The rule airs nothing in the week that is copied."

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep
+from broadcaster.logins import id_of
 from broadcaster.people import Actor, Grant, Role
 from devices.wire.messages import Identifier
 
@@ -23,7 +24,7 @@ class LogIn(BaseModel):
     )
 
 
-class Code(BaseModel):
+class OneTimeCode(BaseModel):
     """A one-time code (RFC 6238), 6 digits."""
 
     code: Annotated[str, Field(max_length=20)]
@@ -77,6 +78,15 @@ class Session(BaseModel):
     person: Person
 
 
+class OpenLogIn(BaseModel):
+    """A log-in that has not ended."""
+
+    id: str
+    created_at: AwareDatetime
+    expires_at: AwareDatetime
+    current: bool = Field(description="Whether it is the one that asks.")
+
+
 @router.post("/sessions", status_code=201)
 def log_in(station: StationDep, address: AddressDep, body: LogIn) -> Session:
     """Log in. After five failures from one address at one user name the answer is 429 for a quarter of an hour."""
@@ -84,8 +94,18 @@ def log_in(station: StationDep, address: AddressDep, body: LogIn) -> Session:
     return Session(token=token, expires_at=login.expires_at, person=Person.of(actor))
 
 
+@router.get("/sessions")
+def list_log_ins(station: StationDep, actor: ActorDep, token: TokenDep) -> list[OpenLogIn]:
+    """One's own log-ins, the newest first."""
+    actor.need_log_in()
+    return [
+        OpenLogIn(id=id_of(row), created_at=row.created_at, expires_at=row.expires_at, current=current)
+        for row, current in station.log_ins.open_log_ins(actor, token)
+    ]
+
+
 @router.put("/sessions/current/proof", status_code=204)
-def prove(station: StationDep, actor: ActorDep, token: TokenDep, address: AddressDep, body: Code) -> Response:
+def prove(station: StationDep, actor: ActorDep, token: TokenDep, address: AddressDep, body: OneTimeCode) -> Response:
     """Give a one-time code within this log-in; it counts for five minutes, for releasing and the like."""
     actor.need_log_in()
     station.log_ins.prove(token or "", actor, body.code, address=address)
@@ -97,6 +117,13 @@ def log_out(station: StationDep, token: TokenDep, address: AddressDep) -> Respon
     """Log out; doing it twice is no error."""
     if token:
         station.log_ins.log_out(token, address=address)
+    return Response(status_code=204)
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+def end_log_in(station: StationDep, actor: ActorDep, session_id: str) -> Response:
+    """End one of one's own log-ins, such as that of a phone that was lost."""
+    station.log_ins.end_log_in(actor, session_id)
     return Response(status_code=204)
 
 

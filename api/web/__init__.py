@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 
 from api.web import (
+    absences,
     areas,
     audit,
     bulletins,
@@ -18,6 +19,7 @@ from api.web import (
     login,
     me,
     operations,
+    outside,
     people,
     policies,
     programmes,
@@ -40,6 +42,7 @@ from broadcaster.errors import NotFoundError
 router = APIRouter(include_in_schema=False)
 for part in (
     login,
+    outside,
     operations,
     bulletins,
     compose,
@@ -54,6 +57,7 @@ for part in (
     reorganisations,
     people,
     me,
+    absences,
     audit,
     welcome,
     schedule,

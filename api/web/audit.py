@@ -85,7 +85,8 @@ def _changes(row: AuditEntry, tongue: Language) -> Iterator[tuple[str, str | Non
     for name in {**old, **new}:
         if old.get(name) != new.get(name):
             yield name, _said(old.get(name), tongue), _said(new.get(name), tongue)
-    for name, value in (row.details or {}).items():
+    details = {name: value for name, value in (row.details or {}).items() if name != "in_place_of"}
+    for name, value in details.items():
         yield name, None, _said(value, tongue)
 
 

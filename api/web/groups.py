@@ -1,6 +1,7 @@
 """Groups: targets saved under a name, chosen from the tree of areas and the receivers in them."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Form, Request
 from pydantic import BaseModel, Field, ValidationError
@@ -9,9 +10,13 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
+from api.problems import page_language
 from api.web import page as pages
 from api.web.area_tree import AreaTree, by_name
+from api.web.meanwhile import carried, changed_of
+from api.web.words import words
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.groups import state_of
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
 from broadcaster.storage.models import ReceiverGroup
@@ -33,6 +38,7 @@ class GroupForm(BaseModel):
     excluded_areas: Names = Field(default_factory=list)
     excluded: Names = Field(default_factory=list)
     kinds: Names = Field(default_factory=list)
+    seen: Annotated[str, Field(max_length=1_000_000)] = ""
 
     @classmethod
     def of(cls, row: ReceiverGroup) -> "GroupForm":
@@ -120,7 +126,7 @@ def remove(
 def _save(request: Request, station: Station, actor: Actor, form: GroupForm, group: str | None) -> Response:
     actor.need(Right.OPERATE)
     try:
-        station.groups.save(actor, name=form.name.strip(), targets=form.targets(), group=group)
+        station.groups.save(actor, name=form.name.strip(), targets=form.targets(), group=group, seen=form.seen)
     except BroadcasterError as error:
         return _form(request, station, actor, form, group=group, problem=error)
     return RedirectResponse("/groups?done=group_saved", 303)
@@ -144,6 +150,7 @@ def _form(
 ) -> Response:
     with station.database.reading() as session:
         places = Places(session, station.today())
+        held = state_of(_find(session, group)) if group is not None else None
     tree = AreaTree(places.areas)
     large = len(places.areas) + len(places.receivers) > DRAWN
     start = tree.first(actor) if large or actor.home in places.areas else None
@@ -166,4 +173,28 @@ def _form(
         at=at,
         receivers=places.receivers,
         problem=problem,
+        seen=carried(form.seen, problem, held) if held is not None else "",
+        changed=[
+            (_LABELS[name], *(_said(tree, places, words(page_language(request)), each) for each in pair))
+            for name, pair in changed_of(problem).items()
+        ],
     )
+
+
+_LABELS = {
+    "name": "group_name",
+    "kinds": "group_kinds",
+    "areas": "group_chosen",
+    "receivers": "group_chosen",
+    "excluded_areas": "group_excluded",
+    "excluded": "group_excluded",
+}
+
+
+def _said(tree: AreaTree, places: Places, words_of: Mapping[str, str], value: Any) -> str:
+    """A name, or names of areas and receivers."""
+    if value in (["loudspeaker"], ["screen"], ["loudspeaker", "screen"]):
+        return ", ".join(words_of[kind] for kind in value)
+    names = value if isinstance(value, list) else [] if value is None else [value]
+    known = {place.id: place.name for place in places.receivers.values()}
+    return ", ".join(tree.said(name) if name in tree.areas else known.get(name, str(name)) for name in names)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Form, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
@@ -16,7 +17,7 @@ from broadcaster.errors import BroadcasterError
 from broadcaster.lexicons import NOTE_LIMIT
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
-from broadcaster.storage.models import LexiconRecord, Person
+from broadcaster.storage.models import LexiconProposal, LexiconRecord, Person
 
 router = pages.router()
 ROWS = 100
@@ -79,6 +80,41 @@ def remove(
     )
 
 
+@router.post("/lexicon/proposals/{proposal_id}/acceptance")
+def accept(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    proposal_id: str,
+    reason: Annotated[str, Form(max_length=NOTE_LIMIT)] = "",
+) -> Response:
+    """Make a proposal an entry of its area; tells which bulletins are spoken anew."""
+    row, change = station.proposals.accept(actor, proposal_id, reason=reason)
+    return pages.page(
+        request,
+        "lexicon_change.html",
+        actor=actor,
+        area=row.area_id,
+        written=row.written,
+        spoken=spoken_of(row),
+        change=change,
+    )
+
+
+@router.post("/lexicon/proposals/{proposal_id}/refusal")
+def decline(
+    *,
+    station: StationDep,
+    actor: ActorDep,
+    proposal_id: str,
+    reason: Annotated[str, Form(max_length=NOTE_LIMIT)] = "",
+) -> Response:
+    """Decline it with a reason."""
+    row = station.proposals.decline(actor, proposal_id, reason=reason)
+    return RedirectResponse(f"/lexicon?area={quote(row.area_id)}&done=proposal_declined", 303)
+
+
 @router.get("/lexicon/history")
 def history(
     request: Request, station: StationDep, actor: ActorDep, area: str = "", written: str | None = None
@@ -102,7 +138,7 @@ def history(
     )
 
 
-def spoken_of(row: LexiconRecord) -> str:
+def spoken_of(row: LexiconRecord | LexiconProposal) -> str:
     """What is heard for an entry: its reading, or the names of its letters."""
     return names_of(row.written) if row.reading is None else row.reading
 
@@ -154,5 +190,6 @@ def _shown(
         typed=typed or {"written": written},
         problem=problem,
         may_change=actor.may(Right.PRONOUNCE, chosen),
+        proposals=[(row, spoken_of(row), name) for row, name in station.proposals.waiting(actor, chosen)],
         note_limit=NOTE_LIMIT,
     )

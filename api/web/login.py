@@ -7,8 +7,9 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, same_origin, set_cookie
 from api.web import page as pages
-from broadcaster.errors import ForbiddenError, NotLoggedInError, TooManyError
+from broadcaster.errors import BroadcasterError, ForbiddenError, NotLoggedInError, TooManyError
 from broadcaster.people import Right
+from broadcaster.station import Station
 
 router = pages.router()
 
@@ -21,9 +22,22 @@ def home(actor: ActorDep) -> Response:
 
 
 @router.get("/login")
-def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+def login_page(request: Request, station: StationDep, next: str = "/") -> Response:  # noqa: A002 - the name in the address
     """The form."""
-    return pages.page(request, "login.html", username="", next=pages.onward(next))
+    return shown(request, station, onward=pages.onward(next))
+
+
+def shown(
+    request: Request,
+    station: Station,
+    *,
+    onward: str = "/",
+    username: str = "",
+    problem: BroadcasterError | None = None,
+) -> Response:
+    """The log-in page, with what was refused."""
+    label = station.outside.label
+    return pages.page(request, "login.html", username=username, next=onward, outside=label, problem=problem)
 
 
 @router.post("/login")
@@ -43,7 +57,7 @@ def log_in(
         same_origin(request)
         token, actor, _ = station.log_ins.log_in(username, password, code=code or None, address=address)
     except (NotLoggedInError, ForbiddenError, TooManyError) as error:
-        return pages.page(request, "login.html", problem=error, username=username, next=onward)
+        return shown(request, station, onward=onward, username=username, problem=error)
     response = RedirectResponse("/me" if actor.must_change_password else onward, 303)
     set_cookie(response, station, token)
     return response

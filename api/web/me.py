@@ -8,9 +8,12 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, set_cookie
 from api.web import page as pages
+from api.web.absences import Standing
 from api.web.area_tree import tree_of
+from api.web.outside import sent_out
 from api.web.step_up import proved
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotLoggedInError
+from broadcaster.logins import id_of
 from broadcaster.people import SHORTEST_PASSWORD, Actor, Right
 from broadcaster.station import Station
 
@@ -133,12 +136,44 @@ def revoke_token(station: StationDep, actor: ActorDep, token_id: str) -> Respons
     return RedirectResponse("/me?done=token_revoked", 303)
 
 
+@router.post("/me/outside")
+def link_outside(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    token: TokenDep,
+    address: AddressDep,
+    code: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """To the service by which one wants to log in from now on."""
+    try:
+        actor = proved(station, actor, token, code, address=address)
+        return sent_out(station, *station.outside.begin(onward="/me", actor=actor))
+    except BroadcasterError as error:
+        return _shown(request, station, actor, token, problem=error, at="outside")
+
+
+@router.post("/me/outside/removal")
+def unlink_outside(station: StationDep, actor: ActorDep) -> Response:
+    """Log in by password alone from now on."""
+    station.outside.unlink(actor)
+    return RedirectResponse("/me?done=unlinked", 303)
+
+
 @router.post("/me/log-ins/elsewhere")
 def log_out_elsewhere(station: StationDep, actor: ActorDep, token: TokenDep) -> Response:
     """End all log-ins but this one."""
     if token:
         station.log_ins.log_out_elsewhere(actor, token)
     return RedirectResponse("/me?done=logged_out_elsewhere", 303)
+
+
+@router.post("/me/log-ins/{log_in}/ending")
+def end_log_in(station: StationDep, actor: ActorDep, log_in: str) -> Response:
+    """End one log-in, such as that of a phone that was lost."""
+    station.log_ins.end_log_in(actor, log_in)
+    return RedirectResponse("/me?done=logged_out_there", 303)
 
 
 def _codes(
@@ -178,10 +213,15 @@ def _shown(
         chosen=chosen or [],
         days=days,
         area=area,
-        rights=[right for right in Right if actor.may(right)],
+        rights=[right for right in Right if actor.alone().may(right)],
         tree=tree,
         places=tree.options(actor.within()),
+        own_grants=actor.alone().grants,
+        standing=Standing.of(station, actor.id),
+        releases=actor.alone().may(Right.RELEASE),
         tokens=station.log_ins.tokens(actor),
-        log_ins=station.log_ins.open_log_ins(actor, token),
+        log_ins=[(row, id_of(row), here) for row, here in station.log_ins.open_log_ins(actor, token)],
         shortest=SHORTEST_PASSWORD,
+        outside=station.outside.label,
+        linked=station.outside.linked(actor),
     )

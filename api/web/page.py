@@ -93,6 +93,7 @@ def _figure(context: Context, value: float, places: int = 1) -> str:
 _TEMPLATES.env.undefined = StrictUndefined
 _TEMPLATES.env.globals["asset"] = asset
 _TEMPLATES.env.filters |= {
+    "instant": datetime.fromisoformat,
     "clock_time": _clock_time,
     "date": _date,
     "moment": _moment,

@@ -4,14 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
+from api.problems import page_language
 from api.web import page as pages
-from api.web.area_tree import plain, tree_of
+from api.web.absences import Standing
+from api.web.area_tree import AreaTree, plain, tree_of
+from api.web.meanwhile import SeenDep, carried, changed_of
+from api.web.words import words
+from broadcaster.absences import Away
+from broadcaster.accounts import state_of
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
 from broadcaster.people import RIGHTS, Actor, Grant, Right, Role, grant_rows
 from broadcaster.station import Station
@@ -39,8 +45,12 @@ def everybody(request: Request, station: StationDep, actor: ActorDep, q: str = "
     people = station.people.all(actor)
     wanted = plain(q)
     found = [(person, grants) for person, grants in people if wanted in plain(f"{person.name} {person.username}")]
-    tree = tree_of(station)
-    return pages.page(request, "people.html", actor=actor, tree=tree, people=found, all=len(people), q=q)
+    away: dict[str, list[Away]] = {}
+    for each in station.absences.coming():
+        away.setdefault(each.row.person_id, []).append(each)
+    return pages.page(
+        request, "people.html", actor=actor, tree=tree_of(station), people=found, all=len(people), q=q, away=away
+    )
 
 
 @router.get("/people/new")
@@ -95,15 +105,17 @@ def change(
     roles: Annotated[list[str], Form(default_factory=list)],
     areas: Annotated[list[str], Form(default_factory=list)],
     disabled: Annotated[str, Form(max_length=3)] = "",
+    seen: SeenDep = "",
 ) -> Response:
     """Set name and roles, or disable the account."""
     account = _find(station, actor, person_id)
     try:
         given = _grants(roles, areas)
-        station.people.change(actor, person_id, name=_name(name), grants=given, disabled=bool(disabled))
+        station.people.change(actor, person_id, name=_name(name), grants=given, disabled=bool(disabled), seen=seen)
     except BroadcasterError as error:
-        typed = Typed(name, list(zip(roles, areas, strict=False)), bool(disabled))
-        return _one(request, station, actor, account, typed, problem=error)
+        typed = Typed(name, [pair for pair in zip(roles, areas, strict=False) if pair[0]], bool(disabled))
+        account = _find(station, actor, person_id)  # as it is by now
+        return _one(request, station, actor, account, typed, problem=error, seen=seen)
     return RedirectResponse(f"/people/{person_id}?done=person_saved", 303)
 
 
@@ -183,20 +195,39 @@ def _one(
     typed: Typed | None = None,
     *,
     problem: BroadcasterError | None = None,
+    seen: str = "",
 ) -> Response:
     person, grants = account
+    tree, said = tree_of(station), words(page_language(request))
     held = [(str(grant.role), grant.area or "") for grant in grants]
     return pages.page(
         request,
         "person.html",
         actor=actor,
         person=person,
+        standing=Standing.of(station, person.id),
+        releases=any(Right.RELEASE in grant.rights for grant in grants),
         typed=typed or Typed(person.name, held, person.disabled_at is not None),
         roles=RIGHTS,
         places=_places(station, actor),
         everywhere=actor.within(Right.ADMINISTER) is None,
         problem=problem,
+        seen=carried(seen, problem, state_of(person, grants)),
+        changed=[
+            (_LABELS[name], *(_said(tree, said, each) for each in pair)) for name, pair in changed_of(problem).items()
+        ],
     )
+
+
+_LABELS = {"name": "person_name", "roles": "person_role", "disabled": "person_disable"}
+
+
+def _said(tree: AreaTree, said: Mapping[str, str], value: Any) -> str:
+    """A name, whether something is, or roles with their areas."""
+    if isinstance(value, list):
+        roles = [(said[f"role_{each['role']}"], each["area"]) for each in value]
+        return ", ".join(f"{role} ({tree.said(area)})" if area else role for role, area in roles)
+    return said["changed_yes" if value else "changed_no"] if isinstance(value, bool) else str(value or "")
 
 
 def _password(request: Request, actor: Actor, *, name: str, username: str, password: str) -> Response:

@@ -1,6 +1,6 @@
 """Releasing: what waits, by the session in which it is to air, and one bulletin with everything that a release binds to."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,14 +23,14 @@ from api.web.step_up import asks_code, proved
 from broadcaster import revisions
 from broadcaster.bulletins import draft_of
 from broadcaster.canonical import sha256_of
-from broadcaster.errors import BroadcasterError, InvalidError
+from broadcaster.errors import BroadcasterError, ForbiddenError, InvalidError
 from broadcaster.people import Actor, Right
 from broadcaster.quality import require_quality
 from broadcaster.releases import content_of, find, schedules_of
 from broadcaster.revisions import Stretch, differences
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, BulletinRevision, ClipRecord, Person, Release
-from broadcaster.whereabouts import need_sight, visible_to
+from broadcaster.whereabouts import heard_in, need_sight, visible_to
 from schedules.rules import RULE, AtOnce
 
 router = pages.router()
@@ -188,12 +188,24 @@ def _plan(revision: BulletinRevision) -> list[str]:
     return sorted(repr(item) for item in revision.content["plan"])
 
 
+def _second(actor: Actor, author: str, where: Collection[str | None]) -> bool:
+    """Whether somebody may release what this person wrote; a deputy of the author's may not."""
+    try:
+        actor.second_to(author, Right.RELEASE, *where)
+    except ForbiddenError:
+        return False
+    return True
+
+
 def _one(
     request: Request, station: Station, actor: Actor, bulletin_id: str, problem: BroadcasterError | None = None
 ) -> Response:
     actor.need(Right.RELEASE)
     with station.database.reading() as session:
         shown = _shown(desk(request, session, station, actor), bulletin_id)
+        where = heard_in(session, shown.row)
+    deputed = actor.in_place_of(Right.RELEASE, *where)
+    barred = bool(deputed) and not _second(actor, shown.row.author_id, where)
     title = differences(shown.before.content["title"], shown.row.title) if shown.before is not None else []
     return pages.page(
         request,
@@ -207,6 +219,8 @@ def _one(
         title_changes=title,
         asks_code=asks_code(actor, problem),
         own=shown.row.author_id == actor.id,
+        deputed=deputed,
+        barred=barred,
         heard=False,
         writable=False,
     )

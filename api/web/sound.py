@@ -9,7 +9,9 @@ from starlette.responses import Response
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import tree_of
+from api.web.meanwhile import SeenDep, carried, changed_of
 from audio.announcement import MOST_REPEATS
+from broadcaster.area_sounds import state_of
 from broadcaster.errors import BroadcasterError, InvalidError
 from broadcaster.lexicons import Mention
 from broadcaster.people import Actor, Right
@@ -20,6 +22,16 @@ router = pages.router()
 JINGLES = 50
 FIELDS = tuple(Sound.model_fields)
 OWN = "own"
+_LABELS = {
+    "voice": "sound_voice",
+    "rate_wpm": "sound_rate",
+    "pitch": "sound_pitch",
+    "equaliser": "sound_equaliser",
+    "call": "sound_call",
+    "repeats": "sound_repeats",
+    "jingle": "sound_jingle",
+    "jingle_in_place_of_chime": "sound_chime",
+}
 
 
 @router.get("/sound")
@@ -45,6 +57,7 @@ def put(
     repeats: Annotated[str, Form(max_length=10)] = "",
     jingle: Annotated[str, Form(max_length=64)] = "",
     jingle_in_place_of_chime: Annotated[str, Form(max_length=3)] = "",
+    seen: SeenDep = "",
 ) -> Response:
     """Replace what the area says itself; tells which bulletins are spoken anew."""
     actor.need(Right.PRONOUNCE, area)
@@ -62,9 +75,9 @@ def put(
     try:
         sound = _sound(typed)
         station.require_voices(sound.voice)
-        anew = station.area_sounds.put(actor, area, sound)
+        anew = station.area_sounds.put(actor, area, sound, seen=seen)
     except BroadcasterError as error:
-        return _shown(request, station, actor, area, typed=typed, problem=error)
+        return _shown(request, station, actor, area, typed=typed, problem=error, seen=seen)
     return _shown(request, station, actor, area, anew=anew)
 
 
@@ -115,6 +128,7 @@ def _shown(
     typed: dict[str, str] | None = None,
     problem: BroadcasterError | None = None,
     anew: tuple[Mention, ...] | None = None,
+    seen: str = "",
 ) -> Response:
     tree = tree_of(station)
     chosen = area or tree.first(actor)
@@ -142,6 +156,11 @@ def _shown(
         jingles=[(row.sha256, row.name) for row in jingles],
         most_repeats=MOST_REPEATS,
         problem=problem,
+        seen=carried(seen, problem, state_of(of.own)),
+        changed=[
+            (_LABELS[name], *("" if each is None else str(each) for each in pair))
+            for name, pair in changed_of(problem).items()
+        ],
         anew=anew,
         may_change=actor.may(Right.PRONOUNCE, chosen),
     )

@@ -77,12 +77,14 @@ class Reorganisations:
             row = find(session, reorganisation, changing=True)
             if row.state != "planned":
                 raise self._not_planned(row)
-            actor.need(Right.RELEASE, *_concerned(session, ReorganisationPlan.model_validate(row.plan)))
+            where = _concerned(session, ReorganisationPlan.model_validate(row.plan))
+            actor.need(Right.RELEASE, *where)
             if row.planned_by == actor.id:
                 raise ForbiddenError(
                     "Người lập kế hoạch không được tự duyệt. Hãy nhờ người duyệt khác.",
                     "Whoever planned it cannot approve it. Ask another approver.",
                 )
+            actor = actor.second_to(row.planned_by, Right.RELEASE, *where)
             seen, effects = self._preview(session, row)
             if sha256_of(seen) != preview_sha256:
                 raise ConflictError(
@@ -120,7 +122,8 @@ class Reorganisations:
         self, session: Session, actor: Actor, action: str, row: Reorganisation, *, details: dict[str, Any]
     ) -> None:
         where = _concerned(session, ReorganisationPlan.model_validate(row.plan))
-        audit.note(session, actor, action, row.id, at=self._clock.now(), areas=where, details=details)
+        right = Right.RELEASE if action == "reorganisation-approved" else None
+        audit.note(session, actor, action, row.id, at=self._clock.now(), areas=where, right=right, details=details)
 
     @staticmethod
     def _not_planned(row: Reorganisation) -> ConflictError:

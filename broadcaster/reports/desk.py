@@ -156,6 +156,7 @@ class Reports:
                 row.id,
                 at=row.changed_at,
                 areas=[row.area_id],
+                right=Right.RELEASE,
                 details={"revision": row.revision, "figures": row.figures},
             )
             return row.revision
@@ -183,6 +184,7 @@ class Reports:
                 row.id,
                 at=row.changed_at,
                 areas=[row.area_id],
+                right=Right.RELEASE,
                 reason=reason,
                 details={"revision": row.revision},
             )

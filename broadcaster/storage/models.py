@@ -244,6 +244,9 @@ class Person(Base):
     totp_secret: Mapped[str | None]  # base32 (RFC 6238)
     totp_confirmed_at: Mapped[datetime | None]  # asked for from then on
     totp_last_step: Mapped[int | None]  # the time step of the last code taken: a code serves once
+    outside_issuer: Mapped[str | None]  # the service by which they log in too (OpenID Connect), and who they are there
+    outside_subject: Mapped[str | None]
+    __table_args__ = (UniqueConstraint("outside_issuer", "outside_subject"),)
 
 
 class GrantRecord(Base):
@@ -256,6 +259,24 @@ class GrantRecord(Base):
     area_id: Mapped[str | None] = mapped_column(ForeignKey("areas.id"), index=True)  # none: the whole station
 
 
+class Absence(Base):
+    """An approver is away, and perhaps somebody releases in their place meanwhile (decision 0022)."""
+
+    __tablename__ = "absences"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    deputy_id: Mapped[str | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    area_id: Mapped[str | None] = mapped_column(
+        ForeignKey("areas.id")
+    )  # where the deputy releases; none: wherever the person does
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    reason: Mapped[str | None] = mapped_column(Text)
+    said_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    said_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # where it was ended before its time
+
+
 class LoginSession(Base):
     """A log-in. Only the hash of its token is kept."""
 
@@ -265,6 +286,19 @@ class LoginSession(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     proved_at: Mapped[datetime | None]  # when a one-time code was last given in it
+
+
+class OutsideLogIn(Base):
+    """A log-in that was begun at another service and has not come back: each comes back once, to the browser that began it."""
+
+    __tablename__ = "outside_log_ins"
+    state_sha256: Mapped[str] = mapped_column(primary_key=True)
+    browser_sha256: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]  # PKCE (RFC 7636)
+    onward: Mapped[str]  # where it leads, a path of ours
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))  # who links an account
+    expires_at: Mapped[datetime]
 
 
 class LogInFailure(Base):
@@ -374,6 +408,23 @@ class LexiconRecord(Base):
             postgresql_where=sql("ended_at IS NULL"),
         ),
     )
+
+
+class LexiconProposal(Base):
+    """A reading that is proposed for an area's lexicon from below, and what became of it."""
+
+    __tablename__ = "lexicon_proposals"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
+    written: Mapped[str]
+    reading: Mapped[str | None]  # None: its letters are named one by one
+    bulletin_id: Mapped[str | None] = mapped_column(ForeignKey("bulletins.id", ondelete="SET NULL"))  # where it came up
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime]
+    decision: Mapped[str | None]  # accepted | declined
+    reason: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
 
 
 class AreaSound(Base):
@@ -633,6 +684,7 @@ class Release(Base):
     content_sha256: Mapped[str]
     content: Mapped[str] = mapped_column(Text)  # canonical JSON, whose SHA-256 is content_sha256
     approver_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    in_place_of: Mapped[list[Json] | None]  # whom the approver stood in for, with names and times as they were
     released_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
     void_reason: Mapped[str | None] = mapped_column(Text)

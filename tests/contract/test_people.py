@@ -13,6 +13,7 @@ from broadcaster.errors import (
     NotLoggedInError,
     TooManyError,
 )
+from broadcaster.logins import id_of
 from broadcaster.people import Actor, Grant, Right, Role
 from broadcaster.storage.models import LogInFailure
 from broadcaster.welcome import Welcome
@@ -40,6 +41,20 @@ def test_log_ins_end(commune: Commune) -> None:
     commune.log_ins.log_out(token)
     with pytest.raises(NotLoggedInError):
         commune.log_ins.recognise(token, address="")
+
+
+def test_one_of_ones_own_log_ins_is_ended_and_no_others(commune: Commune) -> None:
+    here, actor, _ = commune.log_ins.log_in("mai", PASSWORD)
+    phone, _, _ = commune.log_ins.log_in("mai", PASSWORD)
+    (lost,) = [id_of(row) for row, current in commune.log_ins.open_log_ins(actor, here) if not current]
+    with pytest.raises(NotFoundError):
+        commune.log_ins.end_log_in(commune.approver, lost)
+    commune.log_ins.end_log_in(actor, lost)
+    with pytest.raises(NotLoggedInError):
+        commune.log_ins.recognise(phone, address="")
+    assert commune.log_ins.recognise(here, address="") == actor
+    with pytest.raises(NotFoundError):
+        commune.log_ins.end_log_in(actor, lost)
 
 
 def test_accounts_need_a_name_of_their_own_and_a_long_password(commune: Commune) -> None:

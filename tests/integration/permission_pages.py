@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from tests.integration.permission_samples import OF_REST, Ids, Sample
+from tests.integration.permission_samples import OF_REST, Ids, Sample, approver_of
 
+AWAY_ON = dict.fromkeys(("begins", "ends"), (datetime.now(UTC) + timedelta(days=10)).date().isoformat())
 DAY = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
 OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
@@ -24,6 +25,8 @@ OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", "/lexicon/removal"): lambda ids: Sample(
         data={"area": ids["area_id"], "written": "OCOP"}, answers=(200, 404)
     ),
+    ("POST", "/lexicon/proposals/{proposal_id}/acceptance"): lambda _: Sample(data={"reason": "đúng"}),
+    ("POST", "/lexicon/proposals/{proposal_id}/refusal"): lambda _: Sample(data={"reason": "không đúng"}),
     ("POST", "/sound"): lambda ids: Sample(data={"area": ids["area_id"], "repeats": "1"}),
     ("GET", "/policies/rule"): lambda ids: Sample(params={"area": ids["area_id"], "kind": "quiet_hours"}),
     ("POST", "/policies/rule"): lambda ids: Sample(
@@ -58,6 +61,15 @@ OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
         data={"name": "Tên", "roles": "editor", "areas": ids["area_id"]}
     ),
     ("POST", "/people/{person_id}/password"): lambda _: Sample(data={"sure": "yes"}),
+    ("GET", "/people/{person_id}/absences"): lambda ids: Sample(ids=approver_of(ids)),
+    ("POST", "/people/{person_id}/absences"): lambda ids: Sample(data=AWAY_ON, ids=approver_of(ids)),
+    ("POST", "/people/{person_id}/absences/{absence_id}/ending"): lambda ids: Sample(ids=approver_of(ids)),
+    ("POST", "/me/log-ins/{log_in}/ending"): lambda _: Sample(ids={"log_in": "none"}, answers=(404,)),
+    # No service is set: there is no such log-in.
+    ("POST", "/login/outside"): lambda _: Sample(answers=(404,)),
+    ("GET", "/login/outside"): lambda _: Sample(params={"state": "x", "code": "x"}, answers=(401,)),
+    ("POST", "/me/outside"): lambda _: Sample(answers=(404,)),
+    ("POST", "/me/absences"): lambda _: Sample(data=AWAY_ON),
     ("POST", "/me/password"): lambda _: Sample(data={"old": "x", "new": "y" * 12, "again": "y" * 12}, answers=(403,)),
     ("POST", "/me/codes/confirmation"): lambda _: Sample(
         data={"secret": "A", "otpauth": "otpauth://totp/x", "code": "000000"}, answers=(422,)

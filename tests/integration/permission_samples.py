@@ -18,6 +18,7 @@ SOON = datetime.now(UTC) + timedelta(hours=30)
 YEAR = {"starts_on": "2026-01-01", "ends_on": "2026-12-31"}
 MONDAY = SOON.date() - timedelta(days=SOON.weekday())
 LATER = (SOON + timedelta(days=14)).date().isoformat()
+AWAY = {"begins_at": SOON.isoformat(), "ends_at": (SOON + timedelta(days=1)).isoformat()}
 EARLIER = (SOON - timedelta(hours=2)).isoformat()
 
 
@@ -37,6 +38,10 @@ class Sample:
 def _bulletin(ids: Ids) -> dict[str, Any]:
     plan = [{"rule": {"kind": "once", "at": SOON.isoformat()}, "targets": {"areas": [ids["area_id"]]}}]
     return {"title": "Tin", "text": "Xin chào.", "plan": plan}
+
+
+def approver_of(ids: Ids) -> Ids:
+    return {"person_id": f"approver-{ids['area_id']}"}
 
 
 def _targets(ids: Ids) -> dict[str, Any]:
@@ -72,6 +77,16 @@ OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("PUT", f"{V1}/people/{{person_id}}"): lambda ids: Sample(
         {"name": "Tên", "roles": [{"role": "editor", "area": ids["area_id"]}]}
     ),
+    ("POST", f"{V1}/areas/{{area_id}}/lexicon/proposals"): lambda _: Sample(
+        {"written": "VNeID", "reading": "vi en ai đi"}
+    ),
+    ("POST", f"{V1}/lexicon-proposals/{{proposal_id}}/acceptance"): lambda _: Sample({"reason": "đúng"}),
+    ("POST", f"{V1}/lexicon-proposals/{{proposal_id}}/refusal"): lambda _: Sample({"reason": "không đúng"}),
+    ("DELETE", f"{V1}/sessions/{{session_id}}"): lambda _: Sample(ids={"session_id": "none"}, answers=(404,)),
+    ("GET", f"{V1}/absences"): lambda _: Sample(shows="absence_id"),
+    ("POST", f"{V1}/people/me/absences"): lambda _: Sample(AWAY),
+    ("POST", f"{V1}/people/{{person_id}}/absences"): lambda ids: Sample(AWAY, ids=approver_of(ids)),
+    ("POST", f"{V1}/people/{{person_id}}/absences/{{absence_id}}/ending"): lambda ids: Sample(ids=approver_of(ids)),
     ("POST", f"{V1}/bulletins/check"): lambda _: Sample({"text": "Xin chào."}),
     ("POST", f"{V1}/bulletins/script"): lambda _: Sample({"text": "Xin chào."}),
     ("POST", f"{V1}/bulletins/intake"): lambda _: Sample(content=b"Tin\n\nXin ch\xc3\xa0o.", params={"name": "a.txt"}),

@@ -99,6 +99,8 @@ def two_communes(folder: Path) -> Iterator[World]:
         quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
         patch.setattr(people, "HASHER", quick)
         patch.setattr(logins, "HASHER", quick)
+        nobody = quick.hash("x")
+        patch.setattr(logins, "_nobody", lambda: nobody)
         with _made(folder) as world:
             yield world
 
@@ -242,6 +244,11 @@ def _fill(world: World, side: str) -> None:
     ids["released_template"] = released
     ids["emergency_id"] = station.emergencies.issue(operator, released, blanks={}, sending=Sending(targets=targets))
     ids["person_id"] = f"viewer-{side}"
+    station.proposals.make(editor, side, written="OCOP", reading="ốc cốp")
+    ids["proposal_id"] = station.proposals.waiting(editor, side)[0][0].id
+    ids["absence_id"] = station.absences.say(
+        approver, begins_at=now + timedelta(days=60), ends_at=now + timedelta(days=61)
+    )
     ids["token_id"] = "no-such-token"
     merger = ReorganisationPlan(
         title=f"Gộp thôn {side}",

@@ -166,6 +166,7 @@ def test_from_paste_to_release(served: ServedStation, browser: Browser, tongue: 
         page, w = approver.page, approver.w
         page.goto("/releases")
         approver.click(page.get_by_role("link", name=w["release_look"]).first)
+        page.wait_for_url("**/releases/*")
         page.evaluate("document.querySelector('audio').play()")  # the browser's own button lies in its shadow
         approver.clicks += 1
         expect(page.locator(".now-heard")).to_be_visible()

@@ -449,7 +449,15 @@ def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
     """Every page of these, by who looks at it."""
     station = station_pages.station
     with station.database.reading() as session:
-        person = session.scalar(select(Person.id).where(Person.username == "mai"))
+        people = dict(session.execute(select(Person.username, Person.id)).all())
+    person, hoa = people["mai"], people["hoa"]
+    if not station.absences.coming(hoa):
+        away = {"ends_at": (station.clock.now() + timedelta(days=3)).isoformat(), "deputy": people["xem"]}
+        away["begins_at"] = station.clock.now().isoformat()
+        answer = station_pages.as_person("hoa").post("/api/v1/people/me/absences", json=away)
+        assert answer.status_code == 201, answer.text
+    proposal = {"written": "VNeID", "reading": "vi en ai đi"}
+    assert station_pages.as_person("mai").post("/api/v1/areas/tinh/lexicon/proposals", json=proposal).is_success
     plans = station_pages.as_person("viet").get("/api/v1/reorganisations").json()
     return {
         "viet": [
@@ -460,7 +468,8 @@ def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
             *("/policies?area=xa&at=2030-03-04T21:00", "/policies/rule?area=xa&kind=quiet_hours", "/audit"),
             *(f"/reorganisations/{plan['id']}" for plan in plans),
         ],
-        "mai": ["/lexicon?area=xa", "/lexicon/history?area=tinh", "/sound?area=xa"],
+        "hoa": ["/me/absences"],
+        "mai": ["/lexicon?area=tinh", "/lexicon/history?area=tinh", "/sound?area=xa"],
         "quan": ["/people", "/people/new", f"/people/{person}", "/me"],
     }
 

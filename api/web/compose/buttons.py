@@ -33,7 +33,9 @@ def _settled(form: Form, chosen: str) -> Form:
     """`chosen`: the text, what is proposed, what is chosen, as JSON."""
     try:
         written, proposed, reading = json.loads(chosen)
-        settling = Settling.read(json.dumps([written, proposed, reading, form.scope]))
+        proposal = form.scope.removeprefix("propose:") if form.scope.startswith("propose:") else ""
+        area = "" if proposal else form.scope
+        settling = Settling.read(json.dumps([written, proposed, reading, area, proposal]))
     except (ValueError, TypeError):
         settling = None
     if settling is None:

@@ -33,6 +33,7 @@ class Settling:
     proposed: str
     reading: str
     area: str = ""
+    propose: str = ""  # an area to whose lexicon it is proposed
 
     @classmethod
     def read(cls, text: str) -> "Settling | None":
@@ -46,11 +47,12 @@ class Settling:
 
     def field(self) -> str:
         """For its field."""
-        return json.dumps([self.written, self.proposed, self.reading, self.area], ensure_ascii=False)
+        return json.dumps([self.written, self.proposed, self.reading, self.area, self.propose], ensure_ascii=False)
 
     def choice(self) -> Choice:
         """For the domain."""
-        return Choice(self.written, self.proposed, self.reading, area=self.area or None)
+        area, propose = self.area or None, self.propose or None
+        return Choice(self.written, self.proposed, self.reading, area=area, propose=propose)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Form:
     programme: str = ""
     campaign: str = ""  # a campaign's id, then after a bar the content group
     settlings: tuple[Settling, ...] = ()
-    scope: str = ""  # the area for whose lexicon the next reading is settled; empty: this bulletin
+    scope: str = ""  # the area for whose lexicon the next reading is settled, `propose:` before one to which it is proposed; empty: this bulletin
 
     @classmethod
     def blank(cls, targets: Targets | None) -> "Form":

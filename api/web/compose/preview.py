@@ -17,12 +17,13 @@ from api.web.words import words
 from audio.script import Lexicon, Script, Settled, Token, read
 from audio.script.checks import Concern, check
 from broadcaster import card_preview
+from broadcaster.approvers import unattended
 from broadcaster.bulletins import TEXT_LIMIT
 from broadcaster.composing import expected_ms, short_version
 from broadcaster.errors import BroadcasterError
 from broadcaster.foresight import conflicts
 from broadcaster.groups import expanded
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.speech import decisions, lexicon_of, line_shared, read_out, settled
 from broadcaster.station import Station
@@ -65,6 +66,11 @@ class Desk:
             for name, at in (("morning", MORNING), ("evening", EVENING))
         }
         return {**said, "today": self.station.today().isoformat()}
+
+    def unattended(self, row: Bulletin | None) -> str:
+        """Why nobody can release it in time, if so."""
+        found = unattended(self.session, row, now=self.now, today=self.station.today()) if row is not None else None
+        return "" if found is None else found.en if self.tongue == "en" else found.vi
 
     def stored(self, form: Form) -> tuple[Bulletin | None, ClipRecord | None]:
         """The bulletin that the form is of, and its clip if that is of these very words."""
@@ -162,9 +168,14 @@ class Desk:
             plan_problem=problem,
             clashes=self._clashes(form, rules, length),
             count=count,
-            areas=tuple((area, self.tree.places.areas[area].name) for area in reversed(at)),
+            scopes=tuple(self._scope(area) for area in reversed(at)),
             summary=self._summary(form, rules, count, length, clip is not None),
         )
+
+    def _scope(self, area: str) -> tuple[str, str, str]:
+        name = self.tree.places.areas[area].name
+        may = self.actor.may(Right.PRONOUNCE, area)
+        return (area, "scope_area", name) if may else (f"propose:{area}", "scope_propose", name)
 
     def findings(self, form: Form, script: Script) -> tuple[FindingSeen, ...]:
         """Remarks on the text; uncertain readings stand apart."""

@@ -25,7 +25,15 @@ from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.station import Station
-from broadcaster.storage.models import Bulletin, Campaign, ClipRecord, ProgrammeRecord, ReceiverGroup
+from broadcaster.storage.models import (
+    Bulletin,
+    Campaign,
+    ClipRecord,
+    Person,
+    ProgrammeRecord,
+    ReceiverGroup,
+    Release,
+)
 from broadcaster.target_tree import Tree
 from broadcaster.whereabouts import areas_of, need_sight
 
@@ -85,6 +93,7 @@ def _show(
         programmes=programmes,
         campaigns=choices,
         restored=restored,
+        unattended=desk.unattended(row),
         may_teach=desk.actor.may(Right.PRONOUNCE),
         with_oob=False,
     )
@@ -131,10 +140,17 @@ def _proposed_card(at: Desk, form: Form) -> str:
 def read_only(request: Request, at: Desk, row: Bulletin, form: Form, *, writable: bool) -> Response:
     """A bulletin to read and to listen to."""
     clip = at.session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
+    release = at.session.execute(
+        select(Release, Person.name)
+        .join(Person, Person.id == Release.approver_id)
+        .where(Release.bulletin_id == row.id, Release.voided_at.is_(None))
+    ).first()
     return pages.page(
         request,
         "bulletin.html",
         actor=at.actor,
+        release=release,
+        unattended=at.unattended(row),
         bulletin=row,
         clip=clip,
         seen=at.look(form),
@@ -210,6 +226,12 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
         answer.headers["HX-Replace-Url"] = f"/bulletins/{bulletin}"
         return answer
     onward = {"submit": "/bulletins?done=submitted", "listen": f"/bulletins/{bulletin}?done=saved#listen"}
+    if do == "submit":
+        with station.database.reading() as session:
+            if desk(request, session, station, actor).unattended(find(session, bulletin)):
+                onward["submit"] = (
+                    f"/bulletins/{bulletin}?done=submitted"  # which says why nobody can release it in time
+                )
     return RedirectResponse(onward.get(do, f"/bulletins/{bulletin}?done=saved"), 303)
 
 

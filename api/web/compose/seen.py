@@ -82,5 +82,7 @@ class Seen:
     plan_problem: str = ""
     clashes: tuple[Clash, ...] = ()
     count: Count = field(default_factory=Count)
-    areas: tuple[tuple[str, str], ...] = ()  # for whose lexicon a reading may be settled
+    scopes: tuple[
+        tuple[str, str, str], ...
+    ] = ()  # for what a reading may be settled or proposed: value, word, area's name
     summary: str = ""

@@ -2,6 +2,13 @@
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Phát thanh xã", "Commune broadcast"),
+    "changed_meanwhile": (
+        "Những gì bạn nhập vẫn còn dưới đây. Lưu lần nữa sẽ thay giá trị mà người khác vừa lưu:",
+        "What you typed still stands below. Saving again replaces what somebody else has just saved:",
+    ),
+    "changed_yes": ("có", "yes"),
+    "changed_no": ("không", "no"),
+    "changed_now": ("Bây giờ", "Now"),
     "close": ("Đóng", "Close"),
     "back": ("Quay lại", "Back"),
     "older": ("Cũ hơn", "Older"),

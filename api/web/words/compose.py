@@ -79,6 +79,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "compose_uncertain": ("Cách đọc cần chọn", "Readings to settle"),
     "compose_scope": ("Áp dụng cho", "It holds for"),
     "scope_bulletin": ("chỉ bản tin này", "this bulletin alone"),
+    "scope_propose": ("bản tin này, và đề xuất cho %(name)s", "this bulletin, and proposed for %(name)s"),
     "scope_area": ("mọi bản tin của %(name)s", "every bulletin of %(name)s"),
     "places_n": ("%(n)s chỗ", "%(n)s places"),
     "reading_right": ("(đang đọc)", "(as now)"),

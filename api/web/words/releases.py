@@ -8,6 +8,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "releases_programme": ("Theo chuyên mục", "With a programme"),
     "releases_never": ("Giờ phát đã qua", "Its time is over"),
     "releases_own": ("Bạn soạn bản tin này; người khác duyệt.", "You wrote it; somebody else releases it."),
+    "releases_author_deputed": (
+        "Người soạn chính là người bạn duyệt thay; người khác duyệt.",
+        "Its author is whom you stand in for; somebody else releases it.",
+    ),
     "releases_faulty": ("chưa duyệt được", "cannot be released yet"),
     "release_look": ("Xem và duyệt", "Look and release"),
     "release_all": ("Duyệt các bản tin đã chọn", "Release the chosen bulletins"),
