@@ -1,0 +1,105 @@
+"""Tuesday, 24 November 2026 in xã Tân Phong: a station, forty-four simulated receivers, and a clock that stands where it is wanted.
+
+The station is stopped between the hours of the day that are looked at, and goes on from its folder.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from broadcaster.settings import Settings
+from devices.fleet.faults import Faults, SkewedClock
+from devices.fleet.simulation import Fleet
+from devices.receiver.provision import Provision
+from devices.wire.signing import SigningKey
+from tests.brokers import free_port, wait_for
+from tests.integration.serving import ServedStation, serving
+from tests.showcase import bulletins, commune
+from tests.showcase.bulletins import at
+
+ONE_WITH_A_FULL_DISK = {"full_share": 0.03, "seed": 4}
+LOST = ("loa-bai-dinh", "loa-bai-cho")
+
+
+@dataclass
+class Day:
+    """The commune's folder, what its receivers hold, and the ids of its things by name."""
+
+    folder: Path
+    members: list[tuple[Provision, SigningKey]] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.settings = Settings(
+            folder=self.folder / "station",
+            port=free_port(),
+            broker_port=free_port(),
+            station="tan-phong",
+            station_name=commune.STATION,
+            station_call="Đây là Đài truyền thanh xã Tân Phong.",
+            engines=("espeak",),
+            speech_workers=1,
+        )
+
+    @contextmanager
+    def station(self, moment: datetime) -> Iterator[ServedStation]:
+        """The station at work from that moment on."""
+        clock = SkewedClock((moment - datetime.now(UTC)).total_seconds())
+        with serving(self.settings, clock=clock, founding=commune.found) as served:
+            yield served
+
+    @contextmanager
+    def receivers(self, served: ServedStation) -> Iterator[Fleet]:
+        """Its receivers, connected."""
+        ahead = (served.station.clock.now() - datetime.now(UTC)).total_seconds()
+        faults = Faults(ahead_s=ahead, **ONE_WITH_A_FULL_DISK)  # type: ignore[arg-type]  # of several types
+        fleet = Fleet(self.members, self.folder / "clips", faults=faults)
+        try:
+            fleet.start(per_s=25)
+            wait_for(lambda: fleet.connected == len(self.members), 60, "every receiver's connection")
+            yield fleet
+        finally:
+            fleet.stop()
+
+    def prepare(self) -> None:
+        """Monday afternoon: everything is entered, and Tuesday's bulletins are released."""
+        with self.station(at(23, 14, 30)) as served:
+            self.members = commune.enrol(served.station)
+            self.ids = commune.furnish(served)
+            bulletins.publish(served, self.ids)
+
+    def morning(self) -> None:
+        """The session at five is aired and proved."""
+        with self.station(at(24, 4, 59, 30)) as served, self.receivers(served):
+            wait_for(lambda: self._over(served, at(24, 5, 2)), 420, "the end of the morning's session")
+
+    @contextmanager
+    def evening(self) -> Iterator[ServedStation]:
+        """The session at five in the afternoon has just begun; two receivers have no line."""
+        with self.station(at(24, 16, 59, 30)) as served, self.receivers(served) as fleet:
+            for receiver in fleet.receivers:
+                if receiver.name in LOST:
+                    receiver.lose_line(86_400)
+            viewer = served.as_person("viet")
+            wait_for(lambda: any(row["started"] for row in _today(viewer)["playing"]), 120, "the evening's session")
+            wait_for(lambda: _today(viewer)["totals"]["online"] == len(self.members) - len(LOST), 60, "the lost lines")
+            playing = _today(viewer)["playing"][0]
+            self.ids["airing"] = playing["airing"]
+            yield served
+
+    @staticmethod
+    def _over(served: ServedStation, due: datetime) -> bool:
+        rows = served.as_person("viet").get("/api/v1/airings").json()
+        items = rows["items"] if isinstance(rows, dict) else rows
+        last = next(row for row in items if datetime.fromisoformat(row["due_at"]) == due)
+        end = due + timedelta(milliseconds=last["duration_ms"], seconds=15)
+        return bool(served.station.clock.now() > end)
+
+
+def _today(client: httpx.Client) -> Any:
+    return client.get("/api/v1/operations/today").json()

@@ -1,0 +1,110 @@
+"""Every page that the guides show, in the order in which it is looked at. A new page: one line here.
+
+A path may have the names of `Day.ids` in braces. `act` does what a person does before there is something to see; `before` what happens in
+the commune before that line and all after it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from tests.brokers import wait_for
+from tests.integration.serving import ServedStation
+from tests.showcase.bulletins import PASTED
+from tests.showcase.commune import COMMUNE
+
+Ids = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page: the name of its picture, where it is, who looks at it, and whether a phone's width is shown too."""
+
+    name: str
+    path: str
+    who: str | None = "viet"
+    phone: bool = False
+    act: Callable[[Page], None] | None = None
+    before: Callable[[ServedStation, Ids], None] | None = None
+
+    def address(self, ids: Mapping[str, str]) -> str:
+        """The path with its ids."""
+        return self.path.format_map(ids)
+
+
+def _paste(page: Page) -> None:
+    page.locator("#words").fill(PASTED)
+    expect(page.locator(".unsure").first).to_be_visible()
+    expect(page.locator("#card-seen img").first).to_be_visible()
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
+def _storm(served: ServedStation, ids: Ids) -> None:
+    blanks = {"so_bao": "5", "khoang_cach": "120", "luc_nao": "đêm nay", "noi_nao": "toàn xã"}
+    ids["emergency"] = _issue(served, ids["storm"], blanks, {"targets": {"areas": [COMMUNE]}})
+
+
+def _all_clear(served: ServedStation, ids: Ids) -> None:
+    sending = {"targets": {"areas": [COMMUNE]}, "message": "cancel", "references": ids["emergency"]}
+    ids["all_clear"] = _issue(served, ids["calm"], {"so_bao": "5"}, sending)
+
+
+def _stop(served: ServedStation, ids: Ids) -> None:
+    body = {"reason": "Loa hú liên tục", "targets": {"areas": ["thon-dong"]}, "minutes": 60}
+    served.as_person("viet").post("/api/v1/stops", json=body).raise_for_status()
+
+
+def _issue(served: ServedStation, template: str, blanks: dict[str, str], sending: dict[str, object]) -> str:
+    client = served.as_person("viet")
+    body = {"template": template, "blanks": blanks, "sending": sending}
+    answer = client.post("/api/v1/emergencies", json=body)
+    assert answer.is_success, answer.text
+    made: str = answer.json()["id"]
+    wait_for(lambda: client.get(f"/api/v1/emergencies/{made}").json()["state"] != "preparing", 60, "the emergency")
+    return made
+
+
+def _link(served: ServedStation, ids: Ids) -> None:
+    ids["welcome"] = served.station.welcome.link()
+
+
+PAGES = (
+    Shown("operations", "/operations", phone=True),
+    Shown("airing", "/airings/{airing}"),
+    Shown("compose", "/compose?new=1", "mai", phone=True, act=_paste),
+    Shown("bulletins", "/bulletins", "mai"),
+    Shown("bulletin", "/bulletins/{resolution}", "mai"),
+    Shown("revisions", "/bulletins/{skills}/revisions", "mai"),
+    Shown("releases", "/releases", "hoa", phone=True),
+    Shown("release", "/releases/{skills}", "hoa", phone=True),
+    Shown("schedule", f"/schedule?area={COMMUNE}", phone=True),
+    Shown("schedule-airing", "/schedule/airings/{airing}", "hoa"),
+    Shown("simulation", "/schedule/simulation?receiver=loa-dong-dinh"),
+    Shown("programmes", "/programmes", "hoa"),
+    Shown("programme", "/programmes/chuyen-doi-so", "hoa"),
+    Shown("programme-form", "/programmes/chuyen-doi-so/form", "hoa"),
+    Shown("campaigns", "/campaigns", "mai"),
+    Shown("campaign", "/campaigns/{campaign}", "mai"),
+    Shown("areas", "/areas/thon-bai"),
+    Shown("receiver", "/receivers/loa-bai-dinh"),
+    Shown("enrolments", "/enrolments"),
+    Shown("groups", "/groups"),
+    Shown("group", "/groups/{group}"),
+    Shown("lexicon", f"/lexicon?area={COMMUNE}", "mai"),
+    Shown("sound", f"/sound?area={COMMUNE}", "mai"),
+    Shown("policies", f"/policies?area={COMMUNE}"),
+    Shown("reorganisations", "/reorganisations"),
+    Shown("reorganisation", "/reorganisations/{merger}", "quan"),
+    Shown("alerts", "/alerts"),
+    Shown("people", "/people", "quan"),
+    Shown("person-new", "/people/new", "quan"),
+    Shown("audit", "/audit"),
+    Shown("me", "/me", "hoa"),
+    Shown("login", "/login", None, phone=True),
+    Shown("welcome", "{welcome}", None, before=_link),
+    Shown("emergency-issue", "/emergencies/templates/{storm}"),
+    Shown("emergency", "/emergencies/{emergency}", before=_storm),
+    Shown("all-clear", "/emergencies/templates/{calm}?references={emergency}&message=cancel"),
+    Shown("emergencies", "/emergencies", phone=True, before=_stop),
+)
