@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class LogQuery:
     until: datetime | None = None  # before this instant
     area: str | None = None
     receiver: str | None = None
+    receiver_name: str | None = None  # part of it, as it was then
     bulletin: str | None = None
     title: str | None = None  # part of it, as it is written
     airing: str | None = None
@@ -78,6 +80,8 @@ class LogQuery:
             found.append((AsRun.area_id == self.area) | within)
         if self.within is not None:
             found.append(AsRun.area_id.in_(self.within))
+        if self.receiver_name:
+            found.append(AsRun.receiver_name.contains(self.receiver_name, autoescape=True))
         if self.title:
             found.append(AsRun.bulletin_title.contains(self.title, autoescape=True))
         if self.states:
@@ -98,6 +102,14 @@ def page(session: Session, query: LogQuery, *, after: int, limit: int) -> list[A
     """At most `limit` rows after the sequence number `after`, in order."""
     rows = select(AsRun).where(AsRun.seq > after, *query.conditions()).order_by(AsRun.seq).limit(limit)
     return list(session.scalars(rows))
+
+
+def latest(session: Session, query: LogQuery, *, before: int | None = None, limit: int) -> list[AsRun]:
+    """At most `limit` rows before the sequence number `before`, the newest first."""
+    rows = select(AsRun).where(*query.conditions())
+    if before is not None:
+        rows = rows.where(AsRun.seq < before)
+    return list(session.scalars(rows.order_by(AsRun.seq.desc()).limit(limit)))
 
 
 def _rows(session: Session, query: LogQuery) -> Iterator[AsRun]:
@@ -173,6 +185,7 @@ def as_xlsx(session: Session, query: LogQuery, *, zone: str, tongue: str) -> IO[
                     sheet.write_string(last, column, str(cell))
         sheet.autofilter(0, 0, max(last, 1), len(COLUMNS) - 1)
         book.close()
-        file.write(path.read_bytes())
+        with path.open("rb") as written:
+            shutil.copyfileobj(written, file)
     file.seek(0)
     return file

@@ -42,7 +42,10 @@ def _query(
     since: Annotated[AwareDatetime | None, Query(description="From this instant, by the receiver's clock.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Before this instant.")] = None,
     area: Annotated[str | None, Query(description="The area, and what was under it then.")] = None,
-    receiver: str | None = None,
+    receiver: Annotated[str | None, Query(description="Its id.")] = None,
+    receiver_name: Annotated[
+        str | None, Query(max_length=300, description="A part of its name, as it was then.")
+    ] = None,
     bulletin: str | None = None,
     title: Annotated[str | None, Query(max_length=300, description="A part of the bulletin's title.")] = None,
     airing: str | None = None,
@@ -57,6 +60,7 @@ def _query(
         until=until,
         area=area,
         receiver=receiver,
+        receiver_name=receiver_name,
         bulletin=bulletin,
         title=title,
         airing=airing,

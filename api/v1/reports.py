@@ -1,7 +1,7 @@
 """Reports: figures from the as-run log, what people fill in, who owes one, and the documents."""
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import IO, Annotated, Literal, Self
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -224,11 +224,15 @@ def reopen_report(station: StationDep, actor: ActorDep, report_id: str, body: Re
 @router.get("/reports/{report_id}/document.{form}", response_class=StreamingResponse)
 def read_document(station: StationDep, actor: ActorDep, report_id: str, form: Form) -> StreamingResponse:
     """The report as Word or PDF in the form of Nghị định 30/2020/NĐ-CP, or its annex as a workbook."""
-    file = station.documents.of(actor, report_id, form)
+    return attachment(station.documents.of(actor, report_id, form), form)
+
+
+def attachment(file: IO[bytes], form: Form, *, name: str = "bao-cao") -> StreamingResponse:
+    """A document as a file to keep; it is closed when it has gone."""
     return StreamingResponse(
         iter(lambda: file.read(65536), b""),
         media_type=MEDIA_TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="bao-cao.{form}"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
         background=BackgroundTask(file.close),
     )
 

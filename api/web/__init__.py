@@ -14,6 +14,7 @@ from api.web import (
     enrolments,
     groups,
     lexicon,
+    log,
     login,
     me,
     operations,
@@ -23,6 +24,9 @@ from api.web import (
     receivers,
     releases,
     reorganisations,
+    report,
+    report_form,
+    reports,
     schedule,
     schedule_airings,
     simulation,
@@ -60,6 +64,10 @@ for part in (
     emergencies,
     programmes,
     campaigns,
+    log,
+    reports,
+    report,
+    report_form,
 ):
     router.include_router(part.router)
 

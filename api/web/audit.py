@@ -23,7 +23,7 @@ from schedules.refusals import stated
 router = pages.router()
 ROWS = 50
 SUBJECTS = (
-    *("bulletin", "airing", "emergency", "template", "stop", "programme", "campaign", "recording"),
+    *("bulletin", "airing", "emergency", "template", "stop", "programme", "campaign", "report", "recording"),
     *("receiver", "enrolment", "group", "lexicon", "sound", "policy", "reorganisation", "account", "station"),
 )
 """The first words of actions: what entries are looked for by."""
@@ -32,6 +32,7 @@ _PAGES = {
     "group": "/groups/{}",
     "policy": "/policies?area={}",
     "receiver": "/receivers/{}",
+    "report": "/reports/{}",
     "reorganisation": "/reorganisations/{}",
     "sound": "/sound?area={}",
 }

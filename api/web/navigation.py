@@ -21,6 +21,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/operations", "nav_today"),
             Entry("/emergencies", "nav_emergencies"),
             Entry("/alerts", "nav_alerts"),
+            Entry("/log", "log"),
             Entry("/schedule", "nav_schedule"),
             Entry("/releases", "nav_releases", Right.RELEASE),
         ),
@@ -32,6 +33,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/bulletins", "nav_bulletins"),
             Entry("/programmes", "nav_programmes"),
             Entry("/campaigns", "nav_campaigns"),
+            Entry("/reports", "nav_reports"),
         ),
     ),
     (

@@ -6,7 +6,6 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Form, Query, Request
-from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
@@ -17,12 +16,11 @@ from api.web import page as pages
 from broadcaster.errors import BroadcasterError
 from broadcaster.expiries import Expiry
 from broadcaster.ladder import RUNGS
-from broadcaster.log_search import LogQuery
+from broadcaster.log_search import LogQuery, latest
 from broadcaster.operating.rows import PlaceRow
 from broadcaster.people import Actor, Right
 from broadcaster.quality import blocked_bulletins
 from broadcaster.station import Station
-from broadcaster.storage.models import AsRun
 from broadcaster.targets import Targets
 
 router = pages.router()
@@ -108,8 +106,7 @@ def airing(request: Request, station: StationDep, actor: ActorDep, airing_id: st
     """The ladder of proof of one airing, and what its receivers said."""
     proof = airing_with_proof(station, actor, airing_id)
     with station.database.reading() as session:
-        log = select(AsRun).where(*LogQuery(airing=airing_id, within=actor.within()).conditions())
-        rows = session.scalars(log.order_by(AsRun.seq.desc()).limit(LOG_ROWS)).all()
+        rows = latest(session, LogQuery(airing=airing_id, within=actor.within()), limit=LOG_ROWS)
     return pages.page(request, "airing.html", actor=actor, airing=proof, rungs=RUNGS[2:], rows=rows)
 
 

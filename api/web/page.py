@@ -31,6 +31,7 @@ from broadcaster.people import Actor
 
 LanguageDep = Annotated[Language, Depends(page_language)]
 STATIC = Path(__file__).parent / "static"
+_VIETNAMESE_MARKS = str.maketrans(",.", ".,")
 _TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
 
@@ -64,14 +65,13 @@ def _moment(context: Context, at: datetime) -> str:
 
 @pass_context
 def _length(context: Context, milliseconds: float) -> str:
-    """2 phút 10 giây."""
-    tongue = context["tongue"]
+    """2 phút 10 giây, 1.204 giờ 5 phút: to the second."""
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    units = ("min", "s") if tongue == "en" else ("phút", "giây")
-    parts = [f"{minutes} {units[0]}"] if minutes else []
-    if seconds or not minutes:
-        parts.append(f"{seconds} {units[1]}")
-    return " ".join(parts)
+    hours, minutes = divmod(minutes, 60)
+    units = ("h", "min", "s") if context["tongue"] == "en" else ("giờ", "phút", "giây")
+    parts = [f"{_figure(context, hours, 0)} {units[0]}"] if hours else []
+    parts += [f"{value} {unit}" for value, unit in ((minutes, units[1]), (seconds, units[2])) if value]
+    return " ".join(parts) or f"0 {units[2]}"
 
 
 @pass_context
@@ -85,9 +85,9 @@ def _hours(context: Context, milliseconds: float) -> str:
 
 @pass_context
 def _figure(context: Context, value: float, places: int = 1) -> str:
-    """With its decimals after a comma in Vietnamese, after a point in English."""
-    text = f"{value:.{places}f}"
-    return text if context["tongue"] == "en" else text.replace(".", ",")
+    """1.234,5 in Vietnamese, 1,234.5 in English."""
+    text = f"{value:,.{places}f}"
+    return text if context["tongue"] == "en" else text.translate(_VIETNAMESE_MARKS)
 
 
 _TEMPLATES.env.undefined = StrictUndefined

@@ -21,6 +21,8 @@ OUTCOMES = {
     "ready": "Đã tải xong, chưa xác nhận phát",
     "received": "Đã nhận lệnh, chưa tải xong",
 }
+_NAME = 22
+"""Letters of a unit's name that surely stand in one line of the document's head."""
 _ROMAN = ("I", "II", "III", "IV")
 Row = dict[str, str]
 
@@ -56,8 +58,8 @@ def content(view: View, *, now: datetime, zone: str) -> dict[str, Any]:
     }
     filled_tables = [name for name, rows in tables.items() if rows]
     return {
-        "superior": filled.superior.upper(),
-        "agency": agency.upper(),
+        "superior": _whole_name(filled.superior.upper()),
+        "agency": _whole_name(agency.upper()),
         "number": f"Số: {filled.number or '      '}/{filled.sign}",
         "place_date": f"{filled.place or _place(area)}, {_day(filled.signed_on, local.year)}",
         "subject": subject,
@@ -151,6 +153,12 @@ def _intro(filled: Filled, *, agency: str, scope: tuple[date, date]) -> list[str
     report = f"{agency[:1].upper()}{agency[1:]} báo cáo kết quả {period} như sau:"
     *before, last = _paragraphs(filled.basis) or [""]
     return [*before, f"{last.rstrip('.,;')}, {report}" if last else report]
+
+
+def _whole_name(agency: str) -> str:
+    """So that no line breaks within the name of the unit: ỦY BAN NHÂN DÂN / XÃ TÂN PHONG."""
+    at = max(agency.rfind(f" {prefix.upper()}") for prefix in _PREFIXES)
+    return agency if at < 0 or len(agency) - at > _NAME else agency[: at + 1] + agency[at + 1 :].replace(" ", "\u00a0")
 
 
 def _place(area: str) -> str:

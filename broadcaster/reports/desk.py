@@ -87,7 +87,7 @@ class Reports:
                 due_on=due_on,
                 state="draft",
                 revision=1,
-                filled=Filled().model_dump(mode="json"),
+                filled=self._head_and_foot(session, area).model_dump(mode="json"),
                 created_at=now,
                 changed_by=actor.id,
                 changed_at=now,
@@ -243,6 +243,15 @@ class Reports:
         if period[1] < period[0]:
             raise InvalidError("Ngày cuối đứng trước ngày đầu.", "The period ends before it begins.", field="period")
         return period
+
+    @staticmethod
+    def _head_and_foot(session: Session, area: str) -> Filled:
+        """What stays the same from one report of an area to its next; the rest is empty."""
+        query = (
+            select(Report.filled).where(Report.area_id == area).order_by(Report.changed_at.desc(), Report.id).limit(1)
+        )
+        former = session.scalar(query)
+        return Filled() if former is None else Filled.model_validate(former).head_and_foot()
 
     @staticmethod
     def _not_begun(session: Session, area: str, campaign: str | None, due_on: date) -> None:

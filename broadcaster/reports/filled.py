@@ -70,6 +70,11 @@ class Filled(BaseModel):
     signer: Line = Field(default="", description="The signer's full name.")
     recipients: Annotated[tuple[Annotated[Line, Field(min_length=1)], ...], Field(max_length=30)] = ()
 
+    def head_and_foot(self) -> "Filled":
+        """Only what the same unit says in each of its reports."""
+        kept = ("superior", "agency", "sign", "place", "authority", "position", "signer", "recipients")
+        return Filled(**{name: getattr(self, name) for name in kept})
+
 
 def sum_of(filled: Iterable[Filled]) -> tuple[Channels, tuple[Other, ...]]:
     """Channel by channel over several reports; None where nobody stated anything. Others are added by name and unit."""

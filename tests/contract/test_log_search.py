@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import openpyxl
 import pytest
 
-from broadcaster.log_search import COLUMNS, LogQuery, as_csv, as_xlsx, page
+from broadcaster.log_search import COLUMNS, LogQuery, as_csv, as_xlsx, latest, page
 from devices.links.port import Delivery
 from devices.wire.messages import Evidence, ReceiptState
 from tests.commune import ZONE, Commune
@@ -46,6 +46,11 @@ def test_the_log_is_found_by_time_area_receiver_bulletin_and_state(logged: Commu
     assert _found(logged, LogQuery(area="thon")) == []
     assert _found(logged, LogQuery(receiver="loa-doai", states=("finished",))) == [4]
     assert _found(logged, LogQuery(title="=HYPER")) == [5, 6]
+    assert _found(logged, LogQuery(receiver_name="loa-đoài")) == []
+    assert _found(logged, LogQuery(receiver_name="oa-doa")) == _found(logged, LogQuery(receiver="loa-doai"))
+    with logged.database.reading() as session:
+        newest = [row.seq - ACTIONS for row in latest(session, LogQuery(area="thon-dong"), before=ACTIONS + 5, limit=9)]
+    assert newest == [2, 1]
     assert _found(logged, LogQuery(title="%")) == []
     with logged.database.reading() as session:
         (first, *_) = page(session, LogQuery(), after=0, limit=1)

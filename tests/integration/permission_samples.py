@@ -269,4 +269,17 @@ OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", "/campaigns/{campaign_id}/form"): lambda _: Sample(
         data={"name": "Đợt", "starts_on": "2026-01-01", "ends_on": "2026-02-01"}
     ),
+    ("GET", "/log"): lambda _: Sample(shows="airing_id"),
+    ("GET", "/reports"): lambda _: Sample(shows="report_id"),
+    ("POST", "/reports"): lambda ids: Sample(data={"area": ids["area_id"], **YEAR}),
+    ("GET", "/reports/figures"): lambda ids: Sample(params={"area": ids["area_id"], **YEAR}),
+    ("GET", "/reports/figures/document.{form}"): lambda ids: Sample(
+        params={"area": ids["area_id"], **YEAR}, ids={"form": "docx"}
+    ),
+    ("GET", "/reports/{report_id}/document.{form}"): lambda _: Sample(ids={"form": "pdf"}),
+    ("POST", "/reports/{report_id}/form"): lambda _: Sample(data={"revision": "1", "zalo": "5"}),
+    ("POST", "/reports/{report_id}/submission"): lambda _: Sample(data={"revision": "1"}),
+    ("POST", "/reports/{report_id}/reopening"): lambda ids: Sample(
+        data={"reason": "x"}, ids={"report_id": ids["submitted_report"]}
+    ),
 }

@@ -297,6 +297,7 @@ def paths(planned: ServedStation) -> dict[str, list[str]]:
             *(f"/schedule/simulation?receiver=loa-1&day={NOON.date()}", "/emergencies", "/emergencies/alone"),
             *(f"/emergencies/templates/{row.id}" for row in released),
             *(f"/emergencies/{row.id}" for row, _ in station.emergencies.standing(mai)),
+            one.removeprefix("/schedule"),
         ],
         "hoa": [
             *("/programmes", "/programmes/sang", "/programmes/sang/form", "/campaigns", f"/campaigns/{campaign}"),

@@ -165,7 +165,7 @@ def test_a_station_has_a_template_of_its_own_and_is_told_what_is_wrong_with_it(
     made = Document()
     made.add_paragraph("{{ agency }}: {{ overview[1].value }} lượt")
     made.save(str(own))
-    assert "ỦY BAN NHÂN DÂN XÃ TÂN PHONG: 1.206 lượt" in _text(
+    assert "ỦY BAN NHÂN DÂN XÃ\u00a0TÂN\u00a0PHONG: 1.206 lượt" in _text(
         Document(io.BytesIO(as_docx(said, template_of(tmp_path))))
     )
     made.add_paragraph("{{ agencie }}")

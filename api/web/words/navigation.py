@@ -12,6 +12,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav_emergencies": ("Khẩn cấp", "Emergencies"),
     "nav_programmes": ("Chuyên mục", "Programmes"),
     "nav_campaigns": ("Đợt tuyên truyền", "Campaigns"),
+    "nav_reports": ("Báo cáo", "Reports"),
     "nav_alerts": ("Cảnh báo", "Alerts"),
     "nav_compose": ("Soạn bản tin", "Write a bulletin"),
     "nav_bulletins": ("Bản tin", "Bulletins"),
