@@ -95,7 +95,7 @@ RETURNED = Text(
 )
 PASTED = (
     "Ngày hội Chuyển đổi số xã Tân Phong\n"
-    "Thực hiện Kế hoạch số 30/KH-UBND về Nghị quyết 57, đúng 19h30 ngày 10/12 tổ CNSCĐ hướng dẫn bà con cài đặt VNeID, nộp hồ "
+    "Thực hiện Kế hoạch số 30/KH-UBND về Nghị quyết 57, đúng 19h30 ngày 10/12 tổ TCNSCĐ hướng dẫn bà con cài đặt VNeID, nộp hồ "
     "sơ trực tuyến và nhận biết lừa đảo trên mạng.\nKính mời bà con đến nhà văn hóa thôn tham dự."
 )
 

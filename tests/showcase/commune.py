@@ -82,10 +82,12 @@ def receivers() -> list[tuple[str, str, Kind, str]]:
 
 def enrol(station: Station) -> list[tuple[Provision, SigningKey]]:
     """Every receiver in service; what each of them then holds."""
-    members = []
+    members, operator = [], station.log_ins.log_in("viet", password("viet"))[1]
     for receiver, name, kind, area in receivers():
         key = SigningKey.generate()
-        secret = station.enrol(receiver=receiver, name=name, kind=kind, area=area, public_key=key.public())
+        secret = station.enrol(
+            receiver=receiver, name=name, kind=kind, area=area, public_key=key.public(), actor=operator
+        )
         members.append((station.provision(receiver, secret), key))
     return members
 
@@ -95,7 +97,7 @@ def furnish(served: ServedStation) -> dict[str, str]:
     station = served.station
     mai, hoa, viet, quan = (station.log_ins.log_in(name, password(name))[1] for name in ("mai", "hoa", "viet", "quan"))
     station.policies.set(quan, PROVINCE, _policy(), revision=0)
-    for written, reading in (("OCOP", "ốc cốp"), ("VNeID", "vi en i đi"), ("TCNSCĐ", "tổ công nghệ số cộng đồng")):
+    for written, reading in (("OCOP", "ốc cốp"), ("VNeID", "vi en i đi"), ("QR", "quy rờ")):
         station.lexicons.put(mai, COMMUNE, written=written, reading=reading)
     ids = {
         "campaign": station.campaigns.save(

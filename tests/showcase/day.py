@@ -3,6 +3,7 @@
 The station is stopped between the hours of the day that are looked at, and goes on from its folder.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,13 +16,15 @@ import httpx
 from broadcaster.settings import Settings
 from devices.fleet.faults import Faults, SkewedClock
 from devices.fleet.simulation import Fleet
-from devices.receiver.provision import Provision
+from devices.receiver.enrolment import Enrolment
+from devices.receiver.provision import KEY_FILE, Provision, initialise
 from devices.wire.signing import SigningKey
 from tests.brokers import free_port, wait_for
 from tests.integration.serving import ServedStation, serving
 from tests.showcase import bulletins, commune
 from tests.showcase.bulletins import at
 
+LATE = timedelta(seconds=30)
 ONE_WITH_A_FULL_DISK = {"full_share": 0.03, "seed": 4}
 LOST = ("loa-bai-dinh", "loa-bai-cho")
 
@@ -44,6 +47,7 @@ class Day:
             station_call="Đây là Đài truyền thanh xã Tân Phong.",
             engines=("espeak",),
             speech_workers=1,
+            late_limit=LATE,
         )
 
     @contextmanager
@@ -66,6 +70,31 @@ class Day:
         finally:
             fleet.stop()
 
+    @contextmanager
+    def new_device(self, served: ServedStation) -> Iterator[None]:
+        """A loudspeaker that was switched on for the first time and shows its code."""
+        folder, stop, shown = self.folder / "new-device", threading.Event(), threading.Event()
+        initialise(folder)
+        with httpx.Client(trust_env=False) as client:
+            device = Enrolment(
+                *(folder, SigningKey.load(folder / KEY_FILE)),
+                url=served.base,
+                kind="loudspeaker",
+                name="Cụm loa sân bóng thôn Hạ",
+                software="commune-broadcaster 0.1.0",
+                client=client,
+                show=lambda seen: shown.set() if seen is not None else None,
+                stop=stop,
+            )
+            thread = threading.Thread(target=device.run, daemon=True)
+            thread.start()
+            try:
+                assert shown.wait(60), "the new device shows no code"
+                yield
+            finally:
+                stop.set()
+                thread.join(60)
+
     def prepare(self) -> None:
         """Monday afternoon: everything is entered, and Tuesday's bulletins are released."""
         with self.station(at(23, 14, 30)) as served:
@@ -81,24 +110,26 @@ class Day:
     @contextmanager
     def evening(self) -> Iterator[ServedStation]:
         """The session at five in the afternoon has just begun; two receivers have no line."""
-        with self.station(at(24, 16, 59, 30)) as served, self.receivers(served) as fleet:
+        with self.station(at(24, 16, 59, 30)) as served, self.receivers(served) as fleet, self.new_device(served):
             for receiver in fleet.receivers:
                 if receiver.name in LOST:
                     receiver.lose_line(86_400)
             viewer = served.as_person("viet")
             wait_for(lambda: any(row["started"] for row in _today(viewer)["playing"]), 120, "the evening's session")
             wait_for(lambda: _today(viewer)["totals"]["online"] == len(self.members) - len(LOST), 60, "the lost lines")
-            playing = _today(viewer)["playing"][0]
-            self.ids["airing"] = playing["airing"]
+            self.ids["airing"] = _today(viewer)["playing"][0]["airing"]
+            self.ids["coming"] = _airing(served, at(25, 17))["id"]
             yield served
 
     @staticmethod
     def _over(served: ServedStation, due: datetime) -> bool:
-        rows = served.as_person("viet").get("/api/v1/airings").json()
-        items = rows["items"] if isinstance(rows, dict) else rows
-        last = next(row for row in items if datetime.fromisoformat(row["due_at"]) == due)
-        end = due + timedelta(milliseconds=last["duration_ms"], seconds=15)
-        return bool(served.station.clock.now() > end)
+        length = timedelta(milliseconds=_airing(served, due)["duration_ms"])
+        return bool(served.station.clock.now() > due + max(length, LATE) + timedelta(seconds=10))
+
+
+def _airing(served: ServedStation, due: datetime) -> Any:
+    params = {"start": due.isoformat(), "limit": 1}
+    return served.as_person("viet").get("/api/v1/airings", params=params).json()[0]
 
 
 def _today(client: httpx.Client) -> Any:

@@ -15,6 +15,7 @@ from tests.showcase.bulletins import PASTED
 from tests.showcase.commune import COMMUNE
 
 Ids = dict[str, str]
+YEAR = "starts_on=2025-12-11&ends_on=2026-12-10"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,13 @@ def _issue(served: ServedStation, template: str, blanks: dict[str, str], sending
     return made
 
 
+def _report(served: ServedStation, ids: Ids) -> None:
+    body = {"area": COMMUNE, "campaign": ids["campaign"], "due_on": "2026-12-10"}
+    answer = served.as_person("mai").post("/api/v1/reports", json=body)
+    assert answer.is_success, answer.text
+    ids["report"] = answer.json()["id"]
+
+
 def _link(served: ServedStation, ids: Ids) -> None:
     ids["welcome"] = served.station.welcome.link()
 
@@ -79,13 +87,18 @@ PAGES = (
     Shown("releases", "/releases", "hoa", phone=True),
     Shown("release", "/releases/{skills}", "hoa", phone=True),
     Shown("schedule", f"/schedule?area={COMMUNE}", phone=True),
-    Shown("schedule-airing", "/schedule/airings/{airing}", "hoa"),
+    Shown("schedule-airing", "/schedule/airings/{coming}", "hoa"),
     Shown("simulation", "/schedule/simulation?receiver=loa-dong-dinh"),
     Shown("programmes", "/programmes", "hoa"),
     Shown("programme", "/programmes/chuyen-doi-so", "hoa"),
     Shown("programme-form", "/programmes/chuyen-doi-so/form", "hoa"),
     Shown("campaigns", "/campaigns", "mai"),
     Shown("campaign", "/campaigns/{campaign}", "mai"),
+    Shown("log", "/log"),
+    Shown("reports", "/reports", "mai"),
+    Shown("report-figures", f"/reports/figures?area={COMMUNE}&campaign={{campaign}}&{YEAR}", "mai"),
+    Shown("report", "/reports/{report}", "hoa", before=_report),
+    Shown("report-form", "/reports/{report}/form", "mai"),
     Shown("areas", "/areas/thon-bai"),
     Shown("receiver", "/receivers/loa-bai-dinh"),
     Shown("enrolments", "/enrolments"),
@@ -101,7 +114,7 @@ PAGES = (
     Shown("person-new", "/people/new", "quan"),
     Shown("audit", "/audit"),
     Shown("me", "/me", "hoa"),
-    Shown("login", "/login", None, phone=True),
+    Shown("login", "/login", None),
     Shown("welcome", "{welcome}", None, before=_link),
     Shown("emergency-issue", "/emergencies/templates/{storm}"),
     Shown("emergency", "/emergencies/{emergency}", before=_storm),

@@ -17,9 +17,10 @@ from tests.showcase.pages import PAGES, Shown
 
 FOLDER = Path("docs/images")
 WIDE, PHONE = 1366, 390
-HIGHEST = 1700
+HIGHEST, PHONE_HIGH = 1700, 844
 """Pixels; what is below is cut off."""
 COLOURS = 96
+SEEN = """() => [...document.images].every(each => each.complete || each.getBoundingClientRect().top > innerHeight)"""
 
 
 class Camera:
@@ -62,10 +63,14 @@ def look(page: Page, shown: Shown, day: Day, width: int) -> None:
 
 
 def picture(page: Page) -> bytes:
-    """The page as a PNG with few colours."""
+    """The page as a PNG with few colours, so high that the bar at the window's edge covers nothing; of a phone what its screen shows."""
     width = page.viewport_size["width"] if page.viewport_size else WIDE
-    height = min(HIGHEST, int(page.evaluate("document.documentElement.scrollHeight")))
-    raw = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height}, animations="disabled")
+    height = PHONE_HIGH
+    if width != PHONE:
+        height = min(HIGHEST, int(page.evaluate("document.documentElement.scrollHeight")))
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function(SEEN)
+    raw = page.screenshot(animations="disabled")
     made = Image.open(io.BytesIO(raw)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     out = io.BytesIO()
     made.save(out, "PNG", optimize=True)
