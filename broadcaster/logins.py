@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pyotp
@@ -28,8 +29,6 @@ from broadcaster.reach import reach_of
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import ApiToken, LogInFailure, LoginSession, Person
 
-# Verified when the user name is unknown, so that the time of an answer does not tell which names exist.
-_NOBODY = HASHER.hash(secrets.token_urlsafe(16))
 WINDOW = timedelta(minutes=15)
 GUESSES_AT_A_NAME = 5
 """Failures from one address at one user name within the window; counted together, so that nobody can lock others out."""
@@ -37,6 +36,12 @@ GUESSES_OF_AN_ADDRESS = 50
 GUESSES_AT_A_NAME_FROM_ANYWHERE = 100
 STEP_S = 30
 TOKEN_PREFIX = "cb_"  # noqa: S105  tells a program's token from a log-in's
+
+
+@cache
+def _nobody() -> str:
+    """Verified when the user name is unknown, so that the time of an answer does not tell which names exist."""
+    return HASHER.hash(secrets.token_urlsafe(16))
 
 
 class LogIns:
@@ -60,9 +65,10 @@ class LogIns:
         """
         now = self._clock.now()
         self._attempt(username, address)
+        nobody = _nobody()  # made by whoever comes first, known or not
         with self._database.reading() as session:
             person = session.scalar(select(Person).where(Person.username == username, Person.disabled_at.is_(None)))
-        right = HASHER.verify(password, person.password_hash if person else _NOBODY)
+        right = HASHER.verify(password, person.password_hash if person else nobody)
         if person is None or not right:
             self._refused(person, address)
             raise NotLoggedInError("Tên đăng nhập hoặc mật khẩu không đúng.", "The user name or the password is wrong.")

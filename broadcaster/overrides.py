@@ -96,6 +96,11 @@ class Overrides:
             raise InvalidError("Chọn ít nhất hai lượt phát khác nhau.", "Name at least two different airings.")
         with self._database.writing() as session:
             places = PlacesByDay(session, self._zone)
+            releases = select(Airing.release_id).where(Airing.id.in_(airings))
+            # In one order, whatever the order wanted: two who decide at once, or a planner, must not wait for each other.
+            session.scalars(
+                select(Release.id).where(Release.id.in_(releases)).order_by(Release.id).with_for_update()
+            ).all()
             held = [self._held(session, airing) for airing in airings]
             where = set[str | None]().union(*(_need_say(session, actor, airing) for airing, _ in held))
             wrong = [airing.title for airing, _ in held if airing.priority != "priority"]

@@ -1,5 +1,6 @@
 """Places on several days: read once for all days between which nothing changes."""
 
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from functools import cached_property
 
@@ -33,6 +34,13 @@ class PlacesByDay:
             if found is None:
                 found = self._days[since] = Places(self._session, day)
             self._by_day[day] = found
+        return found
+
+    def following(self, session: Session, names: AbstractSet[str]) -> "PlacesByDay":
+        """As they are now, if since these were read nothing has changed but policies and the receivers of these names."""
+        found = PlacesByDay(session, self.zone)
+        found._changes = self._changes
+        found._days = {since: places.following(session, names) for since, places in self._days.items()}
         return found
 
     @cached_property

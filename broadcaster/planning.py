@@ -6,6 +6,7 @@ its work, so that a step may be run late, again, or by two processes at once.
 
 import json
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,7 +56,7 @@ class Planner:
         self._plan_horizon = plan_horizon
         self._dispatch_horizon = dispatch_horizon
         self._late_limit = late_limit
-        self._renewal = Renewal(signatory)
+        self._renewal = Renewal(signatory, zone)
         self._told: tuple[tuple[str, str], ...] | None = None  # which reorganisations receivers have been told of
         self._made: list[tuple[str, str, str, datetime]] = []  # by this run: bulletin, airing, order, due
         self.moved = False
@@ -73,8 +74,7 @@ class Planner:
             over = emergencies.advance(session, now, self._signatory, ahead=self._dispatch_horizon)
             self._write_down(session, now)
             slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
-            places = PlacesByDay(session, self._zone)
-            self.moved = self._renewal.run(session, now, places, head)
+            places, self.moved = self._renewal.run(session, now, head)
             self._end(session, now, places)
             self._send(session, now, places)
             soonest = self._next(session, now, over)
@@ -129,9 +129,18 @@ class Planner:
             .with_for_update()
         )
         while rows := session.execute(query).all():
+            # From the release on: what was due before it was not approved then, so it is not missed either.
+            since = {row.id: max(row.planned_until or row.released_at, now - LOOK_BACK) for row in rows}
+            written: dict[str, set[tuple[str | None, datetime]]] = {name: set() for name in since}
+            for release, schedule, due in session.execute(
+                select(Airing.release_id, Airing.schedule_id, Airing.due_at).where(
+                    Airing.release_id.in_(since), Airing.due_at >= min(since.values())
+                )
+            ):
+                written[release].add((schedule, due))
             airings: list[dict[str, Any]] = []
             for row in rows:
-                airings += self._occurrences(session, row, now, end)
+                airings += self._occurrences(row, since[row.id], end, written[row.id])
             if airings:
                 session.execute(insert(Airing), airings)
             session.execute(
@@ -142,10 +151,10 @@ class Planner:
             )
 
     @staticmethod
-    def _occurrences(session: Session, release: Any, now: datetime, end: datetime) -> list[dict[str, Any]]:
+    def _occurrences(
+        release: Any, start: datetime, end: datetime, written: AbstractSet[tuple[str | None, datetime]]
+    ) -> list[dict[str, Any]]:
         content = json.loads(release.content)
-        # From the release on: what was due before it was not approved then, so it is not missed either.
-        start = max(release.planned_until or release.released_at, now - LOOK_BACK)
         rules = [(schedule, RULE.validate_python(schedule["rule"])) for schedule in content["schedules"]]
         found = [
             (schedule, due)
@@ -154,13 +163,6 @@ class Planner:
             if not isinstance(rule, AtOnce) or release.planned_until is None
             for due in rule.instants(release.released_at if isinstance(rule, AtOnce) else start, end)
         ]
-        if not found:
-            return []
-        known = set(
-            session.execute(
-                select(Airing.schedule_id, Airing.due_at).where(Airing.release_id == release.id, Airing.due_at >= start)
-            ).all()
-        )
         return [
             {
                 "id": id_of("airing", release.id, schedule["id"], due.isoformat()),
@@ -180,7 +182,7 @@ class Planner:
                 "interrupted": content.get("interrupted", "drop"),
             }
             for schedule, due in found
-            if (schedule["id"], due) not in known
+            if (schedule["id"], due) not in written
         ]
 
     def _send(self, session: Session, now: datetime, places: PlacesByDay) -> None:
@@ -273,7 +275,8 @@ class Planner:
         if orders:
             session.execute(insert(OrderRecord), orders)
         if receivers:
-            session.execute(insert(AiringReceiver), receivers)
+            # Into the table itself: these rows are many, and no object is wanted of them.
+            session.execute(insert(AiringReceiver.metadata.tables[AiringReceiver.__tablename__]), receivers)
 
     def _end(self, session: Session, now: datetime, places: PlacesByDay) -> None:
         """Airings whose order has expired are over, whatever the receivers say later; what was interrupted may air again."""

@@ -1,7 +1,9 @@
 """Renewal: orders that stand are renewed when areas or receivers are in other places than when they were made."""
 
 import hashlib
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,20 +39,39 @@ NOWHERE = "không còn thiết bị hoặc địa bàn nào để phát / no rec
 Snapshot = dict[tuple[str, ...], tuple[str | None, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a run has seen. The total stands in the database: the sum of the facts' hashes, so that one change costs two of them."""
+
+    snapshot: Snapshot
+    places: PlacesByDay
+    total: int
+
+
 class Renewal:
     """Compares what stands with what would be made now. Keeps the last snapshot, to look only at what it may concern."""
 
-    def __init__(self, signatory: Signatory) -> None:
+    def __init__(self, signatory: Signatory, zone: str) -> None:
         self._signatory = signatory
-        self._snapshot: Snapshot | None = None
+        self._zone = zone
+        self._before: _Seen | None = None
 
-    def run(self, session: Session, now: datetime, places: PlacesByDay, head: PlanHead) -> bool:
-        """Renew what has to be; whether anything was in another place than at the run before."""
-        snapshot = _snapshot(session)
-        digest = hashlib.sha256(repr(sorted(snapshot.items())).encode()).hexdigest()
-        before, self._snapshot = self._snapshot, snapshot
+    def run(self, session: Session, now: datetime, head: PlanHead) -> tuple[PlacesByDay, bool]:
+        """Renew what has to be; the places as they are, and whether anything was in another place than at the run before."""
+        before, snapshot = self._before, _snapshot(session)
+        changed = _changed(before.snapshot, snapshot) if before is not None else set()
+        seen = self._before = (
+            _Seen(snapshot, PlacesByDay(session, self._zone), _sum_of(snapshot, snapshot))
+            if before is None
+            else _Seen(
+                snapshot,
+                self._places(session, before, changed),
+                (before.total + _sum_of(snapshot, changed) - _sum_of(before.snapshot, changed)) % 2**256,
+            )
+        )
+        places, digest = seen.places, f"{seen.total:064x}"
         if head.places_sha256 == digest:
-            return False
+            return places, False
         head.places_sha256 = digest
         # What a policy had refused may be allowed by now; if it is not, it is refused again.
         session.execute(
@@ -59,8 +80,14 @@ class Renewal:
             .values(state="planned", state_reason=None)
             .execution_options(synchronize_session=False)
         )
-        self._renew(session, now, places, _concerned(before, snapshot, places.at(now)))
-        return True
+        names = None if before is None else _concerned(before.snapshot, snapshot, changed, places.at(now))
+        self._renew(session, now, places, names)
+        return places, True
+
+    def _places(self, session: Session, before: "_Seen", changed: set[tuple[str, ...]]) -> PlacesByDay:
+        if len(changed) <= FEW and {key[0] for key in changed} <= {"receiver", "policy"}:
+            return before.places.following(session, {key[1] for key in changed if key[0] == "receiver"})
+        return PlacesByDay(session, self._zone)
 
     def _renew(self, session: Session, now: datetime, places: PlacesByDay, names: set[str] | None) -> None:
         query = (
@@ -75,9 +102,8 @@ class Renewal:
             .order_by(OrderRecord.id)
         )
         if names is not None:
-            text = cast(OrderRecord.audience, String)
-            wanted = cast(Airing.targets, String)
-            query = query.where(or_(*(column.contains(f'"{name}"') for column in (text, wanted) for name in names)))
+            text = cast(OrderRecord.audience, String) + cast(Airing.targets, String)
+            query = query.where(or_(*(text.contains(f'"{name}"') for name in names)))
         changed: list[tuple[OrderRecord, Airing, Resolution]] = []
         refused: list[tuple[OrderRecord, Airing, str]] = []
         parsed: dict[str, Targets] = {}
@@ -189,7 +215,7 @@ def _snapshot(session: Session) -> Snapshot:
 
 _FACTS: tuple[tuple[str, int, Any], ...] = (
     # As text: dates and documents need not be understood to be compared.
-    ("area", 1, select(Area.id, Area.parent_id, cast(Area.valid_from, String), cast(Area.valid_to, String))),
+    ("area", 1, select(Area.id, Area.parent_id, Area.name, cast(Area.valid_from, String), cast(Area.valid_to, String))),
     ("area move", 2, select(AreaMove.area_id, cast(AreaMove.day, String), AreaMove.parent_id)),
     (
         "successor",
@@ -199,7 +225,7 @@ _FACTS: tuple[tuple[str, int, Any], ...] = (
     (
         "receiver",
         1,
-        select(Receiver.id, Receiver.kind, Receiver.area_id, Receiver.special_place).where(
+        select(Receiver.id, Receiver.kind, Receiver.area_id, Receiver.special_place, Receiver.name).where(
             Receiver.revoked_at.is_(None)
         ),
     ),
@@ -208,11 +234,18 @@ _FACTS: tuple[tuple[str, int, Any], ...] = (
 )
 
 
-def _concerned(before: Snapshot | None, after: Snapshot, places: Places) -> set[str] | None:
+def _changed(before: Snapshot, after: Snapshot) -> set[tuple[str, ...]]:
+    return {key for key, state in after.items() if before.get(key) != state} | (before.keys() - after.keys())
+
+
+def _sum_of(snapshot: Snapshot, keys: Iterable[tuple[str, ...]]) -> int:
+    """Of the facts by these keys that there are."""
+    facts = (json.dumps((key, snapshot[key])) for key in keys if key in snapshot)
+    return sum(int.from_bytes(hashlib.sha256(fact.encode()).digest(), "big") for fact in facts) % 2**256
+
+
+def _concerned(before: Snapshot, after: Snapshot, changed: set[tuple[str, ...]], places: Places) -> set[str] | None:
     """The areas and receivers that an order names if a change may concern it; None for all orders."""
-    if before is None:
-        return None
-    changed = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
     if any(key[0] != "receiver" for key in changed):
         return None
     names: set[str] = set()

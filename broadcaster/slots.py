@@ -99,9 +99,10 @@ class Columns:
                 Release.voided_at.is_(None),
                 or_(Bulletin.programme_id.in_(self.programmes), Bulletin.id.in_(self.framing)),
             )
-            .order_by(Release.released_at, Release.id)
+            .order_by(Release.id)  # the order in which all hold releases, so that none waits for another for ever
         )
-        for release, programme in self._session.execute(query.with_for_update(of=Release) if self._hold else query):
+        found = self._session.execute(query.with_for_update(of=Release) if self._hold else query)
+        for release, programme in sorted(found, key=lambda row: (row[0].released_at, row[0].id)):
             content = json.loads(release.content)
             self.releases[release.bulletin_id] = release
             self.contents[release.bulletin_id] = content

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from typing import get_args
@@ -87,30 +88,10 @@ class Places:
         self.day = day
         self.areas: dict[str, AreaOn] = areas_on(session, day)
         self.lines: dict[str, tuple[str, ...]] = lines_of(self.areas)
-        moved = dict(
-            session.execute(
-                select(ReceiverMove.receiver_id, ReceiverMove.area_id)
-                .where(ReceiverMove.day <= day)
-                .order_by(ReceiverMove.day)
-            ).all()
-        )
         self.receivers: dict[str, Place] = {}
         self._under: dict[str, list[Place]] = {}
-        for receiver, name, kind, area, special in session.execute(
-            select(Receiver.id, Receiver.name, Receiver.kind, Receiver.area_id, Receiver.special_place)
-            .where(Receiver.revoked_at.is_(None))
-            .order_by(Receiver.id)
-        ):
-            place = Place(
-                receiver,
-                name,
-                "screen" if kind == "screen" else "loudspeaker",
-                moved.get(receiver, area),
-                _special(special),
-            )
-            if place.area_id not in self.lines:
-                continue
-            self.receivers[receiver] = place
+        for place in self._read(session):
+            self.receivers[place.id] = place
             for above in self.lines[place.area_id]:
                 self._under.setdefault(above, []).append(place)
         self._successors: dict[str, list[str]] = {}
@@ -121,6 +102,39 @@ class Places:
         ):
             self._successors.setdefault(area, []).append(successor)
         self._resolved: dict[Targets, Resolution] = {}
+
+    def _read(self, session: Session, names: AbstractSet[str] | None = None) -> Iterable[Place]:
+        """The receivers in service, or those of these names, that stand somewhere on the day."""
+        moves = select(ReceiverMove.receiver_id, ReceiverMove.area_id).where(ReceiverMove.day <= self.day)
+        query = select(Receiver.id, Receiver.name, Receiver.kind, Receiver.area_id, Receiver.special_place).where(
+            Receiver.revoked_at.is_(None)
+        )
+        if names is not None:
+            moves = moves.where(ReceiverMove.receiver_id.in_(names))
+            query = query.where(Receiver.id.in_(names))
+        moved = dict(session.execute(moves.order_by(ReceiverMove.day)).all())
+        for receiver, name, kind, home, special in session.execute(query.order_by(Receiver.id)):
+            area = moved.get(receiver, home)
+            if area in self.lines:
+                shown: Kind = "screen" if kind == "screen" else "loudspeaker"
+                yield Place(receiver, name, shown, area, _special(special))
+
+    def following(self, session: Session, names: AbstractSet[str]) -> "Places":
+        """As they are now, if since these were read nothing has changed but the receivers of these names. Costs little if they are few."""
+        found = copy(self)
+        found._resolved = {}
+        if not names:
+            return found
+        old = [self.receivers[name] for name in names if name in self.receivers]
+        new = list(self._read(session, names))
+        found.receivers = {name: place for name, place in self.receivers.items() if name not in names}
+        found.receivers |= {place.id: place for place in new}
+        found._under = dict(self._under)
+        for area in {above for place in (*old, *new) for above in self.lines[place.area_id]}:
+            there = [place for place in self._under.get(area, ()) if place.id not in names]
+            there += [place for place in new if area in self.lines[place.area_id]]
+            found._under[area] = sorted(there, key=lambda place: place.id)
+        return found
 
     def under(self, area: str) -> tuple[Place, ...]:
         """The receivers in an area and in all that is under it."""

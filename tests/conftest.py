@@ -1,21 +1,16 @@
 """What tests share: databases of both kinds, each test with one of its own."""
 
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import hypothesis
-import psycopg
 import pytest
 
 from broadcaster.storage.database import Database
-from tests.brokers import free_port
+from tests.postgres import Databases, postgres_server
 
 if TYPE_CHECKING:
     from tests.commune import Commune
@@ -48,71 +43,21 @@ def clock() -> SteppedClock:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of this test run: its address, without a database's name."""
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    # Not under pytest's own folder: PostgreSQL refuses to run as root, and only root may look in there.
-    folder = Path(tempfile.mkdtemp(prefix="broadcaster-postgres-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
-    data, port = folder / "data", free_port()
-    subprocess.run(
-        [
-            *prefix,
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--no-sync",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-    )
-    options = f"-F -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=60"
-    subprocess.run(
-        [*prefix, binaries / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-    )
-    try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/"
-    finally:
-        subprocess.run(
-            [*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-        )
-        shutil.rmtree(folder)
+    with postgres_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: str) -> str:
-    """The name of a migrated database on that server, which others are copied from."""
-    with psycopg.connect(postgres + "postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE migrated")
-    database = Database(f"{postgres.replace('postgresql', 'postgresql+psycopg')}migrated")
-    database.migrate()
-    database.close()
-    return "migrated"
+def postgres_databases(postgres: str) -> Databases:
+    """Its migrated databases, lent to one test after the other."""
+    return Databases(postgres)
 
 
 @pytest.fixture
-def postgres_url(postgres: str, migrated_postgres: str) -> Iterator[str]:
-    """A fresh migrated database on that server, as an address for SQLAlchemy."""
-    name = f"t{uuid4().hex}"
-    with psycopg.connect(postgres + "postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_postgres}"')
-    yield f"{postgres.replace('postgresql', 'postgresql+psycopg')}{name}"
-    with psycopg.connect(postgres + "postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def postgres_url(postgres_databases: Databases) -> Iterator[str]:
+    """A migrated database on that server that nobody has written to, as an address for SQLAlchemy."""
+    with postgres_databases.lent() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 """The written text as the rules see it: NFC, without invisible marks, with one kind of dash, quote and space; every character knows where it came from."""
 
 import re
-import sys
 import unicodedata
 from dataclasses import dataclass
 
-_COMBINING = "".join(chr(code) for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code)))
+_LAST = 0x1FFFF
+"""Marks and digits stand in Unicode's first two planes (a test looks through the others); going through all costs each process a fifth of a second."""
+_COMBINING = "".join(chr(code) for code in range(0x300, _LAST + 1) if unicodedata.combining(chr(code)))
 _PILED = re.compile(f"([{_COMBINING}]{{4}})[{_COMBINING}]+")
 """No letter of any language bears more marks; a pile of them costs quadratic time when put in canonical order (Unicode TR 15, stream-safe text)."""
 _LETTER_AND_MARKS = re.compile(f".[{_COMBINING}]*", re.DOTALL)
@@ -35,11 +36,7 @@ _SAME_LENGTH = str.maketrans(
         "˚": "°",
         "Ð": "Đ",
         "ð": "đ",
-        **{
-            chr(code): str(unicodedata.decimal(chr(code)))
-            for code in range(0x80, sys.maxunicode + 1)
-            if chr(code).isdecimal()
-        },
+        **{chr(code): str(unicodedata.decimal(chr(code))) for code in range(0x80, _LAST + 1) if chr(code).isdecimal()},
         **{chr(0xFF01 + step): chr(0x21 + step) for step in range(94)},
     }
 )

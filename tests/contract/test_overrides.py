@@ -1,5 +1,7 @@
 """Single airings changed by hand, conflicts before submission, any day simulated. On both databases."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -117,6 +119,22 @@ def test_the_commune_puts_clashing_priority_items_in_order(commune: Commune) -> 
     assert routine == []
     with commune.database.reading() as session:
         assert session.scalars(select(AuditEntry.action)).all().count("clash-decided") == 3
+
+
+def test_two_who_decide_at_once_do_not_wait_for_each_other(commune: Commune) -> None:
+    first, second = _priority(commune, AT, "Một"), _priority(commune, AT + timedelta(seconds=5), "Hai")
+    for _ in range(5):
+        start = threading.Barrier(2)
+
+        def decide(*airings: str, start: threading.Barrier = start) -> None:
+            start.wait()
+            commune.overrides.decide(commune.operator, airings)
+
+        with ThreadPoolExecutor(2) as threads:
+            for done in [threads.submit(decide, first, second), threads.submit(decide, second, first)]:
+                done.result()
+        starts = sorted(commune.read(order).play_at for order in commune.orders())
+        assert starts == [AT, AT + timedelta(seconds=20)]
 
 
 def test_conflicts_are_told_per_receiver_with_choices(commune: Commune) -> None:

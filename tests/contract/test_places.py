@@ -96,6 +96,29 @@ def test_targets_come_to_the_fewest_publishes(commune: Commune) -> None:
             assert told == (place.id in reached), targets
 
 
+def test_places_that_follow_a_change_are_those_that_would_be_read_anew(commune: Commune) -> None:
+    day = date(2026, 11, 23)
+    with commune.database.writing() as session:
+        ended = {"valid_from": date(2025, 7, 1), "valid_to": date(2026, 11, 1)}
+        session.add(Area(id="thon-cu", name="Thôn cũ", kind="village", parent_id="xa", **ended))
+        session.flush()
+        kept = Places(session, day)
+        for receiver, change in (
+            ("loa-dong", {"area_id": "thon-doai"}),
+            ("loa-dong", {"area_id": "xa", "name": "Loa đình", "special_place": "school"}),
+            ("loa-doai", {"area_id": "thon-cu"}),
+            ("led-xa", {"revoked_at": commune.clock.now()}),
+            ("loa-doai", {"area_id": "thon-dong"}),
+            ("led-xa", {"revoked_at": None, "area_id": "tinh"}),
+        ):
+            session.execute(update(Receiver).where(Receiver.id == receiver).values(**change))
+            kept, anew = kept.following(session, {receiver}), Places(session, day)
+            assert kept.receivers == anew.receivers
+            assert {area: kept.under(area) for area in kept.lines} == {area: anew.under(area) for area in anew.lines}
+            assert kept.resolve(Targets(areas=("xa",))) == anew.resolve(Targets(areas=("xa",)))
+        session.rollback()
+
+
 def test_a_release_binds_to_what_a_group_is_and_not_to_its_name(commune: Commune) -> None:
     group = commune.groups.save(commune.operator, name="Hai thôn", targets=Targets(areas=("thon-dong", "thon-doai")))
     bulletin = commune.bulletins.write(

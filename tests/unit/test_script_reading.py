@@ -1,5 +1,6 @@
 """The reading of official Vietnamese: what is said, where it stands, and how sure we are."""
 
+import sys
 import time
 import unicodedata
 
@@ -162,3 +163,8 @@ def test_marks_that_nobody_sees_change_nothing() -> None:
     hidden = "\u202e" + "\u200b".join(unicodedata.normalize("NFD", plain)).replace(" ", " \x00\ufeff") + "\u200f"
     assert read(hidden).plain() == read(plain).plain()
     assert read(plain.replace(" ", " 😀 ")).plain() == read(plain).plain()
+
+
+def test_no_mark_or_digit_stands_beyond_the_planes_that_are_looked_through() -> None:
+    beyond = map(chr, range(0x20000, sys.maxunicode + 1))
+    assert not [letter for letter in beyond if unicodedata.combining(letter) or letter.isdecimal()]

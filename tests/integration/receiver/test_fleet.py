@@ -63,8 +63,8 @@ def test_two_hundred_receivers_with_every_fault_lose_nothing() -> None:
         Plan(
             200,
             seconds=0.6,
-            first_in_s=1.5,
-            late_limit_s=2,
+            first_in_s=3,
+            late_limit_s=20,  # a machine may be busy: what is late is played, and no receiver may lose it
             forged=3,
             faults=faults,
             broker="mosquitto",
