@@ -60,6 +60,8 @@ def create_app(station: Station | None) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        # Spans of requests, where a collector is named; figures are Prometheus's, and log entries stay on this machine.
+        telemetry={"metrics": False, "logs": False},
     )
     app.state.station = station
     problems.install(app)

@@ -1,11 +1,12 @@
 """Dispatch: keeps what stands on the broker equal to what the database says has to stand there."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 
 import structlog
+from opentelemetry import trace
 from sqlalchemy import select, update
 
 from broadcaster import metrics
@@ -20,6 +21,8 @@ from devices.wire import topics
 
 log = structlog.get_logger(__name__)
 PUBLISH_TIMEOUT_S = 20.0
+Message = tuple[str, str, bytes]
+"""Whose it is, its topic and its payload."""
 FEW = 100
 LOOKED_AT_EVERY = timedelta(days=1)
 """How often configurations are renewed that will expire."""
@@ -119,22 +122,8 @@ class Dispatcher:
             rows = unsettled(session, now, everything=everything)
         if not rows:
             return True
-        messages = [
-            (row.id, topic, b"" if row.expires_at <= now else row.document.encode())
-            for row in rows
-            for topic in row.topics
-        ]
-        arrived = self._publish(messages)
-        done = {row.id for row in rows} - {key for key, topic, _ in messages if (key, topic) not in arrived}
-        with self._database.writing() as session:
-            for row in rows:
-                if row.id in done:
-                    session.execute(
-                        update(StopRecord)
-                        .where(StopRecord.id == row.id, StopRecord.revision == row.revision)
-                        .values({"cleared_at" if row.expires_at <= now else "published_at": now})
-                    )
-        return len(done) == len(rows)
+        messages = [message for row in rows for message in _messages(row, row.topics, row.document, now)]
+        return len(self._stand(rows, messages, now)) == len(rows)
 
     def _tell(self, now: datetime, *, everything: bool) -> bool:
         """Publish how areas are re-homed, one message for all receivers under an area; returns whether all of it went."""
@@ -164,47 +153,41 @@ class Dispatcher:
 
         `bulletins`: of the orders, by their ids.
         """
-        messages = [
-            (order.id, topic, b"" if order.expires_at <= now else order.document.encode())
-            for order in orders
-            for topic in order.topics
-        ]
-        messages += [
-            (order.id, topic, b"" if order.expires_at <= now else order.left_document.encode())
-            for order in orders
-            if order.left_document is not None
-            for topic in order.left_topics or ()
-        ]
-        arrived = self._publish(messages)
-        done = {order.id for order in orders} - {key for key, topic, _ in messages if (key, topic) not in arrived}
-        with self._database.writing() as session:
-            for order in orders:
-                if order.id in done:
-                    session.execute(
-                        update(OrderRecord)
-                        # Not if it was replaced meanwhile: then the new document is still to be published.
-                        .where(OrderRecord.id == order.id, OrderRecord.revision == order.revision)
-                        .values(**self._noted(order, now))
-                    )
+        messages = [message for order in orders for message in _messages(order, order.topics, order.document, now)]
+        for order in orders:
+            if order.left_document is not None:
+                messages += _messages(order, order.left_topics or (), order.left_document, now)
+        done = self._stand(orders, messages, now)
         for order in orders:
             if order.id in done and order.expires_at > now:
                 metrics.ORDERS.inc()
+                about = {"bulletin": bulletins[order.id], "airing": order.airing_id, "order": order.id}
+                trace.get_current_span().add_event("order", about)
                 log.info(
                     "cancellation published" if order.cancelled else "order published",
-                    bulletin=bulletins[order.id],
-                    airing=order.airing_id,
-                    order=order.id,
+                    **about,
                     revision=order.revision,
                 )
         return len(done) == len(orders)
 
-    @staticmethod
-    def _noted(order: OrderRecord, now: datetime) -> dict[str, datetime]:
-        if order.expires_at <= now:
-            return {"cleared_at": now}
-        return {"published_at": order.published_at or now}
+    def _stand(self, rows: Sequence[OrderRecord | StopRecord], messages: list[Message], now: datetime) -> set[str]:
+        """Publish these messages and note the rows of which the broker acknowledged all; returns their ids."""
+        arrived = self._publish(messages)
+        done = {row.id for row in rows} - {key for key, topic, _ in messages if (key, topic) not in arrived}
+        with self._database.writing() as session:
+            for row in rows:
+                if row.id in done:
+                    kind = type(row)
+                    over = row.expires_at <= now
+                    session.execute(
+                        update(kind)
+                        # Not if it was replaced meanwhile: then the new document is still to be published.
+                        .where(kind.id == row.id, kind.revision == row.revision)
+                        .values({"cleared_at": now} if over else {"published_at": row.published_at or now})
+                    )
+        return done
 
-    def _publish(self, messages: list[tuple[str, str, bytes]]) -> set[tuple[str, str]]:
+    def _publish(self, messages: list[Message]) -> set[tuple[str, str]]:
         """Publish (key, topic, payload), retained; returns the (key, topic) that the broker acknowledged in time."""
         begin = time.monotonic()
         sent: dict[Future[None], tuple[str, str]] = {
@@ -217,3 +200,8 @@ class Dispatcher:
         if len(arrived) < len(sent):
             log.warning("publishing was not acknowledged whole", arrived=len(arrived), sent=len(sent), late=len(late))
         return arrived
+
+
+def _messages(row: OrderRecord | StopRecord, topics: Iterable[str], document: str, now: datetime) -> list[Message]:
+    """The document on its topics, or the clearing of them once it has expired."""
+    return [(row.id, topic, b"" if row.expires_at <= now else document.encode()) for topic in topics]

@@ -12,6 +12,7 @@ from broadcaster.areas import areas_on, day_of, line
 from broadcaster.clock import Clock
 from broadcaster.errors import NotFoundError, StaleError
 from broadcaster.people import Actor, Right
+from broadcaster.positions import Position
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import AreaPolicy, Receiver
 from devices.wire.messages import GainCeiling, Hours
@@ -159,8 +160,16 @@ class AreaPolicies:
         self._changed()
         return made
 
-    def place(self, actor: Actor, receiver: str, *, special: SpecialPlace | None, full_volume_dba: int | None) -> None:
-        """Say that a receiver stands at a special place, and how loud it is there at full volume."""
+    def place(
+        self,
+        actor: Actor,
+        receiver: str,
+        *,
+        special: SpecialPlace | None,
+        full_volume_dba: int | None,
+        position: Position | None = None,
+    ) -> None:
+        """Say where a receiver stands, whether that is a special place, and how loud it is there at full volume."""
         actor.need(Right.OPERATE)
         now = self._clock.now()
         with self._database.writing() as session:
@@ -170,6 +179,7 @@ class AreaPolicies:
             actor.need(Right.OPERATE, row.area_id)
             before = audit.state(row)
             row.special_place, row.full_volume_dba = special, full_volume_dba
+            row.latitude, row.longitude = (position.latitude, position.longitude) if position else (None, None)
             audit.note(
                 session,
                 actor,

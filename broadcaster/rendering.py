@@ -14,7 +14,7 @@ from audio.engines.port import Capabilities
 from audio.errors import RenderError
 from audio.render import Renderer
 from audio.rendered import OpusFile, Rendered
-from broadcaster import metrics
+from broadcaster import metrics, tracing
 from broadcaster.clock import Clock
 from broadcaster.quality import report
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, speak_anew
@@ -107,7 +107,8 @@ class Rendering:
             return False
         began = time.perf_counter()
         try:
-            rendered = renderer.render(speech.announcement())
+            with tracing.tracer.start_as_current_span("speech", attributes={"bulletin": bulletin.id}):
+                rendered = renderer.render(speech.announcement())
         except RenderError as error:
             self._failed(bulletin, speech, error.vi, error.en)
         except Exception:  # a fault of ours: it must stand with the bulletin, not stop all others

@@ -9,7 +9,7 @@ from pathlib import Path
 from audio.engines.port import Capabilities
 from audio.render import Renderer, build_renderer
 from audio.store import ClipMissingError, DiskStore
-from broadcaster import audit
+from broadcaster import audit, tracing
 from broadcaster.accounts import People
 from broadcaster.alerts.courier import Courier, Mail
 from broadcaster.alerts.register import Register, Route, quiet_hours
@@ -248,6 +248,7 @@ class Station(Core):
             courier=_courier(settings, self.database, self.clock),
             expiries=self.expiries.pressing,
             lights=self._lights.all,
+            owed=self.reports.reminders,
         )
         self._alarms = Alarms(self._cycle, every_s=REGULAR_S)
         self._watch_stop = threading.Event()
@@ -421,11 +422,13 @@ class Station(Core):
             if self.keys.look():
                 self.keys_changed()
             self.expiries.tell()
-            soonest = self._planner.run()
+            with tracing.tracer.start_as_current_span("planning"):
+                soonest = self._planner.run()
             if self._planner.moved:
                 self._synchronise_accounts()
                 self._dispatcher.renew_configurations()
-            complete = self._dispatcher.run()
+            with tracing.tracer.start_as_current_span("dispatch"):
+                complete = self._dispatcher.run()
         except Exception:  # the next wake tries again; the rows are as they were
             log.exception("planning failed")
             return

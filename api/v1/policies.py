@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import ActorDep, StationDep
 from api.preconditions import revision_meant, tag
 from broadcaster.people import Right
+from broadcaster.positions import Position
 from schedules.policies import TEMPLATES, Policy
 from schedules.policy_rules import SpecialPlace
 
@@ -43,6 +44,14 @@ class PolicyInput(BaseModel):
     break_glass: bool | None = None
 
 
+class PositionInput(BaseModel):
+    """WGS 84, in degrees."""
+
+    model_config = ConfigDict(extra="forbid")
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
 class PlaceInput(BaseModel):
     """Where a receiver stands."""
 
@@ -51,6 +60,7 @@ class PlaceInput(BaseModel):
     full_volume_dba: Annotated[int, Field(ge=30, le=140)] | None = Field(
         description="Measured at the nearest home at full volume; without it volume ceilings cannot be kept."
     )
+    position: PositionInput | None = Field(None, description="On the map; null where it is not known.")
 
 
 @router.get("/policy-templates")
@@ -90,5 +100,12 @@ def set_policy(
 
 @router.put("/receivers/{receiver_id}/place", status_code=204)
 def set_place(station: StationDep, actor: ActorDep, receiver_id: str, body: PlaceInput) -> None:
-    """Say that a receiver stands at a special place, and how loud it is there."""
-    station.policies.place(actor, receiver_id, special=body.special_place, full_volume_dba=body.full_volume_dba)
+    """Say where a receiver stands, and how loud it is there; what is left out is not known any more."""
+    at = body.position
+    station.policies.place(
+        actor,
+        receiver_id,
+        special=body.special_place,
+        full_volume_dba=body.full_volume_dba,
+        position=Position(at.latitude, at.longitude) if at is not None else None,
+    )

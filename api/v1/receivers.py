@@ -26,6 +26,8 @@ class Receiver(BaseModel):
     name: str
     kind: str
     area_id: str
+    latitude: float | None = Field(description="WGS 84, in degrees; null where it is not known.")
+    longitude: float | None
     enrolled_at: AwareDatetime
     revoked_at: AwareDatetime | None
     presence: str | None = Field(description="online, offline, or null while it was never heard of.")

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from api.auth import ActorDep, StationDep
 from broadcaster.people import Right
-from broadcaster.reports.board import Owed, board, reminders
+from broadcaster.reports.board import Owed
 from broadcaster.reports.documents import MEDIA_TYPES, Form
 from broadcaster.reports.figures import Figures, Scope, measure
 from broadcaster.reports.filled import Filled
@@ -142,7 +142,7 @@ def read_board(
     today, deadline = station.today(), station.reports.deadline
     due_on = deadline.of(year) if year is not None else deadline.next(today)
     with station.database.reading() as session:
-        found = board(session, due_on=due_on, today=today, deadline=deadline, zone=station.settings.zone)
+        found = station.reports.board(session, due_on)
     return [_owed(each, today) for each in found if actor.may(Right.READ, each.area)]
 
 
@@ -152,7 +152,7 @@ def read_reminders(station: StationDep, actor: ActorDep) -> list[OwedOut]:
     actor.need(Right.READ)
     today = station.today()
     with station.database.reading() as session:
-        found = reminders(session, today=today, deadline=station.reports.deadline, zone=station.settings.zone)
+        found = station.reports.reminders(session)
     return [_owed(each, today) for each in found if actor.may(Right.READ, each.area)]
 
 

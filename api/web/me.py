@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep, cookie_name, set_cookie
 from api.web import page as pages
 from api.web.area_tree import tree_of
+from api.web.step_up import proved
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotLoggedInError
 from broadcaster.people import SHORTEST_PASSWORD, Actor, Right
 from broadcaster.station import Station
@@ -106,7 +107,7 @@ def make_token(
             raise InvalidError(
                 f"Thời hạn từ 1 đến {LONGEST_DAYS} ngày.", f"It lasts 1 to {LONGEST_DAYS} days.", field="days"
             )
-        actor = _proven(station, actor, token, code, address)
+        actor = proved(station, actor, token, code, address=address)
         wanted = [Right(right) for right in rights if right in list(Right)]
         made = station.log_ins.make_token(actor, name=name.strip(), rights=wanted, days=int(days), area=area or None)
     except BroadcasterError as error:
@@ -138,14 +139,6 @@ def log_out_elsewhere(station: StationDep, actor: ActorDep, token: TokenDep) -> 
     if token:
         station.log_ins.log_out_elsewhere(actor, token)
     return RedirectResponse("/me?done=logged_out_elsewhere", 303)
-
-
-def _proven(station: Station, actor: Actor, token: str | None, code: str, address: str) -> Actor:
-    """The same person, after the one-time code that came with the form."""
-    if not code or token is None:
-        return actor
-    station.log_ins.prove(token, actor, code, address=address)
-    return station.log_ins.recognise(token, address=address)
 
 
 def _codes(

@@ -1,11 +1,13 @@
 """Vận hành hôm nay, one airing's ladder of proof, and the alerts."""
 
+from collections import Counter
 from datetime import timedelta
 from itertools import groupby
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Form, Query, Request
+from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
@@ -13,14 +15,18 @@ from api.problems import page_language
 from api.v1.airings import airing_with_proof
 from api.v1.operations import Alert
 from api.web import page as pages
+from api.web.area_tree import tree_of
 from broadcaster.errors import BroadcasterError
 from broadcaster.expiries import Expiry
 from broadcaster.ladder import RUNGS
 from broadcaster.log_search import LogQuery, latest
 from broadcaster.operating.rows import PlaceRow
+from broadcaster.operating.spots import ORDER
 from broadcaster.people import Actor, Right
 from broadcaster.quality import blocked_bulletins
+from broadcaster.set_apart import Code, listed
 from broadcaster.station import Station
+from broadcaster.storage.models import Receiver
 from broadcaster.targets import Targets
 
 router = pages.router()
@@ -28,6 +34,11 @@ LOG_ROWS = 30
 BLOCKED_ROWS = 5
 ALERT_ROWS = 50
 EXPIRY_ROWS = 20
+SPOT_ROWS = 40
+TOLD_ROWS = 5
+APART_ROWS = 50
+ON_THE_PAGE = ("unknown_orders", "forged_receipts", "expiry", "report")
+"""Alerts that no receiver's line and no light of the page tells of."""
 STOP_LASTS = timedelta(hours=1)
 
 
@@ -43,6 +54,7 @@ def _today(
     with station.database.reading() as session:
         blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
     query = f"?{urlencode({'area': area})}" if area else ""
+    told = [row for row in station.alerts.listed(actor, standing=True) if row.rule in ON_THE_PAGE]
     return pages.page(
         request,
         "operations.html",
@@ -50,6 +62,8 @@ def _today(
         problem=problem,
         today=today,
         blocked=blocked,
+        told=[Alert.of(row) for row in told if row.acknowledged_at is None][:TOLD_ROWS],
+        may_see_apart=actor.may(Right.OPERATE, None),
         runs=_runs,
         stream=f"/api/v1/operations/events{query}",
         query=query,
@@ -64,6 +78,37 @@ def operations(
 ) -> Response:
     """Emergencies, lights, on air, what needs somebody's hand, the next hours, places, waiting, totals."""
     return _today(request, station, actor, area or None)
+
+
+@router.get("/operations/map")
+def on_the_map(
+    request: Request, station: StationDep, actor: ActorDep, area: Annotated[str | None, Query(max_length=64)] = None
+) -> Response:
+    """Receivers on a map, and the same in words; the map's library is fetched on this page alone."""
+    spots = station.operating.spots(actor, area or None)
+    placed = [each for each in spots if each.position is not None]
+    drawn = [
+        [each.receiver, each.name, each.area_name, each.standing, each.position.latitude, each.position.longitude]
+        for each in placed
+        if each.position is not None
+    ]
+    query = f"?{urlencode({'area': area})}" if area else ""
+    return pages.page(
+        request,
+        "map.html",
+        actor=actor,
+        counts=Counter(each.standing for each in placed),
+        standings=ORDER,
+        drawn=drawn,
+        failing=[each for each in placed if each.standing in ("lost", "trouble")][:SPOT_ROWS],
+        unplaced=[each for each in spots if each.position is None],
+        rows=SPOT_ROWS,
+        tree=tree_of(station),
+        area=area or None,
+        query=query,
+        stream=f"/api/v1/operations/events{query}",
+        may_operate=actor.may(Right.OPERATE),
+    )
 
 
 @router.post("/operations/stop")
@@ -129,6 +174,7 @@ def _alerts(
         over=over,
         expiries=_expiries(station, actor),
         may_operate=actor.may(Right.OPERATE),
+        may_see_apart=actor.may(Right.OPERATE, None),
     )
 
 
@@ -154,3 +200,36 @@ def acknowledge(
     except BroadcasterError as error:
         return _alerts(request, station, actor, problem=error)
     return RedirectResponse("/alerts?done=acknowledged", 303)
+
+
+@router.get("/set-apart")
+def set_apart(
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    code: Code | None = None,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+) -> Response:
+    """What arrived and does not fit, the latest first; for operators of the whole station."""
+    actor.need(Right.OPERATE, None)
+    with station.database.reading() as session:
+        rows = listed(session, code=code, receiver=None, before=before, limit=APART_ROWS + 1)
+        names = dict(
+            session.execute(
+                select(Receiver.id, Receiver.name).where(Receiver.id.in_({row.receiver_id for row in rows}))
+            ).all()
+        )
+    older = None
+    if len(rows) > APART_ROWS:
+        older = "/set-apart?" + urlencode({"before": rows[APART_ROWS - 1].id, **({"code": code} if code else {})})
+    return pages.page(
+        request,
+        "set_apart.html",
+        actor=actor,
+        rows=rows[:APART_ROWS],
+        names=names,
+        codes=list(Code),
+        code=code,
+        older=older,
+        newest=before is None,
+    )

@@ -12,6 +12,7 @@ from api.web.area_tree import tree_of
 from api.web.standing import conditions_of, standing_of
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Right
+from broadcaster.positions import Position
 from broadcaster.station import Station
 from broadcaster.storage.models import Receiver
 from schedules.policy_rules import SpecialPlace
@@ -31,6 +32,7 @@ class Typed:
     area: str | None = None
     special_place: str | None = None
     full_volume_dba: str | None = None
+    position: str | None = None
 
 
 @router.get("/receivers/{receiver}")
@@ -71,14 +73,21 @@ def loudness(
     receiver: str,
     special_place: Annotated[str, Form(max_length=20)] = "",
     full_volume_dba: Annotated[str, Form(max_length=10)] = "",
+    position: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
     """Where it stands and how loud it is there, from which its volume ceilings follow."""
     actor.need(Right.OPERATE)
     special = next((place for place in PLACES if place == special_place), None)
     try:
-        station.policies.place(actor, receiver, special=special, full_volume_dba=_dba(full_volume_dba))
+        station.policies.place(
+            actor,
+            receiver,
+            special=special,
+            full_volume_dba=_dba(full_volume_dba),
+            position=Position.read(position) if position.strip() else None,
+        )
     except BroadcasterError as error:
-        typed = Typed(error, special_place=special_place, full_volume_dba=full_volume_dba)
+        typed = Typed(error, special_place=special_place, full_volume_dba=full_volume_dba, position=position)
         return _shown(request, station, actor, receiver, typed)
     return RedirectResponse(f"/receivers/{receiver}?done=receiver_placed", 303)
 
@@ -149,6 +158,7 @@ def _shown(request: Request, station: Station, actor: Actor, receiver: str, type
         history=list(reversed(history)),
         may_operate=actor.may(Right.OPERATE, row.area_id),
         areas=tree.options(actor.within(Right.OPERATE)),
+        position="" if row.latitude is None or row.longitude is None else Position(row.latitude, row.longitude),
         places=PLACES,
     )
 

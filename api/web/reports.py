@@ -15,7 +15,7 @@ from api.web import page as pages
 from api.web.area_tree import AreaTree, tree_of
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
 from broadcaster.people import Actor, Right
-from broadcaster.reports.board import Owed, board, reminders
+from broadcaster.reports.board import Owed
 from broadcaster.reports.documents import Form as DocumentForm
 from broadcaster.reports.figures import Figures, Scope, measure
 from broadcaster.station import Station
@@ -117,14 +117,14 @@ def _board(
     problem: BroadcasterError | None = None,
 ) -> Response:
     actor.need(Right.READ)
-    today, deadline, zone = station.today(), station.reports.deadline, station.settings.zone
+    today, deadline = station.today(), station.reports.deadline
     coming = deadline.next(today)
     due_on = deadline.of(year) if year is not None else coming
     within = actor.within()
     mine = [] if within is None else [Report.area_id.in_(within)]
     with station.database.reading() as session:
-        owed = board(session, due_on=due_on, today=today, deadline=deadline, zone=zone)
-        pressing = reminders(session, today=today, deadline=deadline, zone=zone)
+        owed = station.reports.board(session, due_on)
+        pressing = station.reports.reminders(session)
         own = select(Report).where(Report.due_on.is_(None), *mine).order_by(Report.changed_at.desc()).limit(LATEST)
         others = session.scalars(own).all()
     owed = [each for each in owed if actor.may(Right.READ, each.area)]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import func, select
@@ -13,6 +13,7 @@ from broadcaster.areas import AreaOn
 from broadcaster.expiries import Expiry
 from broadcaster.operating.exceptions import Trouble, severity_of
 from broadcaster.operating.rows import Light
+from broadcaster.reports.board import Owed
 from broadcaster.set_apart import Code
 from broadcaster.storage.models import Json, Receiver, RejectedMessage
 
@@ -20,6 +21,7 @@ Severity = Literal["critical", "warning", "notice"]
 AFTER = {"lost": timedelta(minutes=2), "broker": timedelta(minutes=1), "database": timedelta(minutes=1)}
 """How long something must last before anybody is told: a line that comes back by itself is no news."""
 FORGED_IN = timedelta(hours=24)
+UNKNOWN_IN = timedelta(days=7)
 NAMED = 20
 
 
@@ -98,4 +100,46 @@ def of_forgeries(session: Session, now: datetime) -> list[Finding]:
             f"forged_receipts:{area}", "forged_receipts", "warning", area, 0, {"messages": count, "receivers": [name]}
         )
         for area, count, name in rows
+    ]
+
+
+def of_unknown_orders(session: Session, now: datetime) -> list[Finding]:
+    """Receipts of orders that the station does not know: what came between a backup and its restoration is not in the log."""
+    unknown = (
+        RejectedMessage.code == Code.UNKNOWN_ORDER.value,
+        RejectedMessage.received_at >= now - UNKNOWN_IN,
+    )
+    count = session.scalar(select(func.count()).where(*unknown)) or 0
+    if not count:
+        return []
+    names = session.scalars(
+        select(Receiver.name)
+        .join(RejectedMessage, RejectedMessage.receiver_id == Receiver.id)
+        .where(*unknown)
+        .distinct()
+        .order_by(Receiver.name)
+        .limit(NAMED)
+    )
+    facts: Json = {"messages": count, "receivers": list(names)}
+    return [Finding("unknown_orders", "unknown_orders", "warning", facts=facts)]
+
+
+def of_reports(owed: Iterable[Owed]) -> list[Finding]:
+    """Reports that are still owed 30, 7 and 1 days before a deadline, and after it: one for each deadline."""
+    days: dict[date, list[Owed]] = defaultdict(list)
+    for each in owed:
+        days[each.due_on].append(each)
+    return [
+        Finding(
+            f"report:{due_on}",
+            "report",
+            "warning",
+            size=len(found),
+            facts={
+                "due_on": due_on.isoformat(),
+                "level": min(each.level for each in found if each.level is not None),
+                "areas": list(dict.fromkeys(each.area_name for each in found))[:NAMED],
+            },
+        )
+        for due_on, found in sorted(days.items())
     ]

@@ -104,6 +104,7 @@ class Register:
                 changed = True
             elif (known.size, known.severity, known.facts) != (finding.size, finding.severity, finding.facts):
                 grown = finding.size >= known.size * GROWN and finding.size >= known.size + 3
+                grown |= finding.facts.get("level") != known.facts.get("level")  # the next reminder is due
                 known.size, known.severity, known.facts = finding.size, finding.severity, finding.facts
                 known.changed_at = now
                 if grown and known.acknowledged_at is None:

@@ -1,6 +1,6 @@
 """What an alert says, in Vietnamese and English: what, where, how many, and the one thing to do."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -78,25 +78,58 @@ EVENTS: dict[str, Both] = {
 def headline(rule: str, size: int, facts: Json) -> Both:
     """One line: what and where."""
     if rule in CAUSES:
-        vi, en = CAUSES[rule]
-        where = facts.get("area_name", "")
-        if size == 1:
-            name = facts["receivers"][0]
-            return f"{where}: {name} {vi}", f"{where}: {name}: {en}"
-        return f"{where}: {size} máy {vi}", f"{where}: {size} receivers: {en}"
-    if rule == "expiry":
-        vi, en = SUBJECTS.get(facts["subject"], (facts["subject"], facts["subject"]))
-        days = facts["days"]
-        if days < 0:
-            return f"{vi} {facts['name']} đã hết hạn", f"{en} {facts['name']} has expired"
-        return f"{vi} {facts['name']} còn {days} ngày là hết hạn", f"{en} {facts['name']} expires in {days} days"
-    if rule == "forged_receipts":
-        name, count = facts["receivers"][0], facts["messages"]
-        return (
-            f"{count} xác nhận mang tên {name} nhưng không đúng chữ ký (có người giả mạo?)",
-            f"{count} receipts in the name of {name} without its signature (is somebody forging?)",
-        )
+        return _of_receivers(CAUSES[rule], size, facts)
+    if rule in _HEADLINES:
+        return _HEADLINES[rule](size, facts)
     return STATION.get(rule, (rule, rule))
+
+
+def _of_receivers(cause: Both, size: int, facts: Json) -> Both:
+    vi, en = cause
+    where = facts.get("area_name", "")
+    if size == 1:
+        name = facts["receivers"][0]
+        return f"{where}: {name} {vi}", f"{where}: {name}: {en}"
+    return f"{where}: {size} máy {vi}", f"{where}: {size} receivers: {en}"
+
+
+def _expiry(_: int, facts: Json) -> Both:
+    vi, en = SUBJECTS.get(facts["subject"], (facts["subject"], facts["subject"]))
+    days = facts["days"]
+    if days < 0:
+        return f"{vi} {facts['name']} đã hết hạn", f"{en} {facts['name']} has expired"
+    return f"{vi} {facts['name']} còn {days} ngày là hết hạn", f"{en} {facts['name']} expires in {days} days"
+
+
+def _forged_receipts(_: int, facts: Json) -> Both:
+    name, count = facts["receivers"][0], facts["messages"]
+    return (
+        f"{count} xác nhận mang tên {name} nhưng không đúng chữ ký (có người giả mạo?)",
+        f"{count} receipts in the name of {name} without its signature (is somebody forging?)",
+    )
+
+
+def _unknown_orders(_: int, facts: Json) -> Both:
+    count = facts["messages"]
+    return (
+        f"{count} xác nhận của lệnh phát mà đài không biết, được giữ riêng, không vào nhật ký",
+        f"{count} receipts of orders that the station does not know are kept apart and not logged",
+    )
+
+
+def _report(size: int, facts: Json) -> Both:
+    due = date.fromisoformat(facts["due_on"]).strftime("%d/%m/%Y")
+    if facts["level"] == 0:
+        return f"Quá hạn {due}, chưa nộp {size} báo cáo", f"Reports overdue since {due}: {size}"
+    return f"Chưa nộp {size} báo cáo, hạn {due}", f"Reports due on {due} and not submitted: {size}"
+
+
+_HEADLINES = {
+    "expiry": _expiry,
+    "forged_receipts": _forged_receipts,
+    "unknown_orders": _unknown_orders,
+    "report": _report,
+}
 
 
 def todo(rule: str) -> Both:
@@ -105,6 +138,13 @@ def todo(rule: str) -> Both:
         return TODO[ACTIONS[rule]]
     if rule == "expiry":
         return ("Gia hạn hoặc thay mới trước ngày hết hạn.", "Renew or replace it before it ends.")
+    if rule == "unknown_orders":
+        return (
+            "Đài vừa khôi phục từ bản sao lưu: soạn lại các bản tin sau lúc sao lưu, ghi nhận các lượt phát đó bằng văn bản. Không khôi phục: kiểm tra có đài khác đang dùng khóa của đài này.",
+            "If the station was restored from a backup: write the bulletins since then anew and record those airings on paper. If it was not: find out whether another station uses this one's key.",
+        )
+    if rule == "report":
+        return ("Mở trang Báo cáo, lập và nộp báo cáo.", "Open Reports, begin and submit them.")
     return TODO["check_broker"] if rule == "forged_receipts" else ("", "")
 
 
@@ -113,9 +153,10 @@ def line(content: Json, zone: str) -> Both:
     at = datetime.fromisoformat(content["at"]).astimezone(ZoneInfo(zone)).strftime("%H:%M %d/%m/%Y")
     head, do = headline(content["rule"], content["size"], content["facts"]), todo(content["rule"])
     over = content["event"] == "resolved"
+    suffix = EVENTS["opened" if content["rule"] == "report" and not over else content["event"]]
     texts: list[Any] = []
     for tongue in (0, 1):
         mark = SEVERITIES[content["severity"]][tongue]
         after = "" if over or not do[tongue] else f" {do[tongue]}"
-        texts.append(f"[{mark}] {at} {head[tongue]}{EVENTS[content['event']][tongue]}.{after}")
+        texts.append(f"[{mark}] {at} {head[tongue]}{suffix[tongue]}.{after}")
     return texts[0], texts[1]

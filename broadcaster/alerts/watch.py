@@ -3,6 +3,9 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
 
 from broadcaster.alerts import findings
 from broadcaster.alerts.courier import Courier
@@ -12,10 +15,13 @@ from broadcaster.clock import Clock
 from broadcaster.expiries import Expiry
 from broadcaster.operating.rows import Light
 from broadcaster.operating.today import Operating
+from broadcaster.reports.board import Owed
 from broadcaster.storage.database import Database
 
 log = logging.getLogger(__name__)
 EVERY_S = 5.0
+REPORTS_EVERY = timedelta(minutes=10)
+"""Who owes a report is a matter of days, and a province has hundreds who may."""
 
 
 class Watch:
@@ -31,6 +37,7 @@ class Watch:
         courier: Courier,
         expiries: Callable[[], Iterable[Expiry]],
         lights: Callable[[], Iterable[Light]],
+        owed: Callable[[Session], Iterable[Owed]] = lambda _: (),
     ) -> None:
         self._database = database
         self._clock = clock
@@ -39,6 +46,9 @@ class Watch:
         self._courier = courier
         self._expiries = expiries
         self._lights = lights
+        self._owed = owed
+        self._reports: list[Finding] = []
+        self._reports_at: datetime | None = None
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(self.look,), name="alert-watch", daemon=True),
@@ -72,6 +82,10 @@ class Watch:
             found += findings.of_receivers(troubles, areas)
         with self._database.reading() as session:
             found += findings.of_forgeries(session, now)
+            found += findings.of_unknown_orders(session, now)
+            if self._reports_at is None or now - self._reports_at >= REPORTS_EVERY:
+                self._reports, self._reports_at = findings.of_reports(self._owed(session)), now
+        found += self._reports
         self._register.take(found, receivers_known=known)
 
     def _work(self, step: Callable[[], object]) -> None:

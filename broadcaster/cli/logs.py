@@ -6,13 +6,14 @@ import sys
 import structlog
 
 
-def set_up_logs(level: int = logging.INFO) -> None:
-    """Standard library and structlog entries alike, as key=value lines with UTC instants."""
+def set_up_logs(*more: structlog.typing.Processor) -> None:
+    """Standard library and structlog entries alike, as key=value lines with UTC instants; `more` add to them."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *more,
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -33,6 +34,6 @@ def set_up_logs(level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.INFO)
     for chatty in ("apscheduler", "alembic", "httpx", "gtts", "amqtt"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

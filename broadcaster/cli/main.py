@@ -49,8 +49,9 @@ def serve(
     """Run the station: HTTP server, planning, dispatch, speech and the embedded broker."""
     from broadcaster.cli.logs import set_up_logs  # noqa: PLC0415
     from broadcaster.settings import load_settings  # noqa: PLC0415
+    from broadcaster.tracing import with_trace  # noqa: PLC0415
 
-    set_up_logs()
+    set_up_logs(with_trace)
     settings = load_settings(host=host, port=port, broker_port=broker_port, folder=folder)
     # By name: imports run from api to broadcaster, and the server is the application's (decision 0001).
     # Nothing of what is imported is ever garbage: looking for some takes a quarter of the start, and some of every later look.

@@ -15,13 +15,14 @@ from broadcaster.operating.courses import Course
 from broadcaster.operating.exceptions import RANK, Trouble, grouped
 from broadcaster.operating.picture import Picture, Seen
 from broadcaster.operating.rows import Alarm, Coming, Light, More, PlaceRow, Playing, Today, Totals, Waiting
+from broadcaster.operating.spots import Spot, spots_of
 from broadcaster.people import Actor, Right
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Bulletin, Emergency, StopRecord
 from broadcaster.whereabouts import areas_of_audience, visible_to
 
-PLAYING, EXCEPTIONS, COMING, PLACES, WAITING, ALARMS = 10, 35, 15, 20, 5, 5
-"""The most rows of each part: with the lights not quite a hundred in all."""
+PLAYING, EXCEPTIONS, COMING, PLACES, WAITING, ALARMS = 10, 30, 15, 20, 5, 5
+"""The most rows of each part: with the lights, five alerts and five bulletins that are held back, a hundred in all."""
 HOURS = 24
 LINGER = timedelta(seconds=30)
 STATION_CLOCK_MS = 2000.0
@@ -54,16 +55,27 @@ class Operating:
 
         `version` is that of the station's changes: a picture of that version that is not a second old serves again.
         """
-        actor.need(Right.READ)
-        if area is not None:
-            actor.need_sight([area])
-        now = self._clock.now()
+        now = self._asked(actor, area)
         with self._lock, self._database.reading() as session:
             old = self._looked is None or version is None or self._looked[0] != version
             if old or self._looked is None or not timedelta() <= now - self._looked[1] < timedelta(seconds=1):
                 self._picture.look(session, now)
                 self._looked = (version or 0, now)
             return self._of(session, actor, area, now)
+
+    def spots(self, actor: Actor, area: str | None = None) -> Sequence[Spot]:
+        """The same receivers for the map, the worst first."""
+        now = self._asked(actor, area)
+        with self._lock, self._database.reading() as session:
+            self._picture.look(session, now)
+            return spots_of(session, self._picture, _scope(self._picture, actor, area))
+
+    def _asked(self, actor: Actor, area: str | None) -> datetime:
+        """Now, if this person may see the area."""
+        actor.need(Right.READ)
+        if area is not None:
+            actor.need_sight([area])
+        return self._clock.now()
 
     def _of(self, session: Session, actor: Actor, area: str | None, now: datetime) -> Today:
         picture = self._picture

@@ -14,6 +14,7 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
 from broadcaster.people import Actor, Right
+from broadcaster.reports.board import Owed, board, reminders
 from broadcaster.reports.deadlines import Deadline
 from broadcaster.reports.figures import Figures, Scope, measure
 from broadcaster.reports.filled import Filled
@@ -193,6 +194,17 @@ class Reports:
             session, scope_of(row), figures, Filled.model_validate(row.filled), tuple(self._below(session, row))
         )
 
+    def board(self, session: Session, due_on: date) -> list[Owed]:
+        """Who owes what by a deadline, and who has handed it in."""
+        return board(session, due_on=due_on, today=self._today(), deadline=self.deadline, zone=self.zone)
+
+    def reminders(self, session: Session) -> list[Owed]:
+        """What is still owed 30, 7 or 1 days before its deadline, or after it."""
+        return reminders(session, today=self._today(), deadline=self.deadline, zone=self.zone)
+
+    def _today(self) -> date:
+        return day_of(self._clock.now(), self.zone)
+
     def unfilled(self, session: Session, scope: Scope) -> View:
         """The same of any scope, with nothing filled in."""
         return self._view(session, scope, measure(session, scope, zone=self.zone), Filled(), ())
@@ -232,8 +244,7 @@ class Reports:
         if period is None:
             assert due_on is not None  # noqa: S101  one of the two
             if due_on != self.deadline.of(due_on.year):
-                today = day_of(self._clock.now(), self.zone)
-                right = self.deadline.next(today)
+                right = self.deadline.next(self._today())
                 raise InvalidError(
                     f"Hạn nộp hằng năm là ngày {right:%d/%m}.",
                     f"Reports are due on {right:%d/%m} of each year.",

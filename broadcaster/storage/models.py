@@ -325,6 +325,8 @@ class Receiver(Base):
     area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
     special_place: Mapped[str | None]  # school | health_post | pagoda | library | kindergarten (QCVN 26:2010/BTNMT)
     full_volume_dba: Mapped[int | None]  # measured at the nearest home at full volume; none: never measured
+    latitude: Mapped[float | None]  # WGS 84, in degrees; both or neither
+    longitude: Mapped[float | None]
     public_key: Mapped[Json]  # JWK (RFC 7517, RFC 8037)
     previous_key: Mapped[Json | None]  # what it signed with before it renewed its key
     previous_key_until: Mapped[datetime | None]

@@ -5,7 +5,7 @@ import hmac
 import json
 import threading
 from collections.abc import Iterator
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,11 +19,13 @@ from sqlalchemy import select
 from broadcaster.alerts.courier import SIGNATURE, Courier, Mail
 from broadcaster.alerts.findings import Finding
 from broadcaster.alerts.register import Register, Route
+from broadcaster.alerts.sentences import headline, line, todo
 from broadcaster.alerts.watch import Watch
 from broadcaster.errors import ConflictError, ForbiddenError
 from broadcaster.expiries import Expiry
 from broadcaster.operating.rows import Light
 from broadcaster.operating.today import Operating
+from broadcaster.reports.board import Owed
 from broadcaster.storage.models import AlertDelivery
 from devices.wire.messages import Reason, ReceiptState
 from tests.brokers import free_port
@@ -31,6 +33,7 @@ from tests.commune import ZONE, Commune
 from tests.contract.test_operating import Board
 
 SECRET = "bí mật của webhook"
+DUE = date(2026, 12, 10)
 
 
 class Inbox:
@@ -94,6 +97,7 @@ class Desk:
         self.board = Board(commune)
         self.lights: list[Light] = [Light("broker", "good", "well")]
         self.expiries: list[Expiry] = []
+        self.owed: list[Owed] = []
         self.register = Register(commune.database, commune.clock, route, changed=commune.changes.notify)
         self.courier = Courier(
             commune.database, commune.clock, mail=Mail("127.0.0.1", port, "dai@xa.example", "none"), secret=SECRET,
@@ -102,6 +106,7 @@ class Desk:
         self.watch = Watch(
             commune.database, commune.clock, operating=Operating(commune.database, commune.clock, zone=ZONE),
             register=self.register, courier=self.courier, expiries=lambda: self.expiries, lights=lambda: self.lights,
+            owed=lambda _: self.owed,
         )  # fmt: skip
 
     def standing(self) -> list[tuple[str, str | None, int]]:
@@ -257,4 +262,47 @@ def test_the_station_itself_forgeries_and_what_ends(commune: Commune) -> None:
         ("forged", "thon-dong", 1),
         ("forged_receipts", "thon-dong", 0),
         ("speech", None, 0),
+    ]
+
+
+def test_receipts_of_orders_that_nobody_knows_are_told_of_for_a_week(commune: Commune) -> None:
+    at = desk(commune)
+    told = commune.message("loa-dong", commune.receipt("loa-dong", "never-given", ReceiptState.FINISHED, number=1))
+    at.board.take(*told)
+    at.watch.look()
+    assert at.standing() == [("unknown_orders", None, 0)]
+    (row,) = at.register.listed(commune.operator, standing=True)
+    text, do = headline(row.rule, row.size, row.facts), todo(row.rule)
+    assert text[0].startswith("1 xác nhận của lệnh phát mà đài không biết")
+    assert "khôi phục" in do[0]
+    assert row.facts["receivers"] == ["Máy loa-dong"]
+    commune.clock.move(hours=24 * 8)
+    at.watch.look()
+    assert "unknown_orders" not in {rule for rule, _, _ in at.standing()}
+
+
+def test_reports_that_are_owed_are_told_of_thirty_seven_and_one_days_before(
+    commune: Commune,
+) -> None:
+    at = desk(commune, emails=("lanhdao@xa.example",))
+
+    def look(level: int | None, *areas: str) -> list[str]:
+        at.owed = [
+            Owed(each, f"Xã {each}", "commune", "nq57", "Nghị quyết 57", DUE, "missing", None, level) for each in areas
+        ]
+        commune.clock.move(minutes=11)
+        at.watch.look()
+        return [f"{row.event} {row.content['size']} {row.content['facts']['level']}" for row in at.outbox()]
+
+    assert look(30, "xa", "xa-hai") == ["opened 2 30"]
+    assert look(30, "xa") == ["opened 2 30"]
+    assert look(7, "xa")[1:] == ["grown 1 7"]
+    assert look(0, "xa")[2:] == ["grown 1 0"]
+    assert look(None)[3:] == ["resolved 1 0"]
+    texts = [line(row.content, ZONE)[0] for row in at.outbox()]
+    assert [text.split(" ", 4)[4] for text in texts] == [
+        "Chưa nộp 2 báo cáo, hạn 10/12/2026. Mở trang Báo cáo, lập và nộp báo cáo.",
+        "Chưa nộp 1 báo cáo, hạn 10/12/2026. Mở trang Báo cáo, lập và nộp báo cáo.",
+        "Quá hạn 10/12/2026, chưa nộp 1 báo cáo. Mở trang Báo cáo, lập và nộp báo cáo.",
+        "Quá hạn 10/12/2026, chưa nộp 1 báo cáo (đã hết).",
     ]

@@ -139,13 +139,21 @@ def test_a_wrong_password_is_told_and_the_name_is_kept(rig: StationRig, browser:
 def test_the_board_says_when_the_station_is_gone_and_that_it_is_back(rig: StationRig, browser: Browser) -> None:
     visit = Visit.begin(browser, rig.base_url)
     visit.page.goto("/")
-    visit.log_in("lanhdao", rig.passwords["lanhdao"], words=VIETNAMESE)
-    link = visit.page.locator("#link")
+    visit.log_in("vanhanh", rig.passwords["vanhanh"], words=VIETNAMESE)
+    page, link = visit.page, visit.page.locator("#link")
     expect(link).to_have_text("Trực tiếp")
+    page.evaluate("window.sameDocument = true")
     rig.server.kill()
     expect(link).to_have_text("Mất kết nối, đang nối lại …")
     rig.start_server()
     expect(link).to_have_text("Trực tiếp", timeout=30_000)
+    # And the page shows again what happens, although nobody reloaded it.
+    answer = page.request.post("/operations/stop", form={"reason": "Thử dừng"}, headers={"Origin": rig.base_url})
+    assert answer.ok, answer.text()
+    expect(page.locator("#alarms")).to_contain_text("Thử dừng")
+    assert page.evaluate("window.sameDocument") is True
+    page.get_by_role("button", name="Bỏ dừng").click()
+    expect(page.locator("#alarms")).to_contain_text("không có lệnh dừng")
     # Chromium tells of each attempt that found nobody.
     visit.problems = [problem for problem in visit.problems if "net::ERR_" not in problem]
     visit.end(rig.base_url)

@@ -140,6 +140,7 @@ OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("GET", f"{V1}/stops"): lambda _: Sample(shows="stop_id"),
     ("POST", f"{V1}/stops"): lambda ids: Sample({"reason": "thử", "targets": _targets(ids)}),
     ("POST", f"{V1}/stops/{{stop_id}}/lifting"): lambda _: Sample({"reason": "xong"}),
+    ("GET", "/operations/map"): lambda _: Sample(shows="receiver"),
     ("POST", "/operations/stop"): lambda ids: Sample(data={"reason": "thử", "area": ids["area_id"]}),
     ("POST", "/operations/stops/{stop}/lifting"): lambda ids: Sample(ids={"stop": ids["stop_id"]}),
     ("GET", f"{V1}/alerts"): lambda _: Sample(shows="alert_id"),

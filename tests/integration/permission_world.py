@@ -99,7 +99,6 @@ def two_communes(folder: Path) -> Iterator[World]:
         quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
         patch.setattr(people, "HASHER", quick)
         patch.setattr(logins, "HASHER", quick)
-        patch.setattr(logins, "_NOBODY", quick.hash("x"))
         with _made(folder) as world:
             yield world
 

@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from broadcaster import tracing
 from devices.links.mqtt import MqttLink
 from devices.wire import topics
 from devices.wire.messages import Receipt, Receipts, ReceiptState
@@ -63,6 +67,30 @@ def test_one_bulletin_is_followed_from_speech_to_receipt(
     assert {step["order"] for step in steps[2:] if step} == {published["order"]}
     assert {step["airing"] for step in steps[2:] if step} == {published["airing"]}
     assert (steps[-1] or {})["received"] == 1
+
+
+def test_what_the_station_does_is_traced_with_the_bulletin(
+    served: ServedStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    monkeypatch.setattr(tracing, "tracer", provider.get_tracer("test"))
+    due = datetime.now(UTC) + timedelta(hours=2)
+    plan = [{"rule": {"kind": "once", "at": due.isoformat()}, "targets": {"areas": ["xa"]}}]
+    bulletin = served.released(title="Tin được lần theo", text="Mời bà con họp thôn.", plan=plan)["id"]
+
+    def told() -> set[str]:
+        spans = kept.get_finished_spans()
+        events = [(span.name, event.attributes) for span in spans for event in span.events]
+        found = [(span.name, span.attributes) for span in spans] + events
+        return {name for name, about in found if about is not None and about.get("bulletin") == bulletin}
+
+    wait_for(lambda: told() == {"speech", "dispatch"}, 30)
+    assert "planning" in {span.name for span in kept.get_finished_spans()}
+    with provider.get_tracer("test").start_as_current_span("here") as span:
+        entry = tracing.with_trace(None, "info", {"event": "x"})
+    assert entry["trace_id"] == format(span.get_span_context().trace_id, "032x")
+    assert tracing.with_trace(None, "info", {"event": "x"}) == {"event": "x"}
 
 
 def test_readiness_names_the_part_that_does_not_work(served: ServedStation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 import httpx
 import pyotp
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 from sqlalchemy import select
 
 from broadcaster import audit
 from broadcaster.people import Actor, Role
-from broadcaster.storage.models import Area, AuditEntry, Person, Receiver
+from broadcaster.storage.models import Area, AuditEntry, Person, Receiver, RejectedMessage
 from devices.wire.signing import SigningKey
 from tests.browser import axe_violations, chromium, sideways, small_targets
 from tests.integration.forms import hidden, refused, seen, sent
@@ -241,6 +241,13 @@ def test_the_life_of_a_receiver(visit: Visit, station_pages: ServedStation) -> N
     assert "Cụm loa ngã ba (Địa bàn thon-dong" in page  # the history says from where
     refused(viet, f"{path}/loudness", 422, special_place="school", full_volume_dba="to lắm")
     assert 'value="92"' in sent(viet, f"{path}/loudness", to=path, special_place="school", full_volume_dba="92")
+    wrong = refused(viet, f"{path}/loudness", 422, position="106.33301, 20.94012")  # the other way round
+    assert 'value="106.33301, 20.94012"' in wrong
+    page = sent(
+        viet, f"{path}/loudness", to=path, special_place="school", full_volume_dba="92", position="(20.94012 106.33301)"
+    )
+    assert 'value="20.94012, 106.33301"' in page
+    assert "chưa hoạt động: 1" in seen(viet, "/operations/map")
     sent(viet, f"{path}/renewal", to=path)
     refused(viet, f"{path}/wipe", 422)
     assert "Đang chờ xóa" in sent(viet, f"{path}/wipe", to=path, sure="yes")
@@ -353,6 +360,84 @@ def test_the_audit_trail_is_leafed_through(visit: Visit, station_pages: ServedSt
     assert "Không có thao tác nào như vậy" in seen(viet, "/audit?who=khong-co")
 
 
+def test_receivers_are_on_a_map_and_what_was_missed_without_network_is_shown_after_it(
+    station_pages: ServedStation,
+) -> None:
+    now = station_pages.station.clock.now()
+    with station_pages.station.database.writing() as session:
+        for receiver, presence, longitude in (("loa-0", "online", 106.33), ("loa-2", "offline", 106.35)):
+            row = session.get_one(Receiver, receiver)
+            row.latitude, row.longitude = 20.94, longitude
+            row.presence, row.presence_at, row.health_at = presence, now - timedelta(minutes=4), now
+        session.add(
+            RejectedMessage(
+                topic="t",
+                payload_sha256="0" * 64,
+                payload="x",
+                code="unknown_order",
+                reason="this station knows no order x",
+                receiver_id="loa-0",
+                received_at=now,
+            )
+        )
+    asked: list[str] = []
+    said: list[str] = []
+    with chromium() as browser:
+        context = browser.new_context(base_url=station_pages.base, locale="vi-VN")
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        _log_in(page, "viet", "vi")
+        assert not [url for url in asked if "leaflet" in url]  # only on request
+        page.get_by_role("link", name="Bản đồ").click()
+        expect(page.locator("#map")).to_have_attribute("data-drawn", "2")
+        expect(page.locator(".keys")).to_contain_text("chạy tốt: 1")
+        expect(page.locator("#failing + ul")).to_contain_text("Cụm loa Đoài")
+        x, y = page.wait_for_function(FIRST_SHAPE).json_value()
+        page.mouse.click(x, y)
+        expect(page.locator(".leaflet-popup-content a")).to_have_attribute("href", re.compile("/receivers/loa-[02]"))
+        assert [text for text in said if "getImageData" not in text] == []  # our own look at the canvas
+        page.goto("/operations")
+        expect(page.locator("#link")).to_have_text("Trực tiếp")
+        context.set_offline(True)
+        stop = {"reason": "Sửa điện", "targets": {"areas": ["xa-hung"]}}
+        answer = station_pages.as_person("viet").post("/api/v1/stops", json=stop)
+        assert answer.status_code < 300, answer.text
+        expect(page.locator("#link")).to_have_text("Mất kết nối, đang nối lại …", timeout=30_000)
+        assert "Sửa điện" not in page.locator("#alarms").inner_text()
+        context.set_offline(False)
+        expect(page.locator("#alarms")).to_contain_text("Sửa điện", timeout=30_000)
+        expect(page.locator("#link")).to_have_text("Trực tiếp", timeout=30_000)
+        told = page.locator("#exceptions li", has_text="của lệnh phát mà đài không biết")
+        expect(told).to_contain_text("khôi phục từ bản sao lưu", timeout=30_000)
+        told.get_by_role("link", name="Xem").click()
+        expect(page.locator("tbody")).to_contain_text("lệnh phát mà đài không biết")
+        context.close()
+    lifted = station_pages.as_person("viet").post(
+        f"/api/v1/stops/{answer.json()['id']}/lifting", json={"reason": "xong"}
+    )
+    assert lifted.status_code < 300, lifted.text
+
+
+FIRST_SHAPE = """() => {
+  const canvas = document.querySelector("#map canvas"), box = canvas.getBoundingClientRect();
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const at = data.findIndex((value, index) => index % 4 === 3 && value === 255) >> 2;
+  if (at < 0) return null;
+  const scale = box.width / canvas.width;
+  return [box.left + (at % canvas.width) * scale, box.top + (Math.floor(at / canvas.width) + 6) * scale];
+}"""
+"""A point within the first shape that is drawn on the map, on the screen."""
+
+
+def _log_in(page: Page, who: str, tongue: str) -> None:
+    page.goto(f"/login?lang={tongue}")
+    page.fill("#username", who)
+    page.fill("#password", f"mật khẩu của {who}")
+    page.press("#password", "Enter")
+    page.wait_for_url("**/operations")
+
+
 def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
     """Every page of these, by who looks at it."""
     station = station_pages.station
@@ -361,7 +446,7 @@ def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
     plans = station_pages.as_person("viet").get("/api/v1/reorganisations").json()
     return {
         "viet": [
-            *("/operations", "/operations?area=xa", "/alerts"),
+            *("/operations", "/operations?area=xa", "/operations/map", "/alerts", "/set-apart"),
             *("/areas", "/areas/xa", "/areas?q=loa", "/receivers/loa-0", "/receivers/loa-1", "/receivers/loa-0/wipe"),
             *("/enrolments", "/enrolments?receiver=loa-0", "/groups", "/groups/new", "/reorganisations"),
             *("/reorganisations/new", "/reorganisations/new?what=merge", "/reorganisations/new?what=split&area=xa"),
@@ -390,11 +475,7 @@ def test_every_page_is_fit_for_everybody(station_pages: ServedStation, tongue: s
             )
             page = context.new_page()
             page.on("console", hear)
-            page.goto(f"/login?lang={tongue}")
-            page.fill("#username", who)
-            page.fill("#password", f"mật khẩu của {who}")
-            page.press("#password", "Enter")
-            page.wait_for_url("**/operations")
+            _log_in(page, who, tongue)
             for path in paths:
                 found += [f"{path}: {fault}" for fault in _faults(page, path)]
             context.close()

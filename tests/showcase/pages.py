@@ -62,7 +62,8 @@ def _issue(served: ServedStation, template: str, blanks: dict[str, str], sending
     answer = client.post("/api/v1/emergencies", json=body)
     assert answer.is_success, answer.text
     made: str = answer.json()["id"]
-    wait_for(lambda: client.get(f"/api/v1/emergencies/{made}").json()["state"] != "preparing", 60, "the emergency")
+    said = lambda: {row["id"]: row["state"] for row in client.get("/api/v1/emergencies").json()}  # noqa: E731
+    wait_for(lambda: said()[made] != "preparing", 120, "the emergency")
     return made
 
 

@@ -78,6 +78,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "op_total_minutes": ("Số phút máy xác nhận", "Minutes that receivers confirm"),
     "op_total_online": ("Máy đang kết nối", "Receivers online"),
     "op_total_waiting": ("Máy chưa đưa vào dùng", "Not in service yet"),
+    "op_look": ("Xem", "Look"),
     "op_more": ("và %(n)s mục nữa", "and %(n)s more"),
     "op_more_places": ("và %(n)s địa bàn nữa", "and %(n)s more places"),
     "al_standing": ("Đang có", "Standing"),

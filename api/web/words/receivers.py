@@ -54,6 +54,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Đo tại nhà dân gần nhất. Chưa đo thì máy không thể tự giảm theo mức trần.",
         "Measured at the nearest home. Without it the receiver cannot turn itself down to a ceiling.",
     ),
+    "receiver_position": ("Tọa độ (vĩ độ, kinh độ)", "Coordinates (latitude, longitude)"),
+    "receiver_position_hint": (
+        "Ví dụ 20.94012, 106.33301: chép từ ứng dụng bản đồ trên điện thoại. Có tọa độ thì máy có trên bản đồ.",
+        "Such as 20.94012, 106.33301, copied from a map on a phone. With them the receiver is on the map.",
+    ),
     "receiver_life": ("Thay, cấp lại, thu hồi", "Replace, renew, take out of service"),
     "receiver_replace": ("Thay bằng thiết bị mới", "Replace by a new device"),
     "receiver_replace_hint": (

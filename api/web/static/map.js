@@ -1,0 +1,72 @@
+// Draws the receivers that the page lists: coloured and shaped by their state, on a plain ground, without a tile server. All
+// shapes are on one canvas, so thousands of them are no burden; whoever does not see it reads the list.
+const box = document.getElementById("map");
+const list = document.getElementById("spots");
+const COLOURS = { well: "--good", trouble: "--warn", lost: "--bad", waiting: "--soft", ground: "--card" };
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(COLOURS[name]).trim();
+
+function shapes() {
+  // Leaflet draws circles; the others are drawn in their place (its `_updatePath` is where a shape says how it looks).
+  return L.CircleMarker.extend({
+    _updatePath() {
+      const canvas = this._renderer;
+      if (!canvas._drawing || this._empty()) return;
+      const { x, y } = this._point;
+      const r = this._radius;
+      const ctx = canvas._ctx;
+      ctx.beginPath();
+      if (this.options.standing === "lost") ctx.rect(x - r, y - r, 2 * r, 2 * r);
+      else if (this.options.standing === "trouble") { ctx.moveTo(x, y - r); ctx.lineTo(x + r, y + r); ctx.lineTo(x - r, y + r); ctx.closePath(); }
+      else ctx.arc(x, y, r, 0, 2 * Math.PI);
+      canvas._fillStroke(ctx, this);
+    },
+  });
+}
+
+function popup([receiver, name, area]) {
+  const content = document.createElement("div");
+  const link = document.createElement("a");
+  link.href = `/receivers/${encodeURIComponent(receiver)}`;
+  link.textContent = name;
+  content.append(link, area);
+  return content;
+}
+
+function begin() {
+  const map = L.map(box, { renderer: L.canvas({ tolerance: 8 }), attributionControl: false, zoomControl: false, minZoom: 3, maxZoom: 19 });
+  L.control.zoom({ zoomInTitle: box.dataset.zoomIn, zoomOutTitle: box.dataset.zoomOut }).addTo(map);
+  L.control.scale({ imperial: false }).addTo(map);
+  map.on("popupopen", ({ popup: opened }) => opened.getElement().querySelector(".leaflet-popup-close-button")?.setAttribute("aria-label", box.dataset.close));
+  const Shape = shapes();
+  const layer = L.layerGroup().addTo(map);
+  let drawn = "";
+  let fitted = false;
+
+  function draw() {
+    const text = document.getElementById("spots-drawn").textContent;
+    if (text === drawn) return;
+    drawn = text;
+    const spots = JSON.parse(text);
+    box.hidden = spots.length === 0;
+    layer.clearLayers();
+    // The worst come first in the list, and last on the canvas: nothing lies over them.
+    for (const spot of spots.reverse()) {
+      const standing = spot[3];
+      const fill = colour(standing);
+      new Shape([spot[4], spot[5]], { standing, radius: 9, color: standing === "waiting" ? fill : colour("ground"), weight: standing === "waiting" ? 3 : 1, fill: standing !== "waiting", fillColor: fill, fillOpacity: 1 })
+        .bindPopup(() => popup(spot)).addTo(layer);
+    }
+    box.dataset.drawn = String(spots.length);
+    if (!fitted && spots.length) {
+      fitted = true;
+      map.invalidateSize();
+      map.fitBounds(L.latLngBounds(spots.map((spot) => [spot[4], spot[5]])), { padding: [30, 30], maxZoom: 16, animate: false });
+    }
+  }
+
+  draw();
+  new MutationObserver(draw).observe(list, { childList: true });
+}
+
+if (window.L) begin();
+else box.replaceChildren(Object.assign(document.createElement("p"), { className: "note", textContent: box.dataset.failed }));
