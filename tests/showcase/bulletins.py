@@ -47,7 +47,10 @@ RESOLUTION = Text(
     "từng người dùng điện thoại thông minh an toàn, cách nhận ra cuộc gọi lừa đảo.\nMỗi nhà cử ít nhất một người tham dự. "
     "Người cao tuổi và bà con ở xa có xe đón tại đầu thôn từ 19 giờ. Kính mời bà con đến đông đủ.",
     (at(24, 5), at(24, 17), at(25, 17), at(26, 5)),
-    more={"content_group": "Khoa học, công nghệ", "card_text": "Nói chuyện Nghị quyết 57: 19h30 ngày 05/12, nhà văn hóa thôn"},
+    more={
+        "content_group": "Khoa học, công nghệ",
+        "card_text": "Nói chuyện Nghị quyết 57: 19h30 ngày 05/12, nhà văn hóa thôn",
+    },
 )
 VACCINES = Text(
     "Lịch tiêm chủng tháng 12",

@@ -1,13 +1,14 @@
 """Xã Tân Phong: its villages, its people, forty loudspeakers and four screens, and the rules by which it speaks."""
 
 from datetime import date, time
+from math import cos, pi, sin
 
 from broadcaster.campaigns import CampaignPlan, Goals
 from broadcaster.emergencies import Blank, TemplateContent
 from broadcaster.people import Actor, Role
 from broadcaster.reorganisation.effects import Ending, NewArea, ReorganisationPlan
 from broadcaster.station import Station
-from broadcaster.storage.models import Area
+from broadcaster.storage.models import Area, Receiver
 from broadcaster.targets import Targets
 from devices.receiver.provision import Provision
 from devices.wire.messages import Kind
@@ -89,6 +90,15 @@ def enrol(station: Station) -> list[tuple[Provision, SigningKey]]:
             receiver=receiver, name=name, kind=kind, area=area, public_key=key.public(), actor=operator
         )
         members.append((station.provision(receiver, secret), key))
+    with station.database.writing() as session:
+        villages = [f"thon-{village}" for village in VILLAGES]
+        for number, (receiver, _, _, area) in enumerate(receivers()):
+            row = session.get_one(Receiver, receiver)
+            # Villages around the commune's centre, in each a receiver every few hundred metres.
+            turn = 2 * pi * villages.index(area) / len(villages) if area in villages else 0.0
+            far, step = (0.018, 0.004) if area in villages else (0.0, 0.003)
+            row.latitude = round(20.94 + far * sin(turn) + step * sin(2.4 * number), 6)
+            row.longitude = round(106.33 + far * cos(turn) + step * cos(2.4 * number), 6)
     return members
 
 

@@ -143,7 +143,9 @@ def measure(name: str, url: str, cookies: dict[str, str], runs: int, *, rows: in
         frozenset(hosts - {urlsplit(url).netloc}),
         rows,
     )
-    print(f"{name}: {made.figures}, accessibility {made.accessibility:.0f}; misses: {made.misses() or 'none'}", flush=True)
+    print(
+        f"{name}: {made.figures}, accessibility {made.accessibility:.0f}; misses: {made.misses() or 'none'}", flush=True
+    )
     return made
 
 
@@ -157,7 +159,10 @@ def table(measured: list[Measured]) -> str:
         cells = [_cell(each.figures[target.name], each.most(target), target.places) for each in measured]
         most = f"≤ {target.most:g}" + (f" (6,000: ≤ {TTI_OF_MANY:g})" if target.audit == "interactive" else "")
         lines.append(f"| {target.name} | {most} | {' | '.join(cells)} |")
-    scores = " | ".join(f"{each.accessibility:.0f}" if each.accessibility >= 100 else f"**{each.accessibility:.0f}**" for each in measured)
+    scores = " | ".join(
+        f"{each.accessibility:.0f}" if each.accessibility >= 100 else f"**{each.accessibility:.0f}**"
+        for each in measured
+    )
     lines.append(f"| accessibility | 100 | {scores} |")
     lines.append(f"| other hosts asked | 0 | {' | '.join(str(len(each.elsewhere)) for each in measured)} |")
     rows = (("" if each.rows is None else _cell(each.rows, MOST_ROWS, 0)) for each in measured)
@@ -244,7 +249,8 @@ def require_node() -> None:
 
 def main(runs: int) -> int:
     """Measure, write the table, and answer 1 where a target is missed."""
-    set_up_logs(logging.ERROR)
+    set_up_logs()
+    logging.getLogger().setLevel(logging.ERROR)
     require_node()
     with tempfile.TemporaryDirectory(prefix="showcase-") as folder:
         measured = [*commune(Path(folder) / "commune", runs), province(Path(folder) / "province", runs)]

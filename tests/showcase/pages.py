@@ -80,6 +80,7 @@ def _link(served: ServedStation, ids: Ids) -> None:
 
 PAGES = (
     Shown("operations", "/operations", phone=True),
+    Shown("map", "/operations/map"),
     Shown("airing", "/airings/{airing}"),
     Shown("compose", "/compose?new=1", "mai", phone=True, act=_paste),
     Shown("bulletins", "/bulletins", "mai"),
@@ -111,6 +112,7 @@ PAGES = (
     Shown("reorganisations", "/reorganisations"),
     Shown("reorganisation", "/reorganisations/{merger}", "quan"),
     Shown("alerts", "/alerts"),
+    Shown("set-apart", "/set-apart", "quan"),
     Shown("people", "/people", "quan"),
     Shown("person-new", "/people/new", "quan"),
     Shown("audit", "/audit"),

@@ -38,6 +38,7 @@ class Camera:
                 base_url=self._served.base,
                 color_scheme="dark" if scheme == "dark" else "light",
                 reduced_motion="reduce",
+                locale="vi-VN" if tongue == "vi" else "en-GB",
             )
             cookies = {"lang": tongue}
             if who is not None:
@@ -79,7 +80,8 @@ def picture(page: Page) -> bytes:
 
 def main(wanted: list[str]) -> None:
     """Live through the day, and take every picture, or those that are wanted."""
-    set_up_logs(logging.ERROR)
+    set_up_logs()
+    logging.getLogger().setLevel(logging.ERROR)
     expect.set_options(timeout=30_000)
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="showcase-") as folder:
