@@ -48,10 +48,10 @@ def names_of(session: Session, rows: Iterable[AuditEntry]) -> dict[int, str]:
     for kind, subjects in by_kind.items():
         if kind == "emergency":
             query = select(Emergency.id, Bulletin.title).join(Bulletin, Bulletin.id == Emergency.bulletin_id)
-            known = dict(session.execute(query.where(Emergency.id.in_(subjects.values()))).tuples().all())
+            known = dict(session.execute(query.where(Emergency.id.in_(subjects.values()))).all())
         elif kind in _NAMES:
             key, name = _NAMES[kind]
-            known = dict(session.execute(select(key, name).where(key.in_(subjects.values()))).tuples().all())
+            known = dict(session.execute(select(key, name).where(key.in_(subjects.values()))).all())
         else:
             continue
         found |= {seq: known[subject] for seq, subject in subjects.items() if known.get(subject)}
