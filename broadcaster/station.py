@@ -35,6 +35,7 @@ from broadcaster.lifecycle import Lifecycle
 from broadcaster.logins import LogIns
 from broadcaster.operating.lights import StationLights
 from broadcaster.operating.today import Operating
+from broadcaster.outlines import Outlines
 from broadcaster.overrides import Overrides
 from broadcaster.people import Actor, Right
 from broadcaster.planning import Planner
@@ -115,6 +116,7 @@ class Core:
         self.lexicons = Lexicons(self.database, self.clock, self.speaking, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
+        self.outlines = Outlines(self.database, self.clock, zone=settings.zone)
         self.recordings = Recordings(self.database, self.clock, self.clips)
         self.policies = AreaPolicies(self.database, self.clock, zone=settings.zone, changed=self._changed)
         self.overrides = Overrides(self.database, self.clock, self.signatory, zone=settings.zone, changed=self._changed)

@@ -11,6 +11,7 @@ from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
 from api.v1.bulletins import ReasonInput
 from broadcaster.areas import areas_on
+from broadcaster.outlines import Outline
 from broadcaster.people import Right
 from broadcaster.reorganisation.effects import ReorganisationPlan
 from broadcaster.reorganisation.plans import find
@@ -28,6 +29,13 @@ class Area(BaseModel):
     name: str
     kind: str
     parent_id: str | None
+
+
+class OutlineInput(BaseModel):
+    """A GeoJSON geometry (RFC 7946)."""
+
+    model_config = ConfigDict(extra="forbid")
+    outline: Outline | None
 
 
 class GroupInput(BaseModel):
@@ -90,6 +98,12 @@ def list_areas(station: StationDep, actor: ActorDep, day: date | None = None) ->
     with station.database.reading() as session:
         found = areas_on(session, day or station.today())
     return [Area(**{name: getattr(area, name) for name in Area.model_fields}) for area in found.values()]
+
+
+@router.put("/areas/{area_id}/outline", status_code=204)
+def set_outline(station: StationDep, actor: ActorDep, area_id: str, body: OutlineInput) -> None:
+    """Where an area ends, for the map; null takes it away."""
+    station.outlines.put(actor, area_id, body.outline)
 
 
 @router.get("/groups")

@@ -13,7 +13,7 @@ from api.auth import ActorDep, StationDep
 from broadcaster.people import Right
 from broadcaster.reports.board import Owed
 from broadcaster.reports.documents import MEDIA_TYPES, Form
-from broadcaster.reports.figures import Figures, Scope, measure
+from broadcaster.reports.figures import Figures, Scope
 from broadcaster.reports.filled import Filled
 from broadcaster.storage.models import Report as Row
 
@@ -127,7 +127,7 @@ def read_figures(
     actor.need(Right.READ, area)
     scope = Scope(starts_on, ends_on, area=area, campaign=campaign)
     with station.database.reading() as session:
-        return measure(session, scope, zone=station.settings.zone)
+        return station.reports.figures(session, scope)
 
 
 @router.get("/reports/board")

@@ -25,10 +25,11 @@ router = pages.router()
 ROWS = 50
 SUBJECTS = (
     *("bulletin", "airing", "emergency", "template", "stop", "programme", "campaign", "report", "recording"),
-    *("receiver", "enrolment", "group", "lexicon", "sound", "policy", "reorganisation", "account", "station"),
+    *("area", "receiver", "enrolment", "group", "lexicon", "sound", "policy", "reorganisation", "account", "station"),
 )
 """The first words of actions: what entries are looked for by."""
 _PAGES = {
+    "area": "/areas/{}",
     "bulletin": "/bulletins/{}",
     "group": "/groups/{}",
     "policy": "/policies?area={}",

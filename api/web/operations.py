@@ -93,6 +93,9 @@ def on_the_map(
         if each.position is not None
     ]
     query = f"?{urlencode({'area': area})}" if area else ""
+    tree = tree_of(station)
+    around = {above.id for each in {spot.area for spot in placed} if each in tree.areas for above in tree.way(each)}
+    outlines = station.outlines.of(actor, around - {root.id for root in tree.roots if root.kind == "province"})
     return pages.page(
         request,
         "map.html",
@@ -100,10 +103,11 @@ def on_the_map(
         counts=Counter(each.standing for each in placed),
         standings=ORDER,
         drawn=drawn,
+        outlines=list(outlines.values()),
         failing=[each for each in placed if each.standing in ("lost", "trouble")][:SPOT_ROWS],
         unplaced=[each for each in spots if each.position is None],
         rows=SPOT_ROWS,
-        tree=tree_of(station),
+        tree=tree,
         area=area or None,
         query=query,
         stream=f"/api/v1/operations/events{query}",

@@ -17,7 +17,7 @@ from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
 from broadcaster.people import Actor, Right
 from broadcaster.reports.board import Owed
 from broadcaster.reports.documents import Form as DocumentForm
-from broadcaster.reports.figures import Figures, Scope, measure
+from broadcaster.reports.figures import Figures, Scope
 from broadcaster.station import Station
 from broadcaster.storage.models import Area, Campaign, Report
 
@@ -229,7 +229,7 @@ def _figures(
         try:
             scope = choice.scope()
             with station.database.reading() as session:
-                found = measure(session, scope, zone=station.settings.zone)
+                found = station.reports.figures(session, scope)
                 parts = [part.key for part in found.by_area]
                 names = dict(session.execute(select(Area.id, Area.name).where(Area.id.in_(parts))).all())
         except InvalidError as error:

@@ -386,6 +386,16 @@ class AreaSound(Base):
     changed_at: Mapped[datetime]
 
 
+class AreaOutline(Base):
+    """Where an area ends, for the map."""
+
+    __tablename__ = "area_outlines"
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    geometry: Mapped[Json]  # GeoJSON: `outlines.Outline`
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    changed_at: Mapped[datetime]
+
+
 class Recording(Base):
     """A sound that somebody uploaded: speech in place of synthesis, or a jingle."""
 

@@ -10,10 +10,12 @@ from sqlalchemy import select
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Grant, Role
+from broadcaster.reports import desk
 from broadcaster.reports.board import Owed, board, reminders
 from broadcaster.reports.deadlines import Deadline
 from broadcaster.reports.desk import Reports
 from broadcaster.reports.documents import Documents
+from broadcaster.reports.figures import Scope
 from broadcaster.reports.filled import Channels, Filled
 from broadcaster.storage.models import Area, AuditEntry, Campaign
 from tests import year
@@ -96,6 +98,27 @@ def test_a_submitted_report_keeps_its_figures_whatever_is_logged_later(commune: 
     assert reports.reopen(commune.approver, report, reason="Thiếu số liệu Zalo") == 3
     with commune.database.reading() as session:
         assert reports.view(session, report).figures.log_rows > before.log_rows
+
+
+def test_what_takes_long_to_count_is_not_counted_for_each_look(
+    commune: Commune, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = Scope(date(2025, 1, 1), date(2026, 12, 31))
+
+    def rows() -> int:
+        with commune.database.reading() as session:
+            return reports.figures(session, scope).log_rows
+
+    first = rows()
+    year.write(commune.database, commune.signatory, year=2024, days=1, airings=1, receivers=1)
+    then = rows()
+    assert then > first  # it did not take long
+    monkeypatch.setattr(desk, "LONG_S", -1.0)
+    assert rows() == then
+    year.write(commune.database, commune.signatory, year=2023, days=1, airings=1, receivers=1)
+    assert rows() == then
+    commune.clock.move(minutes=10)
+    assert rows() > then
 
 
 def test_the_board_shows_who_owes_what_and_reminders_come_thirty_seven_and_one_days_before(

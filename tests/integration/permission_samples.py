@@ -89,6 +89,7 @@ OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("GET", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample(),
     ("PUT", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample({"written": "OCOP", "reading": "ốc cốp"}),
     ("DELETE", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample(params={"written": "OCOP"}, answers=(404,)),
+    ("PUT", f"{V1}/areas/{{area_id}}/outline"): lambda _: Sample({"outline": None}),
     ("PUT", f"{V1}/areas/{{area_id}}/sound"): lambda _: Sample({}),
     ("POST", f"{V1}/schedules/preview"): lambda _: Sample({"rule": {"kind": "once", "at": EARLIER}}),
     ("POST", f"{V1}/schedules/change"): lambda _: Sample(

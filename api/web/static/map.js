@@ -37,6 +37,10 @@ function begin() {
   L.control.zoom({ zoomInTitle: box.dataset.zoomIn, zoomOutTitle: box.dataset.zoomOut }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   map.on("popupopen", ({ popup: opened }) => opened.getElement().querySelector(".leaflet-popup-close-button")?.setAttribute("aria-label", box.dataset.close));
+  const outlines = JSON.parse(document.getElementById("outlines").textContent);
+  // Below the receivers, and not to be touched.
+  const ground = L.geoJSON(outlines, { interactive: false, style: { color: colour("waiting"), weight: 1.5, fill: false } }).addTo(map);
+  box.dataset.outlines = String(outlines.length);
   const Shape = shapes();
   const layer = L.layerGroup().addTo(map);
   let drawn = "";
@@ -60,7 +64,9 @@ function begin() {
     if (!fitted && spots.length) {
       fitted = true;
       map.invalidateSize();
-      map.fitBounds(L.latLngBounds(spots.map((spot) => [spot[4], spot[5]])), { padding: [30, 30], maxZoom: 16, animate: false });
+      const bounds = L.latLngBounds(spots.map((spot) => [spot[4], spot[5]]));
+      if (outlines.length) bounds.extend(ground.getBounds());
+      map.fitBounds(bounds, { padding: [30, 30], maxZoom: 16, animate: false });
     }
   }
 
