@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PYTHONUTF8 := 1
 
-.PHONY: help install install-dev run test check format bench performance client lock reference clean system-packages
+.PHONY: help install install-dev run test check format bench performance client lighthouse screenshots lock reference clean system-packages
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,12 @@ bench: install-dev system-packages  ## All benchmarks, or one: make bench NAME=r
 
 performance: install-dev system-packages  ## All benchmarks, into the table of docs/performance.md
 	@$(BIN)/python -m tests.benchmarks > .bench.jsonl; $(BIN)/python -m tests.benchmarks.table .bench.jsonl; rm .bench.jsonl
+
+lighthouse: install-dev system-packages  ## Page speed by Lighthouse, into docs/performance.md (needs Node.js; RUNS=3)
+	@$(BIN)/python -m tests.showcase.lighthouse $(RUNS)
+
+screenshots: install-dev system-packages  ## Every page in both languages, into docs/images; NAME=compose for one
+	@$(BIN)/python -m tests.showcase.screenshots $(NAME)
 
 reference: install  ## Write anew what docs/reference holds of generated files
 	$(BIN)/broadcaster reference

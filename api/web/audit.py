@@ -13,6 +13,7 @@ from api.auth import ActorDep, StationDep
 from api.problems import Language, page_language
 from api.web import page as pages
 from api.web.area_tree import tree_of
+from api.web.audit_subjects import names_of
 from broadcaster import audit
 from broadcaster.audit import AuditQuery
 from broadcaster.people import Right
@@ -56,6 +57,7 @@ def show(
     query = AuditQuery(person=who or None, action=about or None)
     with station.database.reading() as session:
         rows = audit.page(session, actor, query, after=after, limit=ROWS + 1)
+        names = names_of(session, rows)
     older = None
     if len(rows) > ROWS:
         older = "/audit?" + urlencode({"after": rows[ROWS - 1].seq, "who": who, "about": about})
@@ -66,6 +68,7 @@ def show(
         tree=tree_of(station),
         rows=[(row, _page_of(row), list(_changes(row, tongue))) for row in rows[:ROWS]],
         addresses={row.seq for row in rows if row.actor_id == actor.id or actor.may(Right.ADMINISTER, row.area_id)},
+        names=names,
         subjects=SUBJECTS,
         who=who,
         about=about,

@@ -47,11 +47,6 @@ def _runs(row: PlaceRow) -> list[tuple[str, int]]:
     return [(state, len(list(hours))) for state, hours in groupby(row.strip)]
 
 
-def _reachable(request: Request, path: str) -> bool:
-    """Whether this server has such a page."""
-    return any(getattr(route, "path", None) == path for route in request.app.routes)
-
-
 def _today(
     request: Request, station: StationDep, actor: ActorDep, area: str | None, problem: BroadcasterError | None = None
 ) -> Response:
@@ -73,7 +68,7 @@ def _today(
         stream=f"/api/v1/operations/events{query}",
         query=query,
         may_operate=actor.may(Right.OPERATE),
-        reachable=lambda path: _reachable(request, path),
+        may_release=actor.may(Right.RELEASE),
     )
 
 

@@ -17,6 +17,7 @@ class Faults:
     slow_s: tuple[float, float] = (0.5, 3.0)
     full_share: float = 0.0  # have no room for clips
     skew_s: float = 0.0  # clocks wrong by up to this, either way
+    ahead_s: float = 0.0  # all clocks before the system's by this, where a station lives on another day
     within_s: tuple[float, float] = (1.0, 5.0)  # after the connection: when the line or the power goes
     seed: int = 1
 
@@ -48,7 +49,7 @@ def draw(faults: Faults, number: int) -> Lot:
 
     slow = chance.uniform(*faults.slow_s) if chance.random() < faults.slow_share else 0.0
     return Lot(
-        wrong_s=chance.uniform(-faults.skew_s, faults.skew_s),
+        wrong_s=faults.ahead_s + chance.uniform(-faults.skew_s, faults.skew_s),
         offline=happens(faults.offline_share, faults.offline_s),
         power=happens(faults.power_share, faults.power_s),
         slow_s=slow,

@@ -22,7 +22,8 @@ def main(wanted: str | None) -> int:
             print(f"There is no benchmark '{wanted}'. There are: {', '.join(names)}.", file=sys.stderr)
             return 2
         names = [wanted]
-    set_up_logs(logging.WARNING)
+    set_up_logs()
+    logging.getLogger().setLevel(logging.WARNING)
     good = True
     for name in names:
         result = importlib.import_module(f"tests.benchmarks.{name}").run()

@@ -22,12 +22,16 @@ def table(lines: list[str]) -> str:
     return "\n".join(rows)
 
 
+def put(made: str, begin: str, end: str) -> None:
+    """Put a table between two marks of the page."""
+    before, _, rest = PAGE.read_text("utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{begin}\n{made}\n{end}{after}", "utf-8")
+
+
 def main(source: str) -> None:
-    """Put the table between the page's marks."""
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    made = table(Path(source).read_text("utf-8").splitlines())
-    PAGE.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", "utf-8")
+    """The benchmarks' table."""
+    put(table(Path(source).read_text("utf-8").splitlines()), BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import chromium
+from tests.browser import axe_violations, chromium
 from tests.e2e.station import StationRig
 
 PHONE = {"width": 320, "height": 640}
@@ -108,6 +108,7 @@ def test_the_ladder_climbs_while_one_looks(rig: StationRig, browser: Browser) ->
     for receiver in rig.receivers:
         expect(english.page.locator(f"[data-receiver='{receiver.id}'] td.done")).to_have_count(4)
     expect(english.page.locator("#log-rows tbody tr").first).to_contain_text("Finished")
+    assert axe_violations(english.page) == []
     assert english.page.evaluate("window.sameDocument") is True
     assert english.fits()
     expect(led.page.locator("#clock")).to_be_visible()

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -14,6 +14,7 @@ import uvicorn
 
 from api.app import create_app
 from api.server import configured
+from broadcaster.clock import Clock
 from broadcaster.people import Role
 from broadcaster.settings import Settings
 from broadcaster.station import Station
@@ -101,10 +102,12 @@ class ServedStation:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[ServedStation]:
+def serving(
+    settings: Settings, *, clock: Clock | None = None, founding: Callable[[Station], None] = found
+) -> Iterator[ServedStation]:
     """A founded station behind its HTTP server."""
-    station = Station(settings)
-    found(station)
+    station = Station(settings, clock=clock)
+    founding(station)
     server = uvicorn.Server(configured(settings, create_app(station)))
     running = ServedStation(station, server)
     running.start()

@@ -297,6 +297,12 @@ def paths(planned: ServedStation) -> dict[str, list[str]]:
             *(f"/schedule/simulation?receiver=loa-1&day={NOON.date()}", "/emergencies", "/emergencies/alone"),
             *(f"/emergencies/templates/{row.id}" for row in released),
             *(f"/emergencies/{row.id}" for row, _ in station.emergencies.standing(mai)),
+            *(
+                f"/emergencies/templates/{template.id}?references={row.id}&message=cancel"
+                for row, _ in station.emergencies.standing(mai)[:1]
+                for template in released[:1]
+            ),
+            one.replace("/schedule", ""),
             one.removeprefix("/schedule"),
         ],
         "hoa": [

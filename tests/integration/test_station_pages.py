@@ -283,6 +283,12 @@ def test_who_serves_one_village_sees_and_changes_what_lies_there(visit: Visit, s
     refused(thon, "/groups/new", 403, name="Cả xã", areas=["xa"], kinds=["loudspeaker"])
 
 
+def test_the_page_of_the_day_leads_to_what_is_to_be_done(visit: Visit) -> None:
+    page = seen(visit("viet"), "/operations")
+    assert '<a class="button danger" href="/emergencies">' in page
+    assert '<a class="button danger" href="/emergencies">' not in seen(visit("mai"), "/operations")
+
+
 def test_groups(visit: Visit) -> None:
     viet = visit("viet")
     assert "Chưa có nhóm nào" in seen(viet, "/groups")
@@ -349,6 +355,7 @@ def test_the_audit_trail_is_leafed_through(visit: Visit, station_pages: ServedSt
     viet = visit("viet")
     first = seen(viet, f"/audit?who={operator.id}&about=receiver")
     assert first.count('href="/receivers/') == 50
+    assert first.count(">Cụm loa Đoài</a>") >= 49  # by its name, not by its id
     found = re.search(r'href="(/audit\?after=[^"]+)"', first)
     assert found is not None
     older = seen(viet, found[1])
@@ -469,8 +476,8 @@ def _paths(station_pages: ServedStation) -> dict[str, list[str]]:
             *(f"/reorganisations/{plan['id']}" for plan in plans),
         ],
         "hoa": ["/me/absences"],
-        "mai": ["/lexicon?area=tinh", "/lexicon/history?area=tinh", "/sound?area=xa"],
-        "quan": ["/people", "/people/new", f"/people/{person}", "/me"],
+        "mai": ["/lexicon?area=xa", "/lexicon?area=tinh", "/lexicon/history?area=tinh", "/sound?area=xa"],
+        "quan": ["/people", "/people/new", f"/people/{person}", "/me", station.welcome.link()],
     }
 
 

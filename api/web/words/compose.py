@@ -117,7 +117,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "listen_look_again": ("Xem đã xong chưa", "See whether it is done"),
     "listen_make_anew": ("Tạo lại giọng đọc", "Make the speech again"),
     "listen_seek": ("Nghe từ chỗ bấm", "Listen from here"),
-    "voice_of": ("giọng %(voice)s (%(engine)s)", "voice %(voice)s (%(engine)s)"),
+    "voice_of": ("%(voice)s (%(engine)s)", "%(voice)s (%(engine)s)"),
     "voice_fallback": ("giọng dự phòng", "another voice than usual"),
     "summary_when": ("Phát %(when)s", "Airs %(when)s"),
     "summary_and": (" và ", " and "),
