@@ -26,8 +26,9 @@ class Alarms:
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
             executors={"default": ThreadPoolExecutor(1)},
-            # APScheduler drops a job that is a second late by default; None means: run it however late.
-            job_defaults={"misfire_grace_time": None, "coalesce": True},
+            # By default APScheduler drops a job that is a second late (None: run it however late), and one whose run before is not yet
+            # written off as ended, though all that a run does is to set an event.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 100},
         )
         self._scheduler.add_job(self._due.set, "interval", seconds=every_s, id="regular")
 

@@ -42,6 +42,7 @@ PEOPLE = {
     "mai": ("Nguyễn Thị Mai", Role.EDITOR, COMMUNE),
     "lan": ("Đỗ Ngọc Lan", Role.EDITOR, COMMUNE),
     "hoa": ("Trần Văn Hòa", Role.APPROVER, COMMUNE),
+    "son": ("Hoàng Văn Sơn", Role.APPROVER, COMMUNE),
     "viet": ("Lê Quốc Việt", Role.OPERATOR, COMMUNE),
     "xem": ("Vũ Thị Hạnh", Role.VIEWER, COMMUNE),
     "quan": ("Phạm Minh Quân", Role.ADMINISTRATOR, None),

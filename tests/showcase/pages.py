@@ -74,6 +74,15 @@ def _report(served: ServedStation, ids: Ids) -> None:
     ids["report"] = answer.json()["id"]
 
 
+def _away(served: ServedStation, ids: Ids) -> None:
+    deputy = next(
+        row["id"] for row in served.as_person("quan").get("/api/v1/people").json() if row["username"] == "son"
+    )
+    period = {"begins_at": "2026-11-30T00:00:00+07:00", "ends_at": "2026-12-05T00:00:00+07:00"}
+    body = {"deputy": deputy, "area": COMMUNE, "reason": "Đi tập huấn ở tỉnh", **period}
+    served.as_person("hoa").post("/api/v1/people/me/absences", json=body).raise_for_status()
+
+
 def _link(served: ServedStation, ids: Ids) -> None:
     ids["welcome"] = served.station.welcome.link()
 
@@ -117,6 +126,7 @@ PAGES = (
     Shown("person-new", "/people/new", "quan"),
     Shown("audit", "/audit"),
     Shown("me", "/me", "hoa"),
+    Shown("absences", "/me/absences", "hoa", before=_away),
     Shown("login", "/login", None),
     Shown("welcome", "{welcome}", None, before=_link),
     Shown("emergency-issue", "/emergencies/templates/{storm}"),
