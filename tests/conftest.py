@@ -1,9 +1,6 @@
 """What tests share: databases of both kinds, each test with one of its own."""
 
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +12,7 @@ import psycopg
 import pytest
 
 from broadcaster.storage.database import Database
-from tests.brokers import free_port
+from tests.databases import postgresql
 
 if TYPE_CHECKING:
     from tests.commune import Commune
@@ -48,49 +45,8 @@ def clock() -> SteppedClock:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of this test run: its address, without a database's name."""
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    # Not under pytest's own folder: PostgreSQL refuses to run as root, and only root may look in there.
-    folder = Path(tempfile.mkdtemp(prefix="broadcaster-postgres-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
-    data, port = folder / "data", free_port()
-    subprocess.run(
-        [
-            *prefix,
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--no-sync",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-    )
-    options = f"-F -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=60"
-    subprocess.run(
-        [*prefix, binaries / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-    )
-    try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/"
-    finally:
-        subprocess.run(
-            [*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-        )
-        shutil.rmtree(folder)
+    with postgresql() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -100,12 +100,21 @@ def messages(keys: dict[str, SigningKey], count: int, *, each: int = 1) -> list[
     return made
 
 
-def desk(database: Database, link: MqttLink) -> Ingestion:
+def numbered(keys: dict[str, SigningKey], count: int) -> list[tuple[str, Message]]:
+    """`count` messages with one receipt each, and the receipts' ids."""
+    names = list(keys)
+    return [
+        (f"{names[number % len(names)]}.{number // len(names) + 1}", made)
+        for number, made in enumerate(messages(keys, count))
+    ]
+
+
+def desk(database: Database, link: MqttLink, key: SigningKey | None = None) -> Ingestion:
     """The station's ingestion."""
     return Ingestion(
         database,
         SystemClock(),
-        Signatory("s", SigningKey.generate()),
+        Signatory("s", key or SigningKey.generate()),
         link,
         zone="Asia/Ho_Chi_Minh",
         changed=lambda: None,
@@ -136,7 +145,7 @@ def mosquitto(folder: Path) -> Iterator[Mosquitto]:
     rules = {
         "discard": (SECRET, (), (FILTER,)),
         "station": (SECRET, (topics.of_receiver("+", "acknowledgements"),), (FILTER,)),
-        "publisher": (SECRET, (FILTER,), ()),
+        "publisher": (SECRET, (FILTER,), (topics.of_receiver("+", "acknowledgements"),)),
     }
     broker = Mosquitto(folder / "mosquitto", free_port(), rules)
     broker.start()
