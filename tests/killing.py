@@ -1,6 +1,5 @@
 """An ingesting process that is killed again and again, and the devices that keep each receipt until the station has acknowledged it."""
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,8 +22,6 @@ from tests.benchmarks import pipe
 from tests.brokers import wait_for
 
 AGAIN_S = 3.0
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.killing"])
 
 
 def ingest(url: str, port: int, key: Path) -> None:
@@ -38,7 +35,7 @@ def ingest(url: str, port: int, key: Path) -> None:
 @contextmanager
 def ingesting(url: str, port: int, key: Path) -> Iterator[BaseProcess]:
     """The process; killed with SIGKILL at the end, whatever it is doing."""
-    process = _processes.Process(target=ingest, args=(url, port, key), daemon=True)
+    process = pipe.PROCESSES.Process(target=ingest, args=(url, port, key), daemon=True)
     process.start()
     try:
         yield process
