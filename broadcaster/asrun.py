@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from broadcaster.canonical import sha256_of
+from broadcaster.canonical import Texts, sha256_of_text
 from broadcaster.identity import Signatory
+from broadcaster.storage import bulk
 from broadcaster.storage.database import UtcDateTime
 from broadcaster.storage.models import AsRun, Base, LogCheckpoint, LogHead
 from devices.wire.messages import Document, Instant, Sha256
@@ -23,6 +25,7 @@ _LATER = (
     *("programme_id", "campaign_id", "content_group", "receiver_kind", "drill"),
 )
 """Columns that came after the first rows were hashed."""
+_HASHED = tuple((name, f'"{name}":', name in _LATER) for name in sorted(_CHAINED))
 _INSTANTS = tuple(column.key for column in AsRun.__table__.columns if isinstance(column.type, UtcDateTime))
 
 
@@ -51,17 +54,17 @@ def instant(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds")
 
 
-def row_hash(previous: str, row: Mapping[str, Any]) -> str:
-    """SHA-256 over the hash before and the canonical JSON of all other columns; a later one counts only if it is filled."""
-    fields = {name: row[name] for name in _CHAINED if name not in _LATER or row[name] is not None}
-    for name in _INSTANTS:
-        fields[name] = instant(fields[name])
-    return sha256_of([previous, fields])
+def row_hash(previous: str, row: Mapping[str, Any], texts: Texts | None = None) -> str:
+    """SHA-256 over the hash before and the canonical JSON of all other columns; a later one counts only if it is filled.
+
+    `texts` remembers what rows hashed together have in common.
+    """
+    return sha256_of_text(f'["{previous}",{{{(texts or Texts()).of(_HASHED, row)}}}]')
 
 
 def append(session: Session, rows: Sequence[dict[str, Any]], *, signatory: Signatory, now: datetime) -> None:
     """Chain rows onto the log of receipts. A row has every column but `seq`, `previous_hash` and `hash`, which it is given here."""
-    chain(session, AsRun, rows, row_hash, signatory=signatory, now=now)
+    chain(session, AsRun, rows, partial(row_hash, texts=Texts()), signatory=signatory, now=now)
 
 
 def chain(
@@ -90,8 +93,7 @@ def chain(
         seq += 1
         row["seq"], row["previous_hash"] = seq, previous
         row["hash"] = previous = hashed(previous, row)
-    # Core: an outage's backlog comes in by the hundred thousand, and objects would cost twice the rest.
-    session.execute(insert(table.__table__), rows)  # type: ignore[arg-type]  # declared as FromClause, is a Table
+    bulk.add(session, table, rows)
     last = session.execute(
         select(LogCheckpoint.seq, LogCheckpoint.at).order_by(LogCheckpoint.seq.desc()).limit(1)
     ).first()

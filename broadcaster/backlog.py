@@ -9,6 +9,7 @@ receipts are safe only when they are in the log. What a receiver sends meanwhile
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from joserfc.util import urlsafe_b64decode
@@ -31,19 +32,35 @@ HELD = 200_000
 """Messages that wait at most; more stay with the broker."""
 _AT = re.compile(rb'"at"\s*:\s*"([0-9T:-]{19})')
 _ONE = re.compile(rb'"sequence"\s*:')
+_BEGINNING = 600
+"""Letters (a multiple of four) of a message's content in which its first receipt's instant stands, as a rule."""
 
 
-def glance(payload: bytes) -> tuple[bytes, int]:
-    """The first receipt's instant (19 letters, empty if unreadable) and the number of receipts, before anything is verified.
+def begins(payload: bytes) -> bytes:
+    """The first receipt's instant, 19 letters, before anything is verified; empty if unreadable.
 
     It decides which lane a message takes and nothing else.
     """
+    content = _content(payload)
+    for some in (content[:_BEGINNING], content):
+        with suppress(ValueError):
+            found = _AT.search(urlsafe_b64decode(some))
+            if found:
+                return found[1]
+    return b""
+
+
+def number(payload: bytes) -> int:
+    """How many receipts a message has, before anything is verified; one if it is unreadable."""
     try:
-        content = urlsafe_b64decode(payload.split(b".", 2)[1])
-    except (ValueError, IndexError):
-        return b"", 1
-    found = _AT.search(content)
-    return found[1] if found else b"", max(1, len(_ONE.findall(content)))
+        return max(1, len(_ONE.findall(urlsafe_b64decode(_content(payload)))))
+    except ValueError:
+        return 1
+
+
+def _content(payload: bytes) -> bytes:
+    _, _, rest = payload.partition(b".")
+    return rest.partition(b".")[0]
 
 
 class Backlog:
@@ -69,21 +86,21 @@ class Backlog:
         if held.total() + len(deliveries) > HELD:
             return list(deliveries), []
         limit = (now - LATE).strftime("%Y-%m-%dT%H:%M:%S").encode()
-        seen: list[tuple[Delivery, str, bool, int]] = []
+        seen: list[tuple[Delivery, str, int]] = []
         for delivery in deliveries:
             topic = topics.parse(delivery.topic)
             if topic is None or topic.subject != "receipts":
-                seen.append((delivery, "", False, 0))
+                seen.append((delivery, "", 0))
                 continue
-            at, count = glance(delivery.payload)
-            seen.append((delivery, topic.name, bool(at) and at < limit, count))
-        many = sum(count for _, _, late, count in seen if late) > DIRECT
+            at = begins(delivery.payload)
+            seen.append((delivery, topic.name, number(delivery.payload) if at and at < limit else 0))
+        many = sum(late for _, _, late in seen) > DIRECT
         behind = set(held)
         fresh, waits = [], []
-        for delivery, name, late, count in seen:
+        for delivery, name, late in seen:
             if name and (name in behind or (late and many)):
                 behind.add(name)
-                waits.append((delivery, name, count))
+                waits.append((delivery, name, late or number(delivery.payload)))
             else:
                 fresh.append(delivery)
         return fresh, waits

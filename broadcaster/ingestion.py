@@ -6,11 +6,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from broadcaster import asrun, metrics, set_apart
@@ -20,8 +19,9 @@ from broadcaster.clock import Clock
 from broadcaster.identity import Signatory
 from broadcaster.provenance import Provenance
 from broadcaster.set_apart import Apart, Code
+from broadcaster.storage import bulk
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import ReceiptEnvelope, Receiver
+from broadcaster.storage.models import AsRun, ReceiptEnvelope, Receiver
 from broadcaster.troubles import troubles_of
 from devices.links.port import Delivery, Link
 from devices.wire import topics
@@ -31,7 +31,6 @@ from devices.wire.messages import Acknowledgement, ReceiptState
 log = structlog.get_logger(__name__)
 BATCH = 1000
 WAIT_S = 0.5
-_AT_ONCE = 400
 
 
 class Ingestion:
@@ -176,18 +175,20 @@ class Ingestion:
             used.add(arrived.envelope)
             rows.append({**_entry(arrived, now), **provenance.of(arrived)})
         set_apart.keep(session, batch.apart, now)
-        stored: set[str] = set()
-        names = sorted(used)
-        for start in range(0, len(names), _AT_ONCE):
-            piece = names[start : start + _AT_ONCE]
-            stored.update(session.scalars(select(ReceiptEnvelope.sha256).where(ReceiptEnvelope.sha256.in_(piece))))
+        names = bulk.listed(session, [(digest,) for digest in used], "sha256")
+        stored = set(
+            session.scalars(
+                select(ReceiptEnvelope.sha256).join_from(
+                    names, ReceiptEnvelope, ReceiptEnvelope.sha256 == names.c.sha256
+                )
+            )
+        )
         envelopes = [
             {"sha256": digest, "receiver_id": receiver, "document": document, "received_at": now}
             for digest, (receiver, document) in batch.envelopes.items()
             if digest in used and digest not in stored
         ]
-        if envelopes:
-            session.execute(insert(ReceiptEnvelope), envelopes)
+        bulk.add(session, ReceiptEnvelope, envelopes)
         asrun.append(session, rows, signatory=self._signatory, now=now)
         batch.written = rows
         return known
@@ -230,18 +231,13 @@ def _tell(batch: Batch) -> None:
 
 def _logged(session: Session, receipts: Sequence[Arrived]) -> dict[tuple[str, str], tuple[str, str]]:
     """Which of these ids the log has, and for which order and state."""
-    keys = [(arrived.sender.id, arrived.receipt.id) for arrived in receipts]
-    connection = session.connection()
-    # Written for the driver: to expand thousands of parameters costs SQLAlchemy more than the database needs to look.
-    mark = "(?, ?)" if connection.dialect.paramstyle == "qmark" else "(%s, %s)"
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    for start in range(0, len(keys), _AT_ONCE):
-        some = keys[start : start + _AT_ONCE]
-        marks = ", ".join([mark] * len(some))
-        query = f"SELECT receiver_id, receipt_id, order_id, state FROM as_run WHERE (receiver_id, receipt_id) IN (VALUES {marks})"  # noqa: S608 - question marks only
-        rows = connection.exec_driver_sql(query, tuple(chain.from_iterable(some)))
-        found.update({(receiver, receipt): (order, state) for receiver, receipt, order, state in rows})
-    return found
+    ids = bulk.listed(session, [(each.sender.id, each.receipt.id) for each in receipts], "receiver", "receipt")
+    rows = session.execute(
+        select(AsRun.receiver_id, AsRun.receipt_id, AsRun.order_id, AsRun.state).join_from(
+            ids, AsRun, and_(AsRun.receiver_id == ids.c.receiver, AsRun.receipt_id == ids.c.receipt)
+        )
+    )
+    return {(receiver, receipt): (order, state) for receiver, receipt, order, state in rows}
 
 
 def _unfit(

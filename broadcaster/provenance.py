@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from broadcaster.areas import areas_on, day_of, lines_of
 from broadcaster.arrivals import Arrived
+from broadcaster.storage import bulk
 from broadcaster.storage.models import (
     Airing,
     AiringReceiver,
@@ -19,8 +20,6 @@ from broadcaster.storage.models import (
     OrderRecord,
     ProgrammeRecord,
 )
-
-_AT_ONCE = 400
 
 
 class Provenance:
@@ -33,37 +32,35 @@ class Provenance:
         self._names = dict(session.execute(select(Area.id, Area.name)).all())
         self._lines: dict[date, dict[str, tuple[str, ...]]] = {}
         # By order: the airing, the audience, its bulletin's field, its programme's and its campaign's name.
-        self._airings: dict[str, tuple[Airing, Json, str, str | None, str | None]] = {}
         self._copied: dict[tuple[str, str], dict[str, Any]] = {}
-        orders = sorted({order for _, order in pairs})
-        for start in range(0, len(orders), _AT_ONCE):
-            found = session.execute(
-                select(
-                    OrderRecord.id, Airing, OrderRecord.audience, Bulletin.field, ProgrammeRecord.name, Campaign.name
+        orders = bulk.listed(session, sorted({(order,) for _, order in pairs}), "id")
+        found = session.execute(
+            select(OrderRecord.id, Airing, OrderRecord.audience, Bulletin.field, ProgrammeRecord.name, Campaign.name)
+            .join_from(orders, OrderRecord, OrderRecord.id == orders.c.id)
+            .join(Airing, Airing.id == OrderRecord.airing_id)
+            .join(Bulletin, Bulletin.id == Airing.bulletin_id)
+            .outerjoin(ProgrammeRecord, ProgrammeRecord.id == Airing.programme_id)
+            .outerjoin(Campaign, Campaign.id == Airing.campaign_id)
+        )
+        self._airings: dict[str, tuple[Airing, Json, str, str | None, str | None]] = {
+            order: (airing, audience, topic, programme, campaign)
+            for order, airing, audience, topic, programme, campaign in found
+        }
+        wanted = bulk.listed(
+            session,
+            sorted({(self._airings[order][0].id, name) for name, order in pairs if order in self._airings}),
+            *("airing", "receiver"),
+        )
+        self._places: dict[tuple[str, str], str] = {
+            (airing, receiver): area
+            for airing, receiver, area in session.execute(
+                select(AiringReceiver.airing_id, AiringReceiver.receiver_id, AiringReceiver.area_id).join_from(
+                    wanted,
+                    AiringReceiver,
+                    and_(AiringReceiver.airing_id == wanted.c.airing, AiringReceiver.receiver_id == wanted.c.receiver),
                 )
-                .join(Airing, Airing.id == OrderRecord.airing_id)
-                .join(Bulletin, Bulletin.id == Airing.bulletin_id)
-                .outerjoin(ProgrammeRecord, ProgrammeRecord.id == Airing.programme_id)
-                .outerjoin(Campaign, Campaign.id == Airing.campaign_id)
-                .where(OrderRecord.id.in_(orders[start : start + _AT_ONCE]))
             )
-            self._airings |= {
-                order: (airing, audience, topic, programme, campaign)
-                for order, airing, audience, topic, programme, campaign in found
-            }
-        wanted = sorted({(self._airings[order][0].id, name) for name, order in pairs if order in self._airings})
-        self._places: dict[tuple[str, str], str] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            self._places |= {
-                (airing, receiver): area
-                for airing, receiver, area in session.execute(
-                    select(AiringReceiver.airing_id, AiringReceiver.receiver_id, AiringReceiver.area_id).where(
-                        tuple_(AiringReceiver.airing_id, AiringReceiver.receiver_id).in_(
-                            wanted[start : start + _AT_ONCE]
-                        )
-                    )
-                )
-            }
+        }
 
     def knows(self, order: str) -> bool:
         """Whether this station gave the order."""

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from broadcaster.storage.database import Database
-from tests.postgres import Databases, postgres_server
+from tests.databases import Databases, postgresql
 
 if TYPE_CHECKING:
     from tests.commune import Commune
@@ -43,7 +43,7 @@ def clock() -> SteppedClock:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of this test run: its address, without a database's name."""
-    with postgres_server() as address:
+    with postgresql() as address:
         yield address
 
 

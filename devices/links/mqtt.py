@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 QOS = 1
 MAX_PAYLOAD = 128 * 1024
 """Bytes; what is longer is dropped unread, since no document of the protocol comes near."""
+_AT_ONCE = 50
+"""Messages that are read before anything else is looked after."""
 _DONE: "Future[None]" = Future()
 
 
@@ -100,6 +102,7 @@ class MqttLink:
         self._futures: dict[int, Future[None]] = {}
         self._inbox = Inbox(messages=inbox_messages, size=inbox_bytes)
         self._overflowed = False
+        self._messages = 0
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -238,7 +241,7 @@ class MqttLink:
                     with suppress(BlockingIOError):
                         self._wake_reader.recv(4096)
                 mask = events.get(connection, 0)
-                if (pending or mask & selectors.EVENT_READ) and self._client.loop_read():
+                if (pending or mask & selectors.EVENT_READ) and not self._read():
                     return
                 if self._client.want_write() and self._client.loop_write():
                     return
@@ -249,6 +252,16 @@ class MqttLink:
                     self._overflowed = False
                     self._problem("More arrived than was taken; connecting anew, so that the rest comes again.")
                     connection.shutdown(socket.SHUT_RDWR)  # no goodbye: the session and its messages stay
+
+    def _read(self) -> bool:
+        """Read what has come, some messages at most; returns whether the connection still stands."""
+        for _ in range(_AT_ONCE):  # paho reads one packet at a time: to ask the system before each costs a fifth more
+            before = self._messages
+            if self._client.loop_read():
+                return False
+            if self._messages == before:
+                break
+        return True
 
     def _is_current(self, connection: socket.socket) -> bool:
         return self._client.socket() is connection
@@ -284,6 +297,7 @@ class MqttLink:
             self._problem(f"The connection to the broker broke: {code}.")
 
     def _on_message(self, _c: Client, _u: Any, message: MQTTMessage) -> None:
+        self._messages += 1
         token = message.mid if message.qos else None
         try:
             topic = message.topic

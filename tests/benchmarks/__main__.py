@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks [NAME]`: run all benchmarks, or one, and exit 1 if a goal is missed.
 
-A benchmark is a module of this package with `run() -> Result`.
+A benchmark is a module of this package with `run() -> Result`, or several.
 """
 
 import importlib
@@ -26,9 +26,10 @@ def main(wanted: str | None) -> int:
     logging.getLogger().setLevel(logging.WARNING)
     good = True
     for name in names:
-        result = importlib.import_module(f"tests.benchmarks.{name}").run()
-        print(result.line(), flush=True)
-        good &= result.ok
+        results = importlib.import_module(f"tests.benchmarks.{name}").run()
+        for result in results if isinstance(results, tuple) else (results,):
+            print(result.line(), flush=True)
+            good &= result.ok
     return 0 if good else 1
 
 

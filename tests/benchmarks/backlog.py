@@ -83,13 +83,14 @@ def run() -> Result:
         station = pipe.connected(broker.port, "station")
         ingestion = pipe.desk(database, station)
         ingestion.start()
-        sender = pipe.connected(broker.port, "publisher", receives=False)
+        away_sender = pipe.Publisher(broker.port)
+        away_sender.load(backlog)
+        sender = pipe.connected(broker.port, "live", receives=False)
         sent: dict[str, float] = {}
         names = list(live)
         with Page(database) as page:
             begin = time.perf_counter()
-            feeding = threading.Thread(target=lambda: [sender.publish(*each) for each in backlog])
-            feeding.start()
+            away_sender.go()
             number = 0
             while (elapsed := time.perf_counter() - begin) < LIVE_S:
                 while number < elapsed * PER_S:
@@ -100,7 +101,7 @@ def run() -> Result:
                     number += 1
                 time.sleep(0.005)
             still = ingestion.waiting
-            feeding.join()
+            away_sender.wait()
             deadline = time.perf_counter() + 900
             total = len(backlog) * EACH + number
             while _count(database) < total and time.perf_counter() < deadline:
@@ -109,6 +110,7 @@ def run() -> Result:
             time.sleep(2)
         rows = _count(database)
         ingestion.stop()
+        away_sender.close()
         sender.close()
         station.close()
         database.close()

@@ -1,10 +1,11 @@
 """What the benchmarks of receipts share: a station's database with an airing, receivers' signed messages, both consumers."""
 
-import threading
+import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -23,6 +24,8 @@ from tests.brokers import Mosquitto, free_port, wait_for
 SECRET = "s" * 43
 FILTER = topics.of_receiver("+", "receipts")
 ORDER = "order-1"
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.killing"])
 Message = tuple[str, bytes]
 
 
@@ -100,12 +103,21 @@ def messages(keys: dict[str, SigningKey], count: int, *, each: int = 1) -> list[
     return made
 
 
-def desk(database: Database, link: MqttLink) -> Ingestion:
+def numbered(keys: dict[str, SigningKey], count: int) -> list[tuple[str, Message]]:
+    """`count` messages with one receipt each, and the receipts' ids."""
+    names = list(keys)
+    return [
+        (f"{names[number % len(names)]}.{number // len(names) + 1}", made)
+        for number, made in enumerate(messages(keys, count))
+    ]
+
+
+def desk(database: Database, link: MqttLink, key: SigningKey | None = None) -> Ingestion:
     """The station's ingestion."""
     return Ingestion(
         database,
         SystemClock(),
-        Signatory("s", SigningKey.generate()),
+        Signatory("s", key or SigningKey.generate()),
         link,
         zone="Asia/Ho_Chi_Minh",
         changed=lambda: None,
@@ -121,9 +133,9 @@ def discard(link: MqttLink, count: int) -> None:
         seen += len(batch)
 
 
-def ingest(database: Database, link: MqttLink, count: int) -> None:
+def ingest(ingestion: Ingestion, link: MqttLink, count: int) -> None:
     """What the station does with them."""
-    seen, ingestion = 0, desk(database, link)
+    seen = 0
     while seen < count:
         batch = link.receive(limit=BATCH, wait_s=5)
         ingestion.take(batch)
@@ -136,7 +148,8 @@ def mosquitto(folder: Path) -> Iterator[Mosquitto]:
     rules = {
         "discard": (SECRET, (), (FILTER,)),
         "station": (SECRET, (topics.of_receiver("+", "acknowledgements"),), (FILTER,)),
-        "publisher": (SECRET, (FILTER,), ()),
+        "live": (SECRET, (FILTER,), ()),
+        "publisher": (SECRET, (FILTER,), (topics.of_receiver("+", "acknowledgements"),)),
     }
     broker = Mosquitto(folder / "mosquitto", free_port(), rules)
     broker.start()
@@ -156,16 +169,50 @@ def connected(port: int, name: str, *, room: int = 20_000, receives: bool = True
     return link
 
 
-def seconds(port: int, name: str, sent: list[Message], consumer: Callable[[MqttLink], None]) -> float:
-    """From the first message published to the last acknowledged by this consumer, with the publisher in this process."""
-    subscriber = connected(port, name, room=2 * len(sent))
-    publisher = connected(port, "publisher", receives=False)
-    feeding = threading.Thread(target=lambda: [publisher.publish(*each) for each in sent])
+class Publisher:
+    """Receivers, as far as a broker sees them: a process of its own, so that what it costs is not the station's."""
+
+    def __init__(self, port: int) -> None:
+        self._ours, theirs = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=_publish, args=(port, theirs), daemon=True)
+        self._process.start()
+
+    def load(self, sent: list[Message]) -> None:
+        """Hand over what is to be sent; returns when it is ready to."""
+        self._ours.send(sent)
+        self._ours.recv()
+
+    def go(self) -> None:
+        """Send it; returns at once."""
+        self._ours.send(None)
+
+    def wait(self) -> None:
+        """Until the broker has all of it."""
+        self._ours.recv()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+
+
+def _publish(port: int, orders: Connection) -> None:
+    link = connected(port, "publisher", receives=False)
+    while True:
+        sent: list[Message] = orders.recv()
+        orders.send(None)
+        orders.recv()
+        for done in [link.publish(*each) for each in sent]:
+            done.result()
+        orders.send(None)
+
+
+def seconds(link: MqttLink, publisher: Publisher, sent: list[Message], consumer: Callable[[MqttLink], None]) -> float:
+    """From the first message published to the last acknowledged by this consumer."""
+    publisher.load(sent)
     begin = time.perf_counter()
-    feeding.start()
-    consumer(subscriber)
+    publisher.go()
+    consumer(link)
     took = time.perf_counter() - begin
-    feeding.join()
-    publisher.close()
-    subscriber.close()
+    publisher.wait()
     return took

@@ -1,19 +1,12 @@
 """The same as `receipts`, twenty receipts under one signature as an outbox sends them that comes back, counted in receipts."""
 
-import tempfile
-from dataclasses import replace
-
-from broadcaster.storage.database import Database
-from tests.benchmarks.receipts import measure
+from tests.benchmarks.receipts import databases, measure
 from tests.benchmarks.result import Result
 
 
-def run() -> Result:
-    """Into SQLite."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/station.db")
-        database.migrate()
-        try:
-            return replace(measure(database, "receipts_batched", each=20, count=400), goal=">= 0.7")
-        finally:
-            database.close()
+def run() -> tuple[Result, ...]:
+    """Into both databases."""
+    with databases() as each:
+        return tuple(
+            measure(database, f"receipts_batched{name}", each=20, count=400, goal=">= 0.7") for name, database in each
+        )

@@ -1,4 +1,4 @@
-"""PostgreSQL for the tests: a server of the run's own, and databases that are emptied and lent again.
+"""PostgreSQL for tests and benchmarks: a server in a folder of its own, and databases that are emptied and lent again.
 
 A new database costs a second on a busy machine; to empty one costs ten milliseconds.
 """
@@ -30,8 +30,8 @@ _OTHERS = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE d
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """A PostgreSQL server, ended at the end: its address, without a database's name."""
+def postgresql(*, durable: bool = False) -> Iterator[str]:
+    """Its address, without a database's name. `durable`: it waits for the disk, as a station's does; tests need not."""
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
     # Not under pytest's own folder: PostgreSQL refuses to run as root, and only root may look in there.
     folder = Path(tempfile.mkdtemp(prefix="broadcaster-postgres-"))
@@ -40,40 +40,20 @@ def postgres_server() -> Iterator[str]:
         shutil.chown(folder, "postgres", "postgres")
         prefix = ["runuser", "-u", "postgres", "--"]
     data, port = folder / "data", free_port()
-    subprocess.run(
-        [
-            *prefix,
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--no-sync",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-    )
-    options = f"-F -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=60"
-    subprocess.run(
-        [*prefix, binaries / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-    )
+
+    def run(program: str, *arguments: str | Path) -> None:
+        subprocess.run(
+            [*prefix, binaries / program, "-D", data, *arguments], check=True, capture_output=True, cwd=folder
+        )
+
+    run("initdb", "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+    fsync = "" if durable else "-F "
+    options = f"{fsync}-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=60"
+    run("pg_ctl", "-l", folder / "log", "-w", "-o", options, "start")
     try:
         yield f"postgresql://postgres@127.0.0.1:{port}/"
     finally:
-        subprocess.run(
-            [*prefix, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-        )
+        run("pg_ctl", "-m", "immediate", "stop")
         shutil.rmtree(folder)
 
 
