@@ -21,7 +21,7 @@ from broadcaster.oidc import OidcService, unproved
 from broadcaster.people import HASHER, Actor, grant_rows
 from broadcaster.settings import Settings
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import OutsideLogIn, Person
+from broadcaster.storage.models import AuditEntry, OutsideLogIn, Person
 
 PATH = "/login/outside"
 """Where the service sends people back to, under the station's address."""
@@ -158,12 +158,14 @@ class OutsideLogIns:
             return (known if known.disabled_at is None else None), False
         username = self._username(claims)
         invited = session.scalar(select(Person).where(Person.username == username).with_for_update())
-        # Only who was invited and has set no password yet: others have an account, which whoever chooses names there could take.
+        # Only who was invited and has never been here: others have an account, which whoever chooses names there could take, also while
+        # its password is a given one again.
         if (
             invited is None
             or invited.disabled_at is not None
             or not invited.must_change_password
             or invited.outside_subject is not None
+            or session.scalar(select(AuditEntry.seq).where(AuditEntry.actor_id == invited.id).limit(1)) is not None
         ):
             return None, False
         # The password that was given to them is worth nothing from now on.

@@ -229,6 +229,11 @@ def test_a_disabled_person_and_one_whose_password_was_reset_are_not_known(
     served.station.people.reset_password(admin, made.id)
     service.who = {"sub": "ba-1"}
     _back(browser, _out(served, browser), 403)
+    service.who = {
+        "sub": "ke-gian",
+        "preferred_username": "tran.ba",
+    }  # the name alone, while a given password waits to be changed
+    _back(browser, _out(served, browser), 403)
 
 
 def test_half_of_the_settings_is_refused_at_the_start() -> None:
