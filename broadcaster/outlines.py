@@ -12,6 +12,7 @@ from broadcaster.clock import Clock
 from broadcaster.people import Actor, Right
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import AreaOutline
+from schedules.unfit import UnfitError
 
 MOST_POSITIONS = 20_000
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
@@ -39,11 +40,14 @@ class Outline(BaseModel):
     def _whole(self) -> Self:
         first: Any = self.coordinates[0][0][0]
         if isinstance(first, float) == (self.type == "MultiPolygon"):
-            raise ValueError(f"these are no coordinates of a {self.type}")
+            raise UnfitError(f"Tọa độ này không phải của {self.type}.", f"These are no coordinates of a {self.type}.")
         if any(ring[0] != ring[-1] for ring in self.rings):
-            raise ValueError("a ring must end where it begins")
+            raise UnfitError("Mỗi vòng của ranh giới phải kết thúc ở điểm bắt đầu.", "A ring must end where it begins.")
         if self.positions > MOST_POSITIONS:
-            raise ValueError(f"more than {MOST_POSITIONS} positions: simplify it")
+            raise UnfitError(
+                f"Ranh giới có hơn {MOST_POSITIONS} điểm: hãy giản lược.",
+                f"More than {MOST_POSITIONS} positions: simplify it.",
+            )
         return self
 
     @property

@@ -28,6 +28,7 @@ from broadcaster.emergencies import Emergencies
 from broadcaster.enrolment import Acceptance, Enrolments
 from broadcaster.errors import InvalidError, SetupError
 from broadcaster.expiries import Expiries
+from broadcaster.founding import Founding
 from broadcaster.groups import Groups
 from broadcaster.identity import signatory
 from broadcaster.ingestion import Ingestion
@@ -122,6 +123,7 @@ class Core:
         self.proposals = Proposals(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.readings = Readings(self.database, self.clock, self.speaking, self.lexicons, changed=self._changed)
         self.area_sounds = AreaSounds(self.database, self.clock, self.speaking, changed=self._changed)
+        self.founding = Founding(self.database, self.clock, zone=settings.zone, changed=self._changed)
         self.outlines = Outlines(self.database, self.clock, zone=settings.zone)
         self.recordings = Recordings(self.database, self.clock, self.clips)
         self.policies = AreaPolicies(self.database, self.clock, zone=settings.zone, changed=self._changed)

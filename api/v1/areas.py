@@ -1,7 +1,7 @@
 """Areas on a day, groups of targets, and communes that merge or split."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
 from api.v1.bulletins import ReasonInput
 from broadcaster.areas import areas_on
+from broadcaster.founding import LONGEST_NAME, MOST_AT_ONCE
 from broadcaster.outlines import Outline
 from broadcaster.people import Right
 from broadcaster.reorganisation.effects import ReorganisationPlan
@@ -18,6 +19,7 @@ from broadcaster.reorganisation.plans import find
 from broadcaster.storage.models import ReceiverGroup
 from broadcaster.storage.models import Reorganisation as ReorganisationRow
 from broadcaster.targets import Targets
+from devices.wire.messages import Identifier
 
 router = APIRouter(tags=["areas"], route_class=Idempotent)
 
@@ -29,6 +31,25 @@ class Area(BaseModel):
     name: str
     kind: str
     parent_id: str | None
+
+
+class NewAreas(BaseModel):
+    """Areas of one kind under one parent, which stand from today on."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"parent": "xa", "kind": "village", "names": ["Thôn Thượng", "Thôn Hạ"]}]},
+    )
+    parent: Identifier | None = Field(description="Null: at the top of the tree.")
+    kind: Literal["province", "commune", "village"]
+    names: Annotated[list[Annotated[str, Field(max_length=LONGEST_NAME)]], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class NameInput(BaseModel):
+    """An area's name as it is to be."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Thôn Đông"}]})
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class OutlineInput(BaseModel):
@@ -98,6 +119,21 @@ def list_areas(station: StationDep, actor: ActorDep, day: date | None = None) ->
     with station.database.reading() as session:
         found = areas_on(session, day or station.today())
     return [Area(**{name: getattr(area, name) for name in Area.model_fields}) for area in found.values()]
+
+
+@router.post("/areas", status_code=201)
+def add_areas(station: StationDep, actor: ActorDep, body: NewAreas) -> list[Area]:
+    """Add areas, all or none, as when a station is founded; what merges, splits or moves later is a reorganisation."""
+    made = station.founding.add(actor, parent=body.parent, kind=body.kind, names=body.names)
+    with station.database.reading() as session:
+        found = areas_on(session, station.today())
+    return [Area(**{name: getattr(found[each], name) for name in Area.model_fields}) for each in made]
+
+
+@router.put("/areas/{area_id}/name", status_code=204)
+def rename_area(station: StationDep, actor: ActorDep, area_id: str, body: NameInput) -> None:
+    """Mend an area's name; what was logged keeps the former."""
+    station.founding.rename(actor, area_id, body.name)
 
 
 @router.put("/areas/{area_id}/outline", status_code=204)

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
+from api.problems import page_language
 from api.web import page as pages
 from api.web.area_tree import AreaTree, by_name, plain
+from api.web.fields import Fields, FieldsDep
 from api.web.standing import ReceiverStanding, standing_of
-from broadcaster.areas import AreaOn, areas_on
+from api.web.words import words
+from broadcaster.areas import KINDS, AreaOn, areas_on
+from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
 from broadcaster.people import Actor, Right
+from broadcaster.station import Station
 from broadcaster.storage.models import Receiver
 
 router = pages.router()
@@ -51,7 +56,58 @@ def area(request: Request, station: StationDep, actor: ActorDep, area_id: str) -
         return _below(request, session, tree, actor, area_id)
 
 
-def _below(request: Request, session: Session, tree: AreaTree, actor: Actor, top: str | None) -> Response:
+@router.post("/areas")
+def add_at_the_top(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response:
+    """Add areas at the top of the tree: the station's first."""
+    return _added(request, station, actor, None, fields)
+
+
+@router.post("/areas/{area_id}")
+def add(request: Request, station: StationDep, actor: ActorDep, area_id: str, fields: FieldsDep) -> Response:
+    """Add areas under one."""
+    return _added(request, station, actor, area_id, fields)
+
+
+@router.post("/areas/{area_id}/name")
+def rename(request: Request, station: StationDep, actor: ActorDep, area_id: str, fields: FieldsDep) -> Response:
+    """Mend its name."""
+    try:
+        station.founding.rename(actor, area_id, fields.one("name"))
+    except (InvalidError, ConflictError) as error:
+        return _again(request, station, actor, area_id, typed=fields, problem=error)
+    return RedirectResponse(f"/areas/{area_id}?done=area_renamed", 303)
+
+
+def _added(request: Request, station: Station, actor: Actor, parent: str | None, fields: Fields) -> Response:
+    names = [line for line in fields.one("names").splitlines() if line.strip()]
+    try:
+        station.founding.add(actor, parent=parent, kind=fields.one("kind"), names=names)
+    except (InvalidError, ConflictError) as error:
+        return _again(request, station, actor, parent, typed=fields, problem=error)
+    return RedirectResponse(f"/areas{f'/{parent}' if parent else ''}?done=areas_added", 303)
+
+
+def _again(
+    request: Request, station: Station, actor: Actor, top: str | None, *, typed: Fields, problem: BroadcasterError
+) -> Response:
+    """The page with what was typed."""
+    with station.database.reading() as session:
+        tree = AreaTree(areas_on(session, station.today()))
+        if top is not None:
+            tree.way(top)
+        return _below(request, session, tree, actor, top, typed=typed, problem=problem)
+
+
+def _below(
+    request: Request,
+    session: Session,
+    tree: AreaTree,
+    actor: Actor,
+    top: str | None,
+    *,
+    typed: Fields | None = None,
+    problem: BroadcasterError | None = None,
+) -> Response:
     own = actor.within()
     counts = _counts(session, tree, own)
     # Whoever serves some areas begins with these.
@@ -68,6 +124,8 @@ def _below(request: Request, session: Session, tree: AreaTree, actor: Actor, top
         .order_by(Receiver.revoked_at.desc())
         .limit(FOUND)
     ).all()
+    founds = actor.may(Right.ADMINISTER, top)
+    kinds = _kinds_below(tree, top) if founds else ()
     groups = [(tree.areas[name], _worst_first([row for row in rows if row.area_id == name])) for name in shown if name]
     return pages.page(
         request,
@@ -83,7 +141,19 @@ def _below(request: Request, session: Session, tree: AreaTree, actor: Actor, top
         gone=[(row, standing_of(row)) for row in gone],
         q="",
         found_areas=None,
+        founds=founds,
+        founding=kinds,
+        founding_kinds=[(kind, words(page_language(request))[f"area_kind_{kind}"]) for kind in kinds],
+        typed=typed or Fields(),
+        problem=problem,
     )
+
+
+def _kinds_below(tree: AreaTree, top: str | None) -> tuple[str, ...]:
+    """The kinds of areas that may be added there, the usual one first."""
+    if top is None:
+        return KINDS if not tree.areas else ()
+    return KINDS[KINDS.index(tree.areas[top].kind) + 1 :]
 
 
 def _found(request: Request, session: Session, tree: AreaTree, actor: Actor, q: str) -> Response:
@@ -101,6 +171,9 @@ def _found(request: Request, session: Session, tree: AreaTree, actor: Actor, q: 
         found=_worst_first(rows),
         found_areas=found_areas,
         q=q,
+        founds=False,
+        founding=(),
+        typed=Fields(),
     )
 
 

@@ -1,14 +1,14 @@
 """A merger, a split or a move as a form, and the plan that comes out of it."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from api.web.area_tree import AreaTree, plain
+from api.web.area_tree import AreaTree
 from broadcaster.errors import InvalidError
+from broadcaster.founding import identifier_of
 from broadcaster.reorganisation.effects import Ending, Move, NewArea, ReceiverTo, ReorganisationPlan
 
 What = Literal["merge", "split", "move"]
@@ -108,18 +108,11 @@ class PlanForm(BaseModel):
             raise InvalidError("Chọn một xã hoặc thôn.", "Choose a commune or village.", field="area")
         made = []
         for name in names:
-            identifier = _identifier(name, self._day().year, taken)
+            if not name.strip():
+                raise InvalidError("Đặt tên cho địa bàn mới.", "Give the new area a name.", field="names")
+            identifier = identifier_of(name, self._day(), taken)
             taken.add(identifier)
             made.append(NewArea(id=identifier, name=name.strip(), kind=old.kind, parent=old.parent_id))  # type: ignore[arg-type]  # one of the three
-        if not made or not made[0].name:
+        if not made:
             raise InvalidError("Đặt tên cho địa bàn mới.", "Give the new area a name.", field="names")
         return made
-
-
-def _identifier(name: str, year: int, taken: set[str]) -> str:
-    """xa-tan-phong; xa-tan-phong-2027 where that is or was another's."""
-    if not name.strip():
-        raise InvalidError("Đặt tên cho địa bàn mới.", "Give the new area a name.", field="names")
-    base = re.sub(r"[^a-z0-9]+", "-", plain(name)).strip("-")[:50] or "dia-ban"
-    candidates = (base, f"{base}-{year}", *(f"{base}-{year}-{number}" for number in range(2, 1000)))
-    return next(candidate for candidate in candidates if candidate not in taken)

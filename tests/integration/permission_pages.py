@@ -10,6 +10,9 @@ DAY = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
 OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("GET", "/areas"): lambda _: Sample(shows="receiver"),
+    ("POST", "/areas"): lambda _: Sample(data={"kind": "khác", "names": "Không hợp"}, answers=(422,)),
+    ("POST", "/areas/{area_id}"): lambda _: Sample(data={"kind": "province", "names": "Không hợp"}, answers=(422,)),
+    ("POST", "/areas/{area_id}/name"): lambda _: Sample(data={"name": " "}, answers=(422,)),
     ("POST", "/receivers/{receiver}/place"): lambda _: Sample(data={"name": "Loa"}),
     ("POST", "/receivers/{receiver}/loudness"): lambda _: Sample(data={"full_volume_dba": "90"}),
     ("GET", "/receivers/{receiver}/{step}"): lambda _: Sample(ids={"step": "revocation"}),

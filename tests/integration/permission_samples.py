@@ -104,6 +104,10 @@ OF_REST: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("GET", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample(),
     ("PUT", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample({"written": "OCOP", "reading": "ốc cốp"}),
     ("DELETE", f"{V1}/areas/{{area_id}}/lexicon"): lambda _: Sample(params={"written": "OCOP"}, answers=(404,)),
+    ("POST", f"{V1}/areas"): lambda ids: Sample(
+        {"parent": ids["area_id"], "kind": "province", "names": ["Không hợp"]}, answers=(422,)
+    ),
+    ("PUT", f"{V1}/areas/{{area_id}}/name"): lambda _: Sample({"name": " "}, answers=(422,)),
     ("PUT", f"{V1}/areas/{{area_id}}/outline"): lambda _: Sample({"outline": None}),
     ("PUT", f"{V1}/areas/{{area_id}}/sound"): lambda _: Sample({}),
     ("POST", f"{V1}/schedules/preview"): lambda _: Sample({"rule": {"kind": "once", "at": EARLIER}}),
