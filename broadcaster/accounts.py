@@ -198,7 +198,8 @@ class People:
 
 def state_of(person: Person, grants: Sequence[Grant]) -> dict[str, Any]:
     """What an administrator sets of an account, as an edit has to have seen it."""
-    roles = [{"role": str(grant.role), "area": grant.area} for grant in grants]
+    found = sorted((str(grant.role), grant.area or "") for grant in grants)
+    roles = [{"role": role, "area": area or None} for role, area in found]
     return {"name": person.name, "roles": roles, "disabled": person.disabled_at is not None}
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from broadcaster.canonical import canonical_json
+from broadcaster.canonical import canonical_json, sha256_of
 from broadcaster.errors import StaleError
 
 
@@ -13,9 +13,14 @@ def seen_as(state: Mapping[str, Any]) -> str:
     return canonical_json(dict(state))
 
 
+def tag_of(state: Mapping[str, Any]) -> str:
+    """The same for a program, as 32 letters: what it gives back as the ETag of what it read."""
+    return sha256_of(dict(state))[:32]
+
+
 def require_unchanged(seen: str | None, state: Mapping[str, Any]) -> None:
-    """Raise StaleError unless it is as it was seen; `details["changed"]` has, by name, what it was and what it is now."""
-    if not seen or seen == seen_as(state):
+    """Raise StaleError unless it is as it was seen (`seen_as` or `tag_of`); `details["changed"]` has, by name, what it was and what it is now."""
+    if not seen or seen in (seen_as(state), tag_of(state)):
         return
     try:
         before = json.loads(seen)

@@ -3,15 +3,17 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
+from api.preconditions import state_meant
 from api.v1.bulletins import ReasonInput
 from broadcaster.areas import areas_on
 from broadcaster.founding import LONGEST_NAME, MOST_AT_ONCE
+from broadcaster.groups import state_of
 from broadcaster.outlines import Outline
 from broadcaster.people import Right
 from broadcaster.reorganisation.effects import ReorganisationPlan
@@ -19,6 +21,7 @@ from broadcaster.reorganisation.plans import find
 from broadcaster.storage.models import ReceiverGroup
 from broadcaster.storage.models import Reorganisation as ReorganisationRow
 from broadcaster.targets import Targets
+from broadcaster.unchanged import tag_of
 from devices.wire.messages import Identifier
 
 router = APIRouter(tags=["areas"], route_class=Idempotent)
@@ -79,6 +82,7 @@ class Group(BaseModel):
     name: str
     targets: dict[str, Any]
     changed_at: AwareDatetime
+    etag: str = Field(description='For If-Match on an edit: `"…"`.')
 
 
 class Reorganisation(BaseModel):
@@ -148,7 +152,10 @@ def list_groups(station: StationDep, actor: ActorDep) -> list[Group]:
     actor.need(Right.READ)
     with station.database.reading() as session:
         rows = session.scalars(select(ReceiverGroup).order_by(ReceiverGroup.name))
-        return [Group(**{name: getattr(row, name) for name in Group.model_fields}) for row in rows]
+        return [
+            Group(id=row.id, name=row.name, targets=row.targets, changed_at=row.changed_at, etag=tag_of(state_of(row)))
+            for row in rows
+        ]
 
 
 @router.post("/groups", status_code=201)
@@ -158,9 +165,10 @@ def save_group(station: StationDep, actor: ActorDep, body: GroupInput) -> dict[s
 
 
 @router.put("/groups/{group_id}", status_code=204)
-def change_group(station: StationDep, actor: ActorDep, group_id: str, body: GroupInput) -> None:
-    """Replace a group. What was released with it stays as it was released."""
-    station.groups.save(actor, name=body.name, targets=body.targets, group=group_id)
+def change_group(request: Request, station: StationDep, actor: ActorDep, group_id: str, body: GroupInput) -> None:
+    """Replace a group, with If-Match only if it is as it was read. What was released with it stays as it was released."""
+    seen = state_meant(request)
+    station.groups.save(actor, name=body.name, targets=body.targets, group=group_id, seen=seen)
 
 
 @router.delete("/groups/{group_id}", status_code=204)

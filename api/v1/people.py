@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.auth import ActorDep, AddressDep, StationDep
 from api.idempotency import Idempotent
+from api.preconditions import state_meant
 from api.v1.sessions import OneTimeCode, Person, RoleInArea
+from broadcaster.accounts import state_of
 from broadcaster.people import Grant, Right
 from broadcaster.storage.models import ApiToken
 from broadcaster.storage.models import Person as PersonRow
+from broadcaster.unchanged import tag_of
 from devices.wire.messages import Identifier
 
 router = APIRouter(tags=["people"], route_class=Idempotent)
@@ -52,10 +55,12 @@ class Account(BaseModel):
     created_at: AwareDatetime
     disabled_at: AwareDatetime | None
     one_time_codes: bool
+    etag: str = Field(description='For If-Match on an edit: `"…"`.')
 
     @classmethod
     def of(cls, row: PersonRow, grants: Iterable[Grant]) -> "Account":
         """From its row."""
+        grants = list(grants)
         return cls(
             id=row.id,
             username=row.username,
@@ -64,6 +69,7 @@ class Account(BaseModel):
             created_at=row.created_at,
             disabled_at=row.disabled_at,
             one_time_codes=row.totp_confirmed_at is not None,
+            etag=tag_of(state_of(row, grants)),
         )
 
 
@@ -177,10 +183,13 @@ def invite(station: StationDep, actor: ActorDep, body: NewPerson) -> Invited:
 
 
 @router.put("/people/{person_id}", status_code=204)
-def change_person(station: StationDep, actor: ActorDep, person_id: str, body: AccountChange) -> Response:
-    """Set name and roles, or disable the account: its log-ins end at once."""
+def change_person(
+    request: Request, station: StationDep, actor: ActorDep, person_id: str, body: AccountChange
+) -> Response:
+    """Set name and roles, or disable the account: its log-ins end at once. With If-Match only if it is as it was read."""
+    seen = state_meant(request)
     grants = [role.grant() for role in body.roles]
-    station.people.change(actor, person_id, name=body.name, grants=grants, disabled=body.disabled)
+    station.people.change(actor, person_id, name=body.name, grants=grants, disabled=body.disabled, seen=seen)
     return Response(status_code=204)
 
 

@@ -1,12 +1,15 @@
 """How areas sound: voice, rate, pitch, equaliser, call, repeats, jingle."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from api.auth import ActorDep, StationDep
+from api.preconditions import state_meant
 from api.v1.readings import Mentioned
+from broadcaster.area_sounds import state_of
 from broadcaster.people import Right
 from broadcaster.sound import Sound
+from broadcaster.unchanged import tag_of
 
 router = APIRouter(tags=["sound"])
 
@@ -36,18 +39,24 @@ class Voices(BaseModel):
 
 
 @router.get("/areas/{area_id}/sound")
-def read_sound(station: StationDep, actor: ActorDep, area_id: str) -> AreaSound:
-    """How an area sounds."""
+def read_sound(response: Response, station: StationDep, actor: ActorDep, area_id: str) -> AreaSound:
+    """How an area sounds. Its ETag is for If-Match."""
     found = station.area_sounds.of(actor, area_id)
+    response.headers["ETag"] = f'"{tag_of(state_of(found.own))}"'
     return AreaSound(own=found.own, effective=found.effective)
 
 
 @router.put("/areas/{area_id}/sound")
-def put_sound(station: StationDep, actor: ActorDep, area_id: str, body: Sound) -> SoundChange:
-    """Replace what the area says itself; {} inherits all. What waits there is spoken anew; what is released stays."""
+def put_sound(
+    *, request: Request, response: Response, station: StationDep, actor: ActorDep, area_id: str, body: Sound
+) -> SoundChange:
+    """Replace what the area says itself, with If-Match only if it is as it was read; {} inherits all. What waits there is spoken anew; what is
+    released stays."""
+    seen = state_meant(request)
     station.require_voices(body.voice)
-    anew = station.area_sounds.put(actor, area_id, body)
+    anew = station.area_sounds.put(actor, area_id, body, seen=seen)
     found = station.area_sounds.of(actor, area_id)
+    response.headers["ETag"] = f'"{tag_of(state_of(found.own))}"'
     return SoundChange(own=found.own, effective=found.effective, anew=[Mentioned.of(mention) for mention in anew])
 
 

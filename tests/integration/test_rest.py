@@ -44,6 +44,36 @@ def test_an_edit_by_if_match_is_of_the_revision_that_was_read(world: World) -> N
     assert _send(world, "operator-a", "PUT", policy, json=body, headers={"If-Match": '"0"'}).status_code == 412
 
 
+def test_what_has_no_revision_is_edited_by_if_match_too(world: World) -> None:
+    ids = world.ids["a"]
+    sound = "/api/v1/areas/a/sound"
+    tag = _send(world, EDITOR, "GET", sound).headers["etag"]
+    changed = _send(world, EDITOR, "PUT", sound, json={"rate_wpm": 130}, headers={"If-Match": tag})
+    assert changed.status_code == 200, changed.text
+    assert changed.headers["etag"] != tag
+    assert _send(world, EDITOR, "GET", sound).headers["etag"] == changed.headers["etag"]
+    stale = _send(world, EDITOR, "PUT", sound, json={}, headers={"If-Match": tag})
+    assert (stale.status_code, stale.json()["code"]) == (412, "conflict")
+    assert _send(world, EDITOR, "PUT", sound, json={}, headers={"If-Match": '"1"'}).status_code == 422
+    group = next(
+        row for row in _send(world, "operator-a", "GET", "/api/v1/groups").json() if row["id"] == ids["group_id"]
+    )
+    person = next(
+        row for row in _send(world, "administrator-a", "GET", "/api/v1/people").json() if row["id"] == ids["person_id"]
+    )
+    for who, path, body, etag in (
+        ("operator-a", f"/api/v1/groups/{group['id']}", {"name": "Khác", "targets": group["targets"]}, group["etag"]),
+        (
+            "administrator-a",
+            f"/api/v1/people/{person['id']}",
+            {"name": "Khác", "roles": person["roles"], "disabled": False},
+            person["etag"],
+        ),
+    ):
+        done = [_send(world, who, "PUT", path, json=body, headers={"If-Match": f'"{etag}"'}) for _ in range(2)]
+        assert [answer.status_code for answer in done] == [204, 412], [answer.text for answer in done]
+
+
 def test_a_creation_with_a_key_is_done_once(world: World) -> None:
     def count() -> int:
         return len(_send(world, EDITOR, "GET", BULLETINS, params={"limit": 100}).json()["items"])
