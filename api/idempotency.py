@@ -102,7 +102,7 @@ class _Attempt:
         try:
             with self._station.database.writing() as session:
                 session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.at <= now - LASTS))
-                row = session.get(IdempotentAnswer, (self._person, self._key), with_for_update=True)
+                row = session.get(IdempotentAnswer, (self._person, self._key), with_for_update={"key_share": True})
                 if row is None:
                     fresh = IdempotentAnswer(person_id=self._person, key=self._key)
                     fresh.request_sha256, fresh.at = self._request, now

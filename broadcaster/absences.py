@@ -126,7 +126,7 @@ class Absences:
     def end(self, actor: Actor, absence: str, *, person: str | None = None) -> None:
         """Whoever was away is back: the deputy's right ends at once. Ending what has ended is no error."""
         with self._database.writing() as session:
-            row = session.get(Absence, absence, with_for_update=True)
+            row = session.get(Absence, absence, with_for_update={"key_share": True})
             if row is None or person not in (None, row.person_id):
                 raise NotFoundError("Không có lần vắng mặt này.", "There is no such absence.")
             self._theirs(session, actor, row.person_id)
@@ -206,7 +206,12 @@ class Absences:
             if not actor.may(Right.ADMINISTER):
                 _only_administrators()
             actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person)))
-        both = select(Person).where(Person.id.in_([person, deputy or person])).order_by(Person.id).with_for_update()
+        both = (
+            select(Person)
+            .where(Person.id.in_([person, deputy or person]))
+            .order_by(Person.id)
+            .with_for_update(key_share=True)
+        )
         found = next((row for row in session.scalars(both).all() if row.id == person), None)
         if found is None:
             raise NotFoundError("Không có người này.", "There is no such person.")

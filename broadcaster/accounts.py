@@ -220,7 +220,7 @@ def digest_of(password: str) -> str:
 
 
 def _find(session: Session, person_id: str) -> Person:
-    person = session.get(Person, person_id, with_for_update=True)
+    person = session.get(Person, person_id, with_for_update={"key_share": True})
     if person is None:
         raise NotFoundError("Không có người này.", "There is no such person.")
     return person

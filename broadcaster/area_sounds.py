@@ -61,9 +61,12 @@ class AreaSounds:
             require_recordings(session, sound, ())
             if sound.call:
                 require_certain_call(Speech("", "", None, (), lexicon_of(session, at).concerning(sound.call), sound))
-            session.get_one(Area, area_id, with_for_update=True)
+            session.get_one(Area, area_id, with_for_update={"key_share": True})
             waiting = session.scalars(
-                select(Bulletin).where(Bulletin.state.in_(WAITING)).order_by(Bulletin.id).with_for_update()
+                select(Bulletin)
+                .where(Bulletin.state.in_(WAITING))
+                .order_by(Bulletin.id)
+                .with_for_update(key_share=True)
             ).all()
             row = session.get(AreaSound, area_id)
             before = {} if row is None else {"sound": row.sound}

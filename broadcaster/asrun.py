@@ -79,7 +79,7 @@ def chain(
     """Add rows to one of the chained tables. Holds the head until the transaction ends, so that the log has one order: call it last."""
     if not rows:
         return
-    held = select(LogHead).where(LogHead.id == 1).with_for_update()
+    held = select(LogHead).where(LogHead.id == 1).with_for_update(key_share=True)
     head = session.scalar(held)
     if head is None:
         # Two at once may want to be the first: one of them waits here for the other.

@@ -154,7 +154,7 @@ class Bulletins:
         with self._database.writing() as session:
             if key is not None:
                 # One transaction of a person at a time, so that of two at once the second finds what the first wrote.
-                session.get(Person, actor.id, with_for_update=True)
+                session.get(Person, actor.id, with_for_update={"key_share": True})
                 if session.get(Bulletin, written_as(actor, key)) is not None:
                     return [written_as(actor, key)]
             for draft, like in drafts:

@@ -403,7 +403,7 @@ def _usable(actor: Actor, template: EmergencyTemplate) -> bool:
 
 
 def _template(session: Session, template: str) -> EmergencyTemplate:
-    row = session.get(EmergencyTemplate, template, with_for_update=True)
+    row = session.get(EmergencyTemplate, template, with_for_update={"key_share": True})
     if row is None:
         raise NotFoundError(f"Không có mẫu '{template}'.", f"There is no template '{template}'.")
     return row
@@ -411,7 +411,7 @@ def _template(session: Session, template: str) -> EmergencyTemplate:
 
 def find(session: Session, emergency: str) -> Emergency:
     """The message, held, or NotFoundError."""
-    row = session.get(Emergency, emergency, with_for_update=True)
+    row = session.get(Emergency, emergency, with_for_update={"key_share": True})
     if row is None:
         raise NotFoundError(f"Không có tin khẩn '{emergency}'.", f"There is no emergency '{emergency}'.")
     return row
@@ -423,10 +423,13 @@ def advance(session: Session, now: datetime, signatory: Signatory, *, ahead: tim
     Returns the next instant at which something is due.
     """
     rows = session.scalars(
-        select(Emergency).where(Emergency.state.in_(("preparing", "issued"))).order_by(Emergency.id).with_for_update()
+        select(Emergency)
+        .where(Emergency.state.in_(("preparing", "issued")))
+        .order_by(Emergency.id)
+        .with_for_update(key_share=True)
     ).all()
     for row in rows:
-        bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update=True)
+        bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update={"key_share": True})
         if row.until <= now:
             _finish(session, row, now, signatory, reason="hết thời hạn / its time is over", by=None)
         elif row.state == "preparing":
@@ -463,7 +466,7 @@ def _issue(session: Session, row: Emergency, bulletin: Bulletin, now: datetime, 
     bulletin.state, bulletin.updated_at = "released", now
     row.state, row.issued_at = "issued", now
     if row.references is not None:
-        old = session.get_one(Emergency, row.references, with_for_update=True)
+        old = session.get_one(Emergency, row.references, with_for_update={"key_share": True})
         if old.state in ("preparing", "issued"):
             _finish(
                 session, old, now, signatory, reason=f"thay bằng tin mới / superseded by {row.id}", by=row.issued_by
@@ -515,7 +518,7 @@ def _repeat(session: Session, row: Emergency, bulletin: Bulletin, now: datetime,
 def _finish(
     session: Session, row: Emergency, now: datetime, signatory: Signatory, *, reason: str, by: str | None
 ) -> None:
-    bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update=True)
+    bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update={"key_share": True})
     void(session, bulletin.id, now=now, signatory=signatory, reason=reason)
     bulletin.state, bulletin.state_reason, bulletin.updated_at = "withdrawn", reason, now
     row.state, row.ended_at, row.ended_by, row.end_reason = "ended", now, by, reason

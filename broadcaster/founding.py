@@ -100,7 +100,7 @@ class Founding:
 
 
 def _row(session: Session, area: str) -> Area:
-    return session.get_one(Area, area, with_for_update=True)
+    return session.get_one(Area, area, with_for_update={"key_share": True})
 
 
 def _require_short(names: Sequence[str]) -> None:

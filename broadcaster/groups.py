@@ -100,7 +100,7 @@ class Groups:
 
     @staticmethod
     def _find(session: Session, group: str) -> ReceiverGroup:
-        row = session.get(ReceiverGroup, group, with_for_update=True)
+        row = session.get(ReceiverGroup, group, with_for_update={"key_share": True})
         if row is None:
             raise NotFoundError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.")
         return row

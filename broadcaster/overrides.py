@@ -112,7 +112,7 @@ class Overrides:
             releases = select(Airing.release_id).where(Airing.id.in_(airings))
             # In one order, whatever the order wanted: two who decide at once, or a planner, must not wait for each other.
             session.scalars(
-                select(Release.id).where(Release.id.in_(releases)).order_by(Release.id).with_for_update()
+                select(Release.id).where(Release.id.in_(releases)).order_by(Release.id).with_for_update(key_share=True)
             ).all()
             held = [self._held(session, airing) for airing in airings]
             where = set[str | None]().union(*(_need_say(session, actor, airing) for airing, _ in held))
@@ -155,7 +155,7 @@ class Overrides:
         row = session.get(Airing, airing_id)
         if row is None:
             raise NotFoundError(f"Không có lượt phát '{airing_id}'.", f"There is no airing '{airing_id}'.")
-        session.scalar(select(Release.id).where(Release.id == row.release_id).with_for_update())
+        session.scalar(select(Release.id).where(Release.id == row.release_id).with_for_update(key_share=True))
         session.refresh(row)
         if row.state not in ("planned", "dispatched") or (row.starts_at or row.due_at) <= self._clock.now():
             raise ConflictError("Lượt phát đã qua hoặc đã hủy.", f"The airing is over ({row.state}).", state=row.state)

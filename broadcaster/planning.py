@@ -92,7 +92,7 @@ class Planner:
     @staticmethod
     def _head(session: Session) -> PlanHead:
         """Held until the transaction ends: planners follow each other, and so may take locks on releases in any order."""
-        head = session.scalar(select(PlanHead).where(PlanHead.id == 1).with_for_update())
+        head = session.scalar(select(PlanHead).where(PlanHead.id == 1).with_for_update(key_share=True))
         if head is None:
             head = PlanHead(id=1)
             session.add(head)
@@ -126,7 +126,7 @@ class Planner:
             .where(Release.voided_at.is_(None), or_(Release.planned_until.is_(None), Release.planned_until < end))
             .order_by(Release.id)
             .limit(BATCH)
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
         while rows := session.execute(query).all():
             # From the release on: what was due before it was not approved then, so it is not missed either.
@@ -214,7 +214,7 @@ class Planner:
             select(Release.id, Release.content, Release.released_at)
             .where(Release.id.in_({airing.release_id for airing in ripe}))
             .order_by(Release.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         ).all()
         contents = {row.id: row.content for row in rows}
         counted = Counted(session, places, ripe, {row.id: row.released_at for row in rows})

@@ -69,7 +69,7 @@ class Programmes:
         actor.need(Right.RELEASE)
         now = self._clock.now()
         with self._database.writing() as session:
-            row = session.get(ProgrammeRecord, programme.id, with_for_update=True)
+            row = session.get(ProgrammeRecord, programme.id, with_for_update={"key_share": True})
             if (row.revision if row else 0) != revision or (row is not None and row.ended_at is not None):
                 raise StaleError(
                     "Chuyên mục đã được sửa, đã kết thúc, hoặc mã đã dùng. Hãy tải lại.",
@@ -129,7 +129,7 @@ class Programmes:
         actor.need(Right.RELEASE)
         now = self._clock.now()
         with self._database.writing() as session:
-            row = session.get(ProgrammeRecord, programme, with_for_update=True)
+            row = session.get(ProgrammeRecord, programme, with_for_update={"key_share": True})
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
             where = areas_in(session, [row.targets])

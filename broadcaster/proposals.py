@@ -102,7 +102,7 @@ class Proposals:
             return self._decided(session, actor, proposal, "declined", reason)
 
     def _decided(self, session: Session, actor: Actor, proposal: str, decision: str, reason: str) -> LexiconProposal:
-        row = session.get(LexiconProposal, proposal, with_for_update=True)
+        row = session.get(LexiconProposal, proposal, with_for_update={"key_share": True})
         if row is None:
             raise NotFoundError("Không có đề xuất này.", "There is no such proposal.")
         actor.need(Right.PRONOUNCE, row.area_id)

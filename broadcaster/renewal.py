@@ -138,7 +138,7 @@ class Renewal:
                     Release.voided_at.is_(None),
                 )
                 .order_by(Release.id)
-                .with_for_update()
+                .with_for_update(key_share=True)
             )
         )
         for order, airing, resolution in altered:

@@ -82,7 +82,7 @@ class Stops:
         actor.need(Right.OPERATE)
         now = self._clock.now()
         with self._database.writing() as session:
-            row = session.get(StopRecord, stop, with_for_update=True)
+            row = session.get(StopRecord, stop, with_for_update={"key_share": True})
             if row is None:
                 raise NotFoundError(f"Không có lệnh dừng '{stop}'.", f"There is no stop '{stop}'.")
             where = areas_of_audience(session, row.audience)

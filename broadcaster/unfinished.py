@@ -33,7 +33,7 @@ class Unfinished:
                 "This is too long to be kept. Split it into several bulletins.",
             )
         with self._database.writing() as session:
-            row = session.get(UnfinishedBulletin, (actor.id, key), with_for_update=True)
+            row = session.get(UnfinishedBulletin, (actor.id, key), with_for_update={"key_share": True})
             if row is None:
                 row = UnfinishedBulletin(person_id=actor.id, key=key)
                 session.add(row)

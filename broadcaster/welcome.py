@@ -61,7 +61,7 @@ class Welcome:
             )
 
     def _find(self, session: Session, token: str) -> WelcomeLink:
-        row = session.get(WelcomeLink, _digest(token), with_for_update=True)
+        row = session.get(WelcomeLink, _digest(token), with_for_update={"key_share": True})
         if row is None or row.used_at is not None or row.expires_at <= self._clock.now():
             raise NotFoundError(
                 "Đường dẫn này đã dùng hoặc đã hết hạn. Tại máy chủ, chạy 'broadcaster welcome' để có đường dẫn mới.",

@@ -188,7 +188,7 @@ def _concerned(session: Session, plan: ReorganisationPlan) -> set[str]:
 
 def find(session: Session, reorganisation: str, *, changing: bool = False) -> Reorganisation:
     """The reorganisation, or NotFoundError. Whoever is `changing` it holds it until the transaction ends."""
-    row = session.get(Reorganisation, reorganisation, with_for_update=changing)
+    row = session.get(Reorganisation, reorganisation, with_for_update={"key_share": True} if changing else None)
     if row is None:
         raise NotFoundError(
             f"Không có kế hoạch sáp nhập '{reorganisation}'.", f"There is no reorganisation '{reorganisation}'."

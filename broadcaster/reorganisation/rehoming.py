@@ -40,7 +40,7 @@ def take_effect(session: Session, now: datetime, *, zone: str) -> None:
         select(Reorganisation)
         .where(Reorganisation.state == "approved", Reorganisation.day <= today)
         .order_by(Reorganisation.day, Reorganisation.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).all()
     for reorganisation in due:
         for move in session.scalars(

@@ -314,7 +314,7 @@ class Reports:
 
     @staticmethod
     def _find(session: Session, report: str, *, for_update: bool = False) -> Report:
-        row = session.get(Report, report, with_for_update=for_update or None)
+        row = session.get(Report, report, with_for_update={"key_share": True} if for_update else None)
         if row is None:
             raise NotFoundError(f"Không có báo cáo '{report}'.", f"There is no report '{report}'.")
         return row
