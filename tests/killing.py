@@ -26,6 +26,7 @@ AGAIN_S = 3.0
 
 def ingest(url: str, port: int, key: Path) -> None:
     """What the process does, until it is killed."""
+    pipe.quiet()
     database = Database(url)
     link = pipe.connected(port, "station")
     pipe.desk(database, link, SigningKey.load(key)).start()

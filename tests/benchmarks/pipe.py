@@ -1,5 +1,6 @@
 """What the benchmarks of receipts share: a station's database with an airing, receivers' signed messages, both consumers."""
 
+import logging
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
+from broadcaster.cli.logs import set_up_logs
 from broadcaster.clock import SystemClock
 from broadcaster.identity import Signatory
 from broadcaster.ingestion import BATCH, Ingestion
@@ -196,7 +198,14 @@ class Publisher:
         self._process.join()
 
 
+def quiet() -> None:
+    """Log lines of a process of its own: warnings alone, and not among the results."""
+    set_up_logs()
+    logging.getLogger().setLevel(logging.WARNING)
+
+
 def _publish(port: int, orders: Connection) -> None:
+    quiet()
     link = connected(port, "publisher", receives=False)
     while True:
         sent: list[Message] = orders.recv()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from broadcaster import asrun, backlog, set_apart
 from broadcaster.ingestion import Ingestion
@@ -234,3 +234,35 @@ def test_a_late_last_will_does_not_put_out_the_connection_after_it(commune: Comm
     assert seen() == "online"
     _take(commune, presence("offline", "b"))
     assert seen() == "offline"
+
+
+def test_a_batch_is_looked_up_by_indexes_however_long_the_log_is(commune: Commune) -> None:
+    order = _aired(commune)
+    asked: dict[str, object] = {}
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        asked[statement] = parameters
+
+    event.listen(commune.database.engine, "before_cursor_execute", note)
+    _take(commune, commune.message("loa-dong", commune.receipt("loa-dong", order, ReceiptState.RECEIVED)))
+    event.remove(commune.database.engine, "before_cursor_execute", note)
+    tables = ("as_run", "receipt_envelopes", "airing_receivers", "orders", "rejected_messages")
+    lookups = {
+        statement: parameters
+        for statement, parameters in asked.items()
+        if statement.startswith("SELECT") and any(f" {table} " in statement for table in tables)
+    }
+    assert {table for table in tables[:4] for statement in lookups if f"JOIN {table} " in statement} == set(tables[:4])
+    with commune.database.reading() as session:
+        connection = session.connection()
+        if not commune.database.is_sqlite:  # of tables as small as these it would rather read all
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for statement, parameters in lookups.items():
+            explain = "EXPLAIN QUERY PLAN " if commune.database.is_sqlite else "EXPLAIN "
+            plan = [str(row) for row in connection.exec_driver_sql(explain + statement, parameters)]  # type: ignore[arg-type]
+            scanned = [
+                line
+                for line in plan
+                if any(f"{word} {table}" in line for word in ("SCAN", "Seq Scan on") for table in tables)
+            ]
+            assert not scanned, statement
