@@ -23,6 +23,7 @@ from api.uploads import body_of
 from broadcaster.errors import ConflictError, InvalidError, NotLoggedInError
 from broadcaster.recordings import LIMITS
 from broadcaster.station import Station
+from broadcaster.storage.database import HELD
 from broadcaster.storage.models import IdempotentAnswer
 
 HEADER = "Idempotency-Key"
@@ -102,7 +103,7 @@ class _Attempt:
         try:
             with self._station.database.writing() as session:
                 session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.at <= now - LASTS))
-                row = session.get(IdempotentAnswer, (self._person, self._key), with_for_update={"key_share": True})
+                row = session.get(IdempotentAnswer, (self._person, self._key), with_for_update=HELD)
                 if row is None:
                     fresh = IdempotentAnswer(person_id=self._person, key=self._key)
                     fresh.request_sha256, fresh.at = self._request, now

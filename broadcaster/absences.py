@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NoReturn
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -15,7 +14,7 @@ from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotF
 from broadcaster.identity import new_id
 from broadcaster.people import Actor, Deputation, Grant, Right, Role, grant_rows, grants_of, grants_of_all
 from broadcaster.reach import reach_of
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Absence, Person
 
 LONGEST = timedelta(days=366)
@@ -126,7 +125,7 @@ class Absences:
     def end(self, actor: Actor, absence: str, *, person: str | None = None) -> None:
         """Whoever was away is back: the deputy's right ends at once. Ending what has ended is no error."""
         with self._database.writing() as session:
-            row = session.get(Absence, absence, with_for_update={"key_share": True})
+            row = session.get(Absence, absence, with_for_update=HELD)
             if row is None or person not in (None, row.person_id):
                 raise NotFoundError("Không có lần vắng mặt này.", "There is no such absence.")
             self._theirs(session, actor, row.person_id)
@@ -204,13 +203,13 @@ class Absences:
             actor.need_log_in()
         else:
             if not actor.may(Right.ADMINISTER):
-                _only_administrators()
+                raise ForbiddenError(
+                    "Chỉ chính người đó hoặc người quản trị được báo vắng. Hãy nhờ người quản trị.",
+                    "Only that person or an administrator notes an absence. Ask an administrator.",
+                )
             actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person)))
         both = (
-            select(Person)
-            .where(Person.id.in_([person, deputy or person]))
-            .order_by(Person.id)
-            .with_for_update(key_share=True)
+            select(Person).where(Person.id.in_([person, deputy or person])).order_by(Person.id).with_for_update(**HELD)
         )
         found = next((row for row in session.scalars(both).all() if row.id == person), None)
         if found is None:
@@ -231,10 +230,3 @@ def _overlap(begins: datetime, ends: datetime) -> list[ColumnElement[bool]]:
 
 def _touches(grants: Iterable[Grant], near: set[str]) -> bool:
     return any(grant.area is None or grant.area in near for grant in grants)
-
-
-def _only_administrators() -> NoReturn:
-    raise ForbiddenError(
-        "Chỉ chính người đó hoặc người quản trị được báo vắng. Hãy nhờ người quản trị.",
-        "Only that person or an administrator notes an absence. Ask an administrator.",
-    )

@@ -24,7 +24,7 @@ from broadcaster.people import (
     grants_of,
     grants_of_all,
 )
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import ApiToken, GrantRecord, LoginSession, Person
 from broadcaster.unchanged import require_unchanged
 
@@ -220,7 +220,7 @@ def digest_of(password: str) -> str:
 
 
 def _find(session: Session, person_id: str) -> Person:
-    person = session.get(Person, person_id, with_for_update={"key_share": True})
+    person = session.get(Person, person_id, with_for_update=HELD)
     if person is None:
         raise NotFoundError("Không có người này.", "There is no such person.")
     return person

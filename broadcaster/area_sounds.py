@@ -14,7 +14,7 @@ from broadcaster.people import Actor, Right
 from broadcaster.recordings import require_recordings
 from broadcaster.sound import Sound
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, lexicon_of, line_of, require_certain_call, speak_anew
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Area, AreaSound, Bulletin
 from broadcaster.unchanged import require_unchanged
 
@@ -61,12 +61,9 @@ class AreaSounds:
             require_recordings(session, sound, ())
             if sound.call:
                 require_certain_call(Speech("", "", None, (), lexicon_of(session, at).concerning(sound.call), sound))
-            session.get_one(Area, area_id, with_for_update={"key_share": True})
+            session.get_one(Area, area_id, with_for_update=HELD)
             waiting = session.scalars(
-                select(Bulletin)
-                .where(Bulletin.state.in_(WAITING))
-                .order_by(Bulletin.id)
-                .with_for_update(key_share=True)
+                select(Bulletin).where(Bulletin.state.in_(WAITING)).order_by(Bulletin.id).with_for_update(**HELD)
             ).all()
             row = session.get(AreaSound, area_id)
             before = {} if row is None else {"sound": row.sound}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from broadcaster.canonical import Texts, sha256_of_text
 from broadcaster.identity import Signatory
 from broadcaster.storage import bulk
-from broadcaster.storage.database import UtcDateTime
+from broadcaster.storage.database import HELD, UtcDateTime
 from broadcaster.storage.models import AsRun, Base, LogCheckpoint, LogHead
 from devices.wire.messages import Document, Instant, Sha256
 
@@ -79,7 +79,7 @@ def chain(
     """Add rows to one of the chained tables. Holds the head until the transaction ends, so that the log has one order: call it last."""
     if not rows:
         return
-    held = select(LogHead).where(LogHead.id == 1).with_for_update(key_share=True)
+    held = select(LogHead).where(LogHead.id == 1).with_for_update(**HELD)
     head = session.scalar(held)
     if head is None:
         # Two at once may want to be the first: one of them waits here for the other.

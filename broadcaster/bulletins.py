@@ -28,7 +28,7 @@ from broadcaster.speech import (
     settled_alike,
     speak_anew,
 )
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Bulletin, ClipRecord, Person, Receiver, ReceiverGroup, Schedule
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import areas_of, heard_in, place_bulletin, visible_to
@@ -154,7 +154,7 @@ class Bulletins:
         with self._database.writing() as session:
             if key is not None:
                 # One transaction of a person at a time, so that of two at once the second finds what the first wrote.
-                session.get(Person, actor.id, with_for_update={"key_share": True})
+                session.get(Person, actor.id, with_for_update=HELD)
                 if session.get(Bulletin, written_as(actor, key)) is not None:
                     return [written_as(actor, key)]
             for draft, like in drafts:

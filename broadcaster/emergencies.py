@@ -25,7 +25,7 @@ from broadcaster.places import PlacesByDay
 from broadcaster.policies import breaks_glass
 from broadcaster.releases import content_of, void
 from broadcaster.speech import speak_anew
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Airing, Bulletin, Emergency, EmergencyTemplate, Release, Schedule
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import need_sight, place_bulletin, visible_to
@@ -391,10 +391,9 @@ class Emergencies:
 
 def _may_issue(actor: Actor, areas: set[str]) -> Right:
     """Whoever operates or releases wherever it is heard may issue an emergency; returns the right by which."""
-    if actor.may(Right.RELEASE, *areas) and not actor.may(Right.OPERATE, *areas):
-        return Right.RELEASE
-    actor.need(Right.OPERATE, *areas)
-    return Right.OPERATE
+    right = actor.say(*areas)
+    actor.need(right, *areas)
+    return right
 
 
 def _usable(actor: Actor, template: EmergencyTemplate) -> bool:
@@ -403,7 +402,7 @@ def _usable(actor: Actor, template: EmergencyTemplate) -> bool:
 
 
 def _template(session: Session, template: str) -> EmergencyTemplate:
-    row = session.get(EmergencyTemplate, template, with_for_update={"key_share": True})
+    row = session.get(EmergencyTemplate, template, with_for_update=HELD)
     if row is None:
         raise NotFoundError(f"Không có mẫu '{template}'.", f"There is no template '{template}'.")
     return row
@@ -411,7 +410,7 @@ def _template(session: Session, template: str) -> EmergencyTemplate:
 
 def find(session: Session, emergency: str) -> Emergency:
     """The message, held, or NotFoundError."""
-    row = session.get(Emergency, emergency, with_for_update={"key_share": True})
+    row = session.get(Emergency, emergency, with_for_update=HELD)
     if row is None:
         raise NotFoundError(f"Không có tin khẩn '{emergency}'.", f"There is no emergency '{emergency}'.")
     return row
@@ -426,10 +425,10 @@ def advance(session: Session, now: datetime, signatory: Signatory, *, ahead: tim
         select(Emergency)
         .where(Emergency.state.in_(("preparing", "issued")))
         .order_by(Emergency.id)
-        .with_for_update(key_share=True)
+        .with_for_update(**HELD)
     ).all()
     for row in rows:
-        bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update={"key_share": True})
+        bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update=HELD)
         if row.until <= now:
             _finish(session, row, now, signatory, reason="hết thời hạn / its time is over", by=None)
         elif row.state == "preparing":
@@ -466,7 +465,7 @@ def _issue(session: Session, row: Emergency, bulletin: Bulletin, now: datetime, 
     bulletin.state, bulletin.updated_at = "released", now
     row.state, row.issued_at = "issued", now
     if row.references is not None:
-        old = session.get_one(Emergency, row.references, with_for_update={"key_share": True})
+        old = session.get_one(Emergency, row.references, with_for_update=HELD)
         if old.state in ("preparing", "issued"):
             _finish(
                 session, old, now, signatory, reason=f"thay bằng tin mới / superseded by {row.id}", by=row.issued_by
@@ -518,7 +517,7 @@ def _repeat(session: Session, row: Emergency, bulletin: Bulletin, now: datetime,
 def _finish(
     session: Session, row: Emergency, now: datetime, signatory: Signatory, *, reason: str, by: str | None
 ) -> None:
-    bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update={"key_share": True})
+    bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update=HELD)
     void(session, bulletin.id, now=now, signatory=signatory, reason=reason)
     bulletin.state, bulletin.state_reason, bulletin.updated_at = "withdrawn", reason, now
     row.state, row.ended_at, row.ended_by, row.end_reason = "ended", now, by, reason

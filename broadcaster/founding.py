@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from broadcaster import audit
 from broadcaster.areas import KINDS, AreaOn, areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError
+from broadcaster.letters import plain
 from broadcaster.people import Actor, Right
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Area
 
 LONGEST_NAME = 200
@@ -25,9 +25,7 @@ MOST_AT_ONCE = 500
 
 def identifier_of(name: str, day: date, taken: Collection[str]) -> str:
     """xa-tan-phong; xa-tan-phong-2027 where that is or was another's."""
-    apart = unicodedata.normalize("NFD", name.lower().replace("đ", "d"))
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "dia-ban"
+    base = re.sub(r"[^a-z0-9]+", "-", plain(name)).strip("-")[:50].strip("-") or "dia-ban"
     candidates = (base, f"{base}-{day.year}", *(f"{base}-{day.year}-{number}" for number in range(2, 1000)))
     return next(candidate for candidate in candidates if candidate not in taken)
 
@@ -88,7 +86,7 @@ class Founding:
         with self._database.writing() as session:
             areas = areas_on(session, day_of(now, self._zone))
             require(areas, [area])
-            row = _row(session, area)
+            row = session.get_one(Area, area, with_for_update=HELD)
             if row.name == wanted:
                 return
             _require_free(areas, areas[area].parent_id, [wanted])
@@ -97,10 +95,6 @@ class Founding:
                 session, actor, "area-renamed", area, at=now, areas=[area], before=before, after={"name": wanted}
             )
         self._changed()
-
-
-def _row(session: Session, area: str) -> Area:
-    return session.get_one(Area, area, with_for_update={"key_share": True})
 
 
 def _require_short(names: Sequence[str]) -> None:

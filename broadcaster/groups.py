@@ -11,7 +11,7 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
 from broadcaster.people import Actor, Right
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Area, Receiver, ReceiverGroup
 from broadcaster.targets import Targets
 from broadcaster.unchanged import require_unchanged
@@ -100,7 +100,7 @@ class Groups:
 
     @staticmethod
     def _find(session: Session, group: str) -> ReceiverGroup:
-        row = session.get(ReceiverGroup, group, with_for_update={"key_share": True})
+        row = session.get(ReceiverGroup, group, with_for_update=HELD)
         if row is None:
             raise NotFoundError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.")
         return row

@@ -17,7 +17,7 @@ from broadcaster.errors import InvalidError, NotFoundError
 from broadcaster.identity import new_id
 from broadcaster.people import Actor, Right
 from broadcaster.speech import WAITING, Speaking, entries, is_of, lexicon_of, line_of, read_out, speak_anew
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Area, Bulletin, LexiconRecord, Release
 
 NOTE_LIMIT = 500  # characters
@@ -113,10 +113,10 @@ class Lexicons:
         """Put or end an entry in the caller's transaction, which must hold no bulletin yet; returns what is spoken anew."""
         places = self._speaking.places(session)
         line(places.areas, area_id)
-        session.get_one(Area, area_id, with_for_update={"key_share": True})  # one change of an area's lexicon at a time
+        session.get_one(Area, area_id, with_for_update=HELD)  # one change of an area's lexicon at a time
         # All that wait are held, in one order: an edit that is under way ends first, and is seen as it ends.
         waiting = session.scalars(
-            select(Bulletin).where(Bulletin.state.in_(WAITING)).order_by(Bulletin.id).with_for_update(key_share=True)
+            select(Bulletin).where(Bulletin.state.in_(WAITING)).order_by(Bulletin.id).with_for_update(**HELD)
         ).all()
         called = any(mentions(call, (written,)) for call in self._speaking.calls(session))
         concerned = [

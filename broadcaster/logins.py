@@ -27,7 +27,7 @@ from broadcaster.errors import (
 from broadcaster.identity import new_id
 from broadcaster.people import HASHER, PROOF_HOLDS, Actor, Grant, Right, Role, grant_rows, grants_of
 from broadcaster.reach import reach_of
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import ApiToken, LogInFailure, LoginSession, Person
 
 WINDOW = timedelta(minutes=15)
@@ -195,7 +195,7 @@ class LogIns:
         actor.need_log_in()
         secret = pyotp.random_base32()
         with self._database.writing() as session:
-            person = session.get_one(Person, actor.id, with_for_update={"key_share": True})
+            person = session.get_one(Person, actor.id, with_for_update=HELD)
             if person.totp_confirmed_at is not None:
                 raise ConflictError(
                     "Bạn đã bật mã xác thực. Người quản trị có thể đặt lại.",
@@ -240,7 +240,7 @@ class LogIns:
         """Whether the code is right, now or one step to either side; each serves once."""
         now = self._clock.now()
         with self._database.writing() as session:
-            person = session.get_one(Person, person_id, with_for_update={"key_share": True})
+            person = session.get_one(Person, person_id, with_for_update=HELD)
             if person.totp_secret is None:
                 return False
             totp = pyotp.TOTP(person.totp_secret, interval=STEP_S)

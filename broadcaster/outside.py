@@ -20,7 +20,7 @@ from broadcaster.logins import LogIns
 from broadcaster.oidc import OidcService, unproved
 from broadcaster.people import HASHER, Actor, grant_rows
 from broadcaster.settings import Settings
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import AuditEntry, OutsideLogIn, Person
 
 PATH = "/login/outside"
@@ -94,7 +94,7 @@ class OutsideLogIns:
         Raises NotLoggedInError for what did not begin here or is no proof, ForbiddenError for whoever is not invited.
         """
         with self._database.writing() as session:
-            begun = session.get(OutsideLogIn, _digest(state), with_for_update={"key_share": True})
+            begun = session.get(OutsideLogIn, _digest(state), with_for_update=HELD)
             if begun is not None:
                 session.delete(begun)  # it serves once, whatever comes of it
         if begun is None or begun.expires_at <= self._clock.now() or _digest(browser) != begun.browser_sha256:
@@ -145,19 +145,19 @@ class OutsideLogIns:
         known = session.scalar(
             select(Person)
             .where(Person.outside_issuer == self._issuer, Person.outside_subject == str(claims["sub"]))
-            .with_for_update(key_share=True)
+            .with_for_update(**HELD)
         )
         if begun.person_id is not None:
             if known is not None and known.id != begun.person_id:
                 raise ConflictError(
                     "Tài khoản bên kia đã gắn với người khác ở đây.", "That account is linked to somebody else here."
                 )
-            person = session.get_one(Person, begun.person_id, with_for_update={"key_share": True})
+            person = session.get_one(Person, begun.person_id, with_for_update=HELD)
             return (person if person.disabled_at is None else None), True
         if known is not None:
             return (known if known.disabled_at is None else None), False
         username = self._username(claims)
-        invited = session.scalar(select(Person).where(Person.username == username).with_for_update(key_share=True))
+        invited = session.scalar(select(Person).where(Person.username == username).with_for_update(**HELD))
         # Only who was invited and has never been here: others have an account, which whoever chooses names there could take, also while
         # its password is a given one again.
         if (

@@ -16,7 +16,7 @@ from broadcaster.lawful import Permits, PolicyError, item_of, plan_with
 from broadcaster.orders import renewed, take_back
 from broadcaster.people import Actor, Right
 from broadcaster.places import PlacesByDay
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Airing, Bulletin, OrderRecord, Release
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import heard_in
@@ -53,7 +53,7 @@ class Overrides:
             if order is not None:
                 take_back(order, now=now, signatory=self._signatory, reason=reason)
             airing.state, airing.state_reason = "cancelled", reason
-            right = _right(actor, where)
+            right = actor.say(*where)
             audit.note(session, actor, "airing-skipped", airing.id, at=now, areas=where, right=right, reason=reason)
         self._changed()
 
@@ -112,7 +112,7 @@ class Overrides:
             releases = select(Airing.release_id).where(Airing.id.in_(airings))
             # In one order, whatever the order wanted: two who decide at once, or a planner, must not wait for each other.
             session.scalars(
-                select(Release.id).where(Release.id.in_(releases)).order_by(Release.id).with_for_update(key_share=True)
+                select(Release.id).where(Release.id.in_(releases)).order_by(Release.id).with_for_update(**HELD)
             ).all()
             held = [self._held(session, airing) for airing in airings]
             where = set[str | None]().union(*(_need_say(session, actor, airing) for airing, _ in held))
@@ -144,7 +144,7 @@ class Overrides:
                 airings[0],
                 at=now,
                 areas=where,
-                right=_right(actor, where),
+                right=actor.say(*where),
                 details={"order": list(airings)},
             )
         self._changed()
@@ -155,7 +155,7 @@ class Overrides:
         row = session.get(Airing, airing_id)
         if row is None:
             raise NotFoundError(f"Không có lượt phát '{airing_id}'.", f"There is no airing '{airing_id}'.")
-        session.scalar(select(Release.id).where(Release.id == row.release_id).with_for_update(key_share=True))
+        session.scalar(select(Release.id).where(Release.id == row.release_id).with_for_update(**HELD))
         session.refresh(row)
         if row.state not in ("planned", "dispatched") or (row.starts_at or row.due_at) <= self._clock.now():
             raise ConflictError("Lượt phát đã qua hoặc đã hủy.", f"The airing is over ({row.state}).", state=row.state)
@@ -213,12 +213,5 @@ def _heard_in(session: Session, airing: Airing) -> set[str | None]:
 def _need_say(session: Session, actor: Actor, airing: Airing) -> set[str | None]:
     """Whoever releases or operates wherever it is heard has a say in when it airs."""
     areas = _heard_in(session, airing)
-    if _right(actor, areas) == Right.OPERATE:
-        actor.need(Right.OPERATE, *areas)
+    actor.need(actor.say(*areas), *areas)
     return areas
-
-
-def _right(actor: Actor, areas: set[str | None]) -> Right:
-    """The right by which somebody has that say."""
-    by_release = actor.may(Right.RELEASE, *areas) and not actor.may(Right.OPERATE, *areas)
-    return Right.RELEASE if by_release else Right.OPERATE

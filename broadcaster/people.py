@@ -150,6 +150,11 @@ class Actor:
                 found |= {grant.deputy: None for grant in holding[:1] if grant.deputy is not None}
         return tuple(found)
 
+    def say(self, *areas: str | None) -> Right:
+        """The right that a say in what airs in all of these areas needs of this person: whoever operates or releases there has one."""
+        by_release = self.may(Right.RELEASE, *areas) and not self.may(Right.OPERATE, *areas)
+        return Right.RELEASE if by_release else Right.OPERATE
+
     def alone(self) -> "Actor":
         """This person with the own roles only, in nobody's place."""
         return replace(self, grants=tuple(grant for grant in self.grants if grant.deputy is None))

@@ -23,7 +23,8 @@ from broadcaster.orders import order_for
 from broadcaster.places import PlacesByDay
 from broadcaster.renewal import NOWHERE, Renewal
 from broadcaster.reorganisation import rehoming
-from broadcaster.storage.database import Database
+from broadcaster.storage import bulk
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Airing, AiringReceiver, OrderRecord, PlanHead, Release
 from broadcaster.targets import Targets
 from schedules.rules import RULE, AtOnce
@@ -91,8 +92,8 @@ class Planner:
 
     @staticmethod
     def _head(session: Session) -> PlanHead:
-        """Held until the transaction ends: planners follow each other, and so may take locks on releases in any order."""
-        head = session.scalar(select(PlanHead).where(PlanHead.id == 1).with_for_update(key_share=True))
+        """Held until the transaction ends, so that planners follow each other."""
+        head = session.scalar(select(PlanHead).where(PlanHead.id == 1).with_for_update(**HELD))
         if head is None:
             head = PlanHead(id=1)
             session.add(head)
@@ -126,7 +127,7 @@ class Planner:
             .where(Release.voided_at.is_(None), or_(Release.planned_until.is_(None), Release.planned_until < end))
             .order_by(Release.id)
             .limit(BATCH)
-            .with_for_update(key_share=True)
+            .with_for_update(**HELD)
         )
         while rows := session.execute(query).all():
             # From the release on: what was due before it was not approved then, so it is not missed either.
@@ -214,7 +215,7 @@ class Planner:
             select(Release.id, Release.content, Release.released_at)
             .where(Release.id.in_({airing.release_id for airing in ripe}))
             .order_by(Release.id)
-            .with_for_update(key_share=True)
+            .with_for_update(**HELD)
         ).all()
         contents = {row.id: row.content for row in rows}
         counted = Counted(session, places, ripe, {row.id: row.released_at for row in rows})
@@ -274,9 +275,7 @@ class Planner:
             ]
         if orders:
             session.execute(insert(OrderRecord), orders)
-        if receivers:
-            # Into the table itself: these rows are many, and no object is wanted of them.
-            session.execute(insert(AiringReceiver.metadata.tables[AiringReceiver.__tablename__]), receivers)
+        bulk.add(session, AiringReceiver, receivers)
 
     def _end(self, session: Session, now: datetime, places: PlacesByDay) -> None:
         """Airings whose order has expired are over, whatever the receivers say later; what was interrupted may air again."""

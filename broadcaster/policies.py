@@ -13,7 +13,7 @@ from broadcaster.clock import Clock
 from broadcaster.errors import NotFoundError, StaleError
 from broadcaster.people import Actor, Right
 from broadcaster.positions import Position
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import AreaPolicy, Receiver
 from devices.wire.messages import GainCeiling, Hours
 from schedules.airtime import Airtime, Verdict, judge
@@ -133,7 +133,7 @@ class AreaPolicies:
         with self._database.writing() as session:
             if area != NATIONAL:
                 line(areas_on(session, day_of(now, self._zone)), area)
-            row = session.get(AreaPolicy, area, with_for_update={"key_share": True})
+            row = session.get(AreaPolicy, area, with_for_update=HELD)
             if (row.revision if row else 0) != revision:
                 raise StaleError(
                     "Chính sách vừa được người khác sửa. Hãy tải lại rồi sửa.",
@@ -173,7 +173,7 @@ class AreaPolicies:
         actor.need(Right.OPERATE)
         now = self._clock.now()
         with self._database.writing() as session:
-            row = session.get(Receiver, receiver, with_for_update={"key_share": True})
+            row = session.get(Receiver, receiver, with_for_update=HELD)
             if row is None:
                 raise NotFoundError(f"Không có thiết bị '{receiver}'.", f"There is no receiver '{receiver}'.")
             actor.need(Right.OPERATE, row.area_id)

@@ -16,7 +16,7 @@ from broadcaster.groups import areas_in, expanded
 from broadcaster.lawful import require_lawful
 from broadcaster.people import Actor, Right
 from broadcaster.slots import Columns
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Airing, Bulletin, Campaign, ProgrammeRecord, ProgrammeWarning
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import place_bulletin
@@ -69,7 +69,7 @@ class Programmes:
         actor.need(Right.RELEASE)
         now = self._clock.now()
         with self._database.writing() as session:
-            row = session.get(ProgrammeRecord, programme.id, with_for_update={"key_share": True})
+            row = session.get(ProgrammeRecord, programme.id, with_for_update=HELD)
             if (row.revision if row else 0) != revision or (row is not None and row.ended_at is not None):
                 raise StaleError(
                     "Chuyên mục đã được sửa, đã kết thúc, hoặc mã đã dùng. Hãy tải lại.",
@@ -129,7 +129,7 @@ class Programmes:
         actor.need(Right.RELEASE)
         now = self._clock.now()
         with self._database.writing() as session:
-            row = session.get(ProgrammeRecord, programme, with_for_update={"key_share": True})
+            row = session.get(ProgrammeRecord, programme, with_for_update=HELD)
             if row is None:
                 raise NotFoundError(f"Không có chuyên mục '{programme}'.", f"There is no programme '{programme}'.")
             where = areas_in(session, [row.targets])

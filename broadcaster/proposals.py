@@ -14,7 +14,7 @@ from broadcaster.identity import new_id
 from broadcaster.lexicons import Change, Lexicons, entry_of
 from broadcaster.people import Actor, Right
 from broadcaster.speech import Speaking
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import LexiconProposal, Person
 
 
@@ -102,7 +102,7 @@ class Proposals:
             return self._decided(session, actor, proposal, "declined", reason)
 
     def _decided(self, session: Session, actor: Actor, proposal: str, decision: str, reason: str) -> LexiconProposal:
-        row = session.get(LexiconProposal, proposal, with_for_update={"key_share": True})
+        row = session.get(LexiconProposal, proposal, with_for_update=HELD)
         if row is None:
             raise NotFoundError("Không có đề xuất này.", "There is no such proposal.")
         actor.need(Right.PRONOUNCE, row.area_id)

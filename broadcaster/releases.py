@@ -19,7 +19,7 @@ from broadcaster.orders import take_back
 from broadcaster.people import Actor, Right
 from broadcaster.quality import require_quality, require_speech
 from broadcaster.speech import settled
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Airing, Bulletin, ClipRecord, OrderRecord, Release, Schedule
 from broadcaster.whereabouts import heard_in, need_sight, place_bulletin
 
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 def find(session: Session, bulletin_id: str, *, changing: bool = False) -> Bulletin:
     """The bulletin, or NotFoundError. Whoever is `changing` it holds it until the transaction ends."""
-    bulletin = session.get(Bulletin, bulletin_id, with_for_update={"key_share": True} if changing else None)
+    bulletin = session.get(Bulletin, bulletin_id, with_for_update=HELD if changing else None)
     if bulletin is None:
         raise NotFoundError(f"Không có bản tin '{bulletin_id}'.", f"There is no bulletin '{bulletin_id}'.")
     return bulletin
@@ -82,9 +82,7 @@ def void(session: Session, bulletin_id: str, *, now: datetime, signatory: Signat
     """End the release that stands, if any: what is planned or sent and has not ended is cancelled with it."""
     # Held, so that no planner makes airings of it at the same time.
     release = session.scalar(
-        select(Release)
-        .where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None))
-        .with_for_update(key_share=True)
+        select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None)).with_for_update(**HELD)
     )
     if release is None:
         return

@@ -18,7 +18,7 @@ from broadcaster import metrics, tracing
 from broadcaster.clock import Clock
 from broadcaster.quality import report
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, speak_anew
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Bulletin, ClipRecord
 
 log = structlog.get_logger(__name__)
@@ -89,7 +89,7 @@ class Rendering:
         with self._database.writing() as session:
             places = self._speaking.places(session)
             query = select(Bulletin).where(Bulletin.state.in_(WAITING), Bulletin.rendering == "done")
-            for bulletin in session.scalars(query.order_by(Bulletin.id).with_for_update(key_share=True)).all():
+            for bulletin in session.scalars(query.order_by(Bulletin.id).with_for_update(**HELD)).all():
                 if not is_of(bulletin, self._speaking.of(session, bulletin, places)):
                     speak_anew(bulletin)
         self._looked_over = today
@@ -137,7 +137,7 @@ class Rendering:
 
     def _standing(self, session: Session, bulletin: Bulletin, speech: Speech) -> Bulletin | None:
         """The bulletin, held, if what was rendered still is what it would speak; otherwise it stays pending, and is rendered again."""
-        row = session.get(Bulletin, bulletin.id, with_for_update={"key_share": True})
+        row = session.get(Bulletin, bulletin.id, with_for_update=HELD)
         if row is None or row.rendering != "pending" or self._speaking.of(session, row) != speech:
             return None
         return row

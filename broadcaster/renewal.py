@@ -3,17 +3,18 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, cast, delete, insert, or_, select, update
+from sqlalchemy import String, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from broadcaster.identity import Signatory
 from broadcaster.lawful import REFUSED, Permits
 from broadcaster.orders import renewed, take_back
 from broadcaster.places import PlacesByDay
+from broadcaster.storage import bulk
+from broadcaster.storage.database import HELD
 from broadcaster.storage.models import (
     Airing,
     AiringReceiver,
@@ -39,37 +40,24 @@ NOWHERE = "không còn thiết bị hoặc địa bàn nào để phát / no rec
 Snapshot = dict[tuple[str, ...], tuple[str | None, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a run has seen. The total stands in the database: the sum of the facts' hashes, so that one change costs two of them."""
-
-    snapshot: Snapshot
-    places: PlacesByDay
-    total: int
-
-
 class Renewal:
     """Compares what stands with what would be made now. Keeps the last snapshot, to look only at what it may concern."""
 
     def __init__(self, signatory: Signatory, zone: str) -> None:
         self._signatory = signatory
         self._zone = zone
-        self._before: _Seen | None = None
+        self._snapshot: Snapshot = {}
+        self._total = 0  # the sum of the facts' hashes, so that one change costs two of them
+        self._places: PlacesByDay | None = None
 
     def run(self, session: Session, now: datetime, head: PlanHead) -> tuple[PlacesByDay, bool]:
         """Renew what has to be; the places as they are, and whether anything was in another place than at the run before."""
-        before, snapshot = self._before, _snapshot(session)
-        changed = _changed(before.snapshot, snapshot) if before is not None else set()
-        seen = self._before = (
-            _Seen(snapshot, PlacesByDay(session, self._zone), _sum_of(snapshot, snapshot))
-            if before is None
-            else _Seen(
-                snapshot,
-                self._places(session, before, changed),
-                (before.total + _sum_of(snapshot, changed) - _sum_of(before.snapshot, changed)) % 2**256,
-            )
-        )
-        places, digest = seen.places, f"{seen.total:064x}"
+        before, former, snapshot = self._snapshot, self._places, _snapshot(session)
+        changed = _changed(before, snapshot)
+        total = (self._total + _sum_of(snapshot, changed) - _sum_of(before, changed)) % 2**256
+        places = self._followed(session, changed)
+        self._snapshot, self._total, self._places = snapshot, total, places
+        digest = f"{total:064x}"
         if head.places_sha256 == digest:
             return places, False
         head.places_sha256 = digest
@@ -80,13 +68,13 @@ class Renewal:
             .values(state="planned", state_reason=None)
             .execution_options(synchronize_session=False)
         )
-        names = None if before is None else _concerned(before.snapshot, snapshot, changed, places.at(now))
+        names = None if former is None else _concerned(before, snapshot, changed, places.at(now))
         self._renew(session, now, places, names)
         return places, True
 
-    def _places(self, session: Session, before: "_Seen", changed: set[tuple[str, ...]]) -> PlacesByDay:
-        if len(changed) <= FEW and {key[0] for key in changed} <= {"receiver", "policy"}:
-            return before.places.following(session, {key[1] for key in changed if key[0] == "receiver"})
+    def _followed(self, session: Session, changed: set[tuple[str, ...]]) -> PlacesByDay:
+        if self._places is not None and len(changed) <= FEW and {key[0] for key in changed} <= {"receiver", "policy"}:
+            return self._places.following(session, {key[1] for key in changed if key[0] == "receiver"})
         return PlacesByDay(session, self._zone)
 
     def _renew(self, session: Session, now: datetime, places: PlacesByDay, names: set[str] | None) -> None:
@@ -138,7 +126,7 @@ class Renewal:
                     Release.voided_at.is_(None),
                 )
                 .order_by(Release.id)
-                .with_for_update(key_share=True)
+                .with_for_update(**HELD)
             )
         )
         for order, airing, resolution in altered:
@@ -200,8 +188,7 @@ class Renewal:
                 for place in resolution.receivers
                 if known[airing].get(place.id) != place.area_id
             ]
-        if fresh:
-            session.execute(insert(AiringReceiver), fresh)
+        bulk.add(session, AiringReceiver, fresh)
 
 
 def _snapshot(session: Session) -> Snapshot:

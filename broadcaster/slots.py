@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from broadcaster.identity import Signatory, id_of
 from broadcaster.orders import take_back
 from broadcaster.places import PlacesByDay
+from broadcaster.storage.database import HELD
 from broadcaster.storage.models import Airing, Bulletin, OrderRecord, ProgrammeRecord, ProgrammeWarning, Release
 from broadcaster.targets import Targets
 from schedules.priorities import Item
@@ -101,7 +102,7 @@ class Columns:
             )
             .order_by(Release.id)  # the order in which all hold releases, so that none waits for another for ever
         )
-        found = self._session.execute(query.with_for_update(of=Release, key_share=True) if self._hold else query)
+        found = self._session.execute(query.with_for_update(of=Release, **HELD) if self._hold else query)
         for release, programme in sorted(found, key=lambda row: (row[0].released_at, row[0].id)):
             content = json.loads(release.content)
             self.releases[release.bulletin_id] = release

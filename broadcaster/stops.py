@@ -12,7 +12,7 @@ from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
 from broadcaster.places import PlacesByDay
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import StopRecord
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import areas_of_audience
@@ -82,7 +82,7 @@ class Stops:
         actor.need(Right.OPERATE)
         now = self._clock.now()
         with self._database.writing() as session:
-            row = session.get(StopRecord, stop, with_for_update={"key_share": True})
+            row = session.get(StopRecord, stop, with_for_update=HELD)
             if row is None:
                 raise NotFoundError(f"Không có lệnh dừng '{stop}'.", f"There is no stop '{stop}'.")
             where = areas_of_audience(session, row.audience)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from broadcaster.clock import Clock
 from broadcaster.errors import TooLargeError
 from broadcaster.people import Actor, Right
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import UnfinishedBulletin
 
 MOST = 20
@@ -33,7 +33,7 @@ class Unfinished:
                 "This is too long to be kept. Split it into several bulletins.",
             )
         with self._database.writing() as session:
-            row = session.get(UnfinishedBulletin, (actor.id, key), with_for_update={"key_share": True})
+            row = session.get(UnfinishedBulletin, (actor.id, key), with_for_update=HELD)
             if row is None:
                 row = UnfinishedBulletin(person_id=actor.id, key=key)
                 session.add(row)

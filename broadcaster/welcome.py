@@ -11,7 +11,7 @@ from broadcaster.accounts import People, digest_of
 from broadcaster.clock import Clock
 from broadcaster.errors import NotFoundError
 from broadcaster.people import Actor, Grant, Role
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import GrantRecord, Person, WelcomeLink
 
 LASTS = timedelta(hours=24)
@@ -61,7 +61,7 @@ class Welcome:
             )
 
     def _find(self, session: Session, token: str) -> WelcomeLink:
-        row = session.get(WelcomeLink, _digest(token), with_for_update={"key_share": True})
+        row = session.get(WelcomeLink, _digest(token), with_for_update=HELD)
         if row is None or row.used_at is not None or row.expires_at <= self._clock.now():
             raise NotFoundError(
                 "Đường dẫn này đã dùng hoặc đã hết hạn. Tại máy chủ, chạy 'broadcaster welcome' để có đường dẫn mới.",

@@ -1,10 +1,10 @@
 """The tree of areas as pages show it: in the order in which people look for names, with the way down to each area."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
 from broadcaster.areas import AreaOn, areas_on, line
+from broadcaster.letters import plain
 from broadcaster.people import Actor
 from broadcaster.station import Station
 
@@ -15,12 +15,6 @@ def by_name(name: str) -> list[tuple[int, int, str]]:
     """For sorting: Thôn 2 stands before Thôn 10, Thôn Đoài beside Thôn Đông."""
     parts = re.split(r"(\d+)", plain(name))
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
-
-
-def plain(text: str) -> str:
-    """Without diacritics and capitals, as people type into a search box: thon dong finds Thôn Đông."""
-    apart = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
-    return " ".join("".join(char for char in apart if not unicodedata.combining(char)).split())
 
 
 class AreaTree:

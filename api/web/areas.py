@@ -11,12 +11,13 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import ActorDep, StationDep
 from api.problems import page_language
 from api.web import page as pages
-from api.web.area_tree import AreaTree, by_name, plain
+from api.web.area_tree import AreaTree, by_name
 from api.web.fields import Fields, FieldsDep
 from api.web.standing import ReceiverStanding, standing_of
 from api.web.words import words
 from broadcaster.areas import KINDS, AreaOn, areas_on
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
+from broadcaster.letters import plain
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
 from broadcaster.storage.models import Receiver
@@ -142,8 +143,7 @@ def _below(
         q="",
         found_areas=None,
         founds=founds,
-        founding=kinds,
-        founding_kinds=[(kind, words(page_language(request))[f"area_kind_{kind}"]) for kind in kinds],
+        kinds=[(kind, words(page_language(request))[f"area_kind_{kind}"]) for kind in kinds],
         typed=typed or Fields(),
         problem=problem,
     )
@@ -172,7 +172,7 @@ def _found(request: Request, session: Session, tree: AreaTree, actor: Actor, q: 
         found_areas=found_areas,
         q=q,
         founds=False,
-        founding=(),
+        kinds=(),
         typed=Fields(),
     )
 

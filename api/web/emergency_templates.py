@@ -9,12 +9,13 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from api.web import page as pages
-from api.web.area_tree import plain, tree_of
+from api.web.area_tree import tree_of
 from api.web.emergencies import issuing, stretches
 from api.web.fields import Fields, FieldsDep
 from api.web.step_up import asks_code, proved
 from broadcaster.emergencies import Blank, TemplateContent
 from broadcaster.errors import BroadcasterError, InvalidError
+from broadcaster.letters import plain
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
 from broadcaster.storage.models import EmergencyTemplate, Person

@@ -11,9 +11,10 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
-from api.web.area_tree import AreaTree, plain, tree_of
+from api.web.area_tree import AreaTree, tree_of
 from audio.script.letters import names_of
 from broadcaster.errors import BroadcasterError
+from broadcaster.letters import plain
 from broadcaster.lexicons import NOTE_LIMIT
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station

@@ -13,12 +13,13 @@ from api.auth import ActorDep, StationDep
 from api.problems import page_language
 from api.web import page as pages
 from api.web.absences import Standing
-from api.web.area_tree import AreaTree, plain, tree_of
+from api.web.area_tree import AreaTree, tree_of
 from api.web.meanwhile import SeenDep, carried, changed_of
 from api.web.words import words
 from broadcaster.absences import Away
 from broadcaster.accounts import state_of
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.letters import plain
 from broadcaster.people import RIGHTS, Actor, Grant, Right, Role, grant_rows
 from broadcaster.station import Station
 from broadcaster.storage.models import Person

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.web.area_tree import plain
 from api.web.fields import Fields
 from broadcaster.errors import InvalidError
+from broadcaster.letters import plain
 from schedules.programmes import Programme, Slot
 from schedules.recurrence import Recurring, parts_of
 

@@ -15,7 +15,7 @@ from broadcaster.identity import new_id
 from broadcaster.people import Actor, Right
 from broadcaster.reorganisation.dependents import DEPENDENTS
 from broadcaster.reorganisation.effects import Effects, ReorganisationPlan, effects_of
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import (
     Area,
     AreaMove,
@@ -188,7 +188,7 @@ def _concerned(session: Session, plan: ReorganisationPlan) -> set[str]:
 
 def find(session: Session, reorganisation: str, *, changing: bool = False) -> Reorganisation:
     """The reorganisation, or NotFoundError. Whoever is `changing` it holds it until the transaction ends."""
-    row = session.get(Reorganisation, reorganisation, with_for_update={"key_share": True} if changing else None)
+    row = session.get(Reorganisation, reorganisation, with_for_update=HELD if changing else None)
     if row is None:
         raise NotFoundError(
             f"Không có kế hoạch sáp nhập '{reorganisation}'.", f"There is no reorganisation '{reorganisation}'."

@@ -12,7 +12,7 @@ from broadcaster.areas import AreaOn, areas_on, day_of, lines_of
 from broadcaster.canonical import sha256_of
 from broadcaster.identity import Signatory
 from broadcaster.reorganisation.dependents import DEPENDENTS
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import (
     AreaMove,
     AreaSuccessor,
@@ -40,7 +40,7 @@ def take_effect(session: Session, now: datetime, *, zone: str) -> None:
         select(Reorganisation)
         .where(Reorganisation.state == "approved", Reorganisation.day <= today)
         .order_by(Reorganisation.day, Reorganisation.id)
-        .with_for_update(key_share=True)
+        .with_for_update(**HELD)
     ).all()
     for reorganisation in due:
         for move in session.scalars(

@@ -19,7 +19,7 @@ from broadcaster.reports.board import Owed, board, reminders
 from broadcaster.reports.deadlines import Deadline
 from broadcaster.reports.figures import Figures, Scope, measure
 from broadcaster.reports.filled import Filled
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Area, Campaign, Report
 
 LONG_S = 5.0
@@ -314,7 +314,7 @@ class Reports:
 
     @staticmethod
     def _find(session: Session, report: str, *, for_update: bool = False) -> Report:
-        row = session.get(Report, report, with_for_update={"key_share": True} if for_update else None)
+        row = session.get(Report, report, with_for_update=HELD if for_update else None)
         if row is None:
             raise NotFoundError(f"Không có báo cáo '{report}'.", f"There is no report '{report}'.")
         return row

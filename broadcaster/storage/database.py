@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -16,6 +17,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from broadcaster.errors import SetupError
+
+HELD: dict[str, Any] = {"key_share": True}
+"""How a row is held until the transaction ends: `with_for_update`'s arguments, everywhere. It keeps off whoever changes the row, not whoever adds
+one that refers to it; otherwise an edit and the planner could wait for each other for ever (decision 0002)."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -50,6 +50,8 @@ class ServedStation:
         self._thread = threading.Thread(target=server.run, daemon=True)
         self._clients: list[httpx.Client] = []
         self.as_person = cache(self._log_in)
+        self.visit = cache(self._log_in_by_form)
+        """Somebody's browser without JavaScript, logged in by the form."""
 
     def start(self) -> None:
         self._thread.start()
@@ -73,6 +75,12 @@ class ServedStation:
         answer = client.post("/api/v1/sessions", json={"username": name, "password": f"mật khẩu của {name}"})
         assert answer.status_code == 201, answer.text
         client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return client
+
+    def _log_in_by_form(self, name: str) -> httpx.Client:
+        client = self.anonymous(headers={"Origin": self.base})
+        answer = client.post("/login", data={"username": name, "password": f"mật khẩu của {name}"})
+        assert answer.status_code == 303, answer.text
         return client
 
     def written(self, by: str = "mai", **content: Any) -> dict[str, Any]:

@@ -46,16 +46,7 @@ def logged(served: ServedStation) -> ServedStation:
 @pytest.fixture(scope="module")
 def visit(logged: ServedStation) -> Visit:
     """Somebody's browser without JavaScript, logged in by the form."""
-    known: dict[str, httpx.Client] = {}
-
-    def log_in(name: str) -> httpx.Client:
-        if name not in known:
-            known[name] = logged.anonymous(headers={"Origin": logged.base})
-            answer = known[name].post("/login", data={"username": name, "password": f"mật khẩu của {name}"})
-            assert answer.status_code == 303, answer.text
-        return known[name]
-
-    return log_in
+    return logged.visit
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,9 @@
+"""Vietnamese letters without their marks."""
+
+import unicodedata
+
+
+def plain(text: str) -> str:
+    """Without diacritics and capitals, as people type into a search box: thon dong finds Thôn Đông."""
+    apart = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
+    return " ".join("".join(char for char in apart if not unicodedata.combining(char)).split())
