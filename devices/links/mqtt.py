@@ -212,6 +212,7 @@ class MqttLink:
             try:
                 with self._lock:
                     self._connected = False
+                self._overflowed = False
                 if self._will is not None:
                     will = self._will()
                     self._client.will_set(will.topic, will.payload, QOS, retain=True)
@@ -228,6 +229,7 @@ class MqttLink:
         connection = self._client.socket()
         if not isinstance(connection, socket.socket):
             return
+        leaving = False
         with selectors.DefaultSelector() as selector:
             selector.register(connection, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
@@ -248,8 +250,8 @@ class MqttLink:
                 if self._client.loop_misc():
                     return
                 self._subscribe_refused_again()
-                if self._overflowed and not self._inbox:
-                    self._overflowed = False
+                if self._overflowed and not self._inbox and not leaving:
+                    leaving = True
                     self._problem("More arrived than was taken; connecting anew, so that the rest comes again.")
                     connection.shutdown(socket.SHUT_RDWR)  # no goodbye: the session and its messages stay
 
@@ -308,6 +310,8 @@ class MqttLink:
             if token is not None:
                 self._client.ack(token, QOS)
             return
+        if self._overflowed:
+            return  # even if there is room again: what was turned away comes anew, and this behind it
         if not self._inbox.put(Delivery(topic, bytes(message.payload), self._connections, time.monotonic(), token)):
             self._overflowed = True
         elif self._arrived is not None:

@@ -161,9 +161,11 @@ def mosquitto(folder: Path) -> Iterator[Mosquitto]:
         broker.stop()
 
 
-def connected(port: int, name: str, *, room: int = 20_000, receives: bool = True) -> MqttLink:
-    """A link that is open, to the broker on this port."""
-    link = MqttLink("127.0.0.1", port, name, name, SECRET, clean_session=not receives, inbox_messages=room)
+def connected(port: int, name: str, *, room: int = 20_000, receives: bool = True, lasting: bool = True) -> MqttLink:
+    """A link that is open, to the broker on this port; `lasting`: what is not received waits for it."""
+    link = MqttLink(
+        "127.0.0.1", port, name, name, SECRET, clean_session=not (receives and lasting), inbox_messages=room
+    )
     if receives:
         link.subscribe(FILTER)
     link.open()

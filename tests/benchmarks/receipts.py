@@ -16,8 +16,10 @@ from typing import Any
 import psycopg
 from joserfc.util import urlsafe_b64decode
 from psycopg.types.json import Json
+from sqlalchemy import select
 
 from broadcaster.storage.database import Database
+from broadcaster.storage.models import LogHead
 from devices.wire.signing import Keyring, SigningKey
 from tests.benchmarks import pipe
 from tests.benchmarks.result import Result
@@ -55,6 +57,7 @@ def measure(database: Database, name: str, *, each: int = 1, count: int = MESSAG
             with _linked(broker.port, "station", room=2 * count) as link:
                 desk = pipe.desk(database, link)
                 values.append(pipe.seconds(link, publisher, sent, lambda link: pipe.ingest(desk, link, count)))  # noqa: B023 - called at once
+            assert _last(database) == (number + 1) * count * each, "something was ingested twice, or not at all"
             verifications.append(_verification(keys, sent))
             inserts.append(_insertion(database, count * each, number))
         publisher.close()
@@ -75,12 +78,11 @@ def measure(database: Database, name: str, *, each: int = 1, count: int = MESSAG
 
 @contextmanager
 def _linked(port: int, name: str, *, room: int) -> Iterator[pipe.MqttLink]:
-    """One consumer's link; none of the other's messages wait for it afterwards."""
-    link = pipe.connected(port, name, room=room)
+    """One consumer's link; what the other receives meanwhile does not wait for it."""
+    link = pipe.connected(port, name, room=room, lasting=False)
     try:
         yield link
     finally:
-        link.unsubscribe(pipe.FILTER)
         link.close()
 
 
@@ -136,6 +138,11 @@ def _rows(driver: Any, table: str, count: int, mark: str) -> tuple[str, list[tup
         rows.append(tuple(Json(value) if isinstance(value, list | dict) else value for value in values))
     cursor.close()
     return ", ".join(columns), rows
+
+
+def _last(database: Database) -> int | None:
+    with database.reading() as session:
+        return session.scalar(select(LogHead.seq))
 
 
 @contextmanager
