@@ -1,10 +1,7 @@
 """Writing and releasing as people do it, in a real browser: clicks are counted, with JavaScript and without."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,15 +10,15 @@ from zoneinfo import ZoneInfo
 import httpx
 import pyotp
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
-from api.web.words import words
 from broadcaster.people import Role
 from broadcaster.storage.models import Area, Receiver
 from devices.wire.signing import SigningKey
 from tests.brokers import wait_for
-from tests.browser import axe_violations, chromium, sideways, small_targets
+from tests.browser import axe_violations, sideways, small_targets
 from tests.integration.serving import ServedStation
+from tests.integration.visitor import visiting
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 TITLE = "Học kỹ năng số tại nhà văn hóa"
@@ -52,71 +49,6 @@ def commune(served: ServedStation) -> None:
             )
             for n in range(LOUDSPEAKERS + SCREENS)
         )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)
-    with chromium() as made:
-        yield made
-    expect.set_options(timeout=5_000)
-
-
-@dataclass
-class Visitor:
-    """Somebody at a browser, who counts clicks and fields that are typed into."""
-
-    page: Page
-    tongue: Any
-    clicks: int = 0
-    typed: set[str] = field(default_factory=set)
-    problems: list[str] = field(default_factory=list)
-    bytes: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def w(self) -> dict[str, str]:
-        return words(self.tongue)
-
-    def click(self, what: Locator) -> None:
-        what.click()
-        self.clicks += 1
-
-    def type(self, what: Locator, text: str) -> None:
-        what.fill(text)
-        self.typed.add(str(what.get_attribute("id")))
-
-    def hear(self, kind: str, text: str) -> None:
-        # htmx tells of a request that a newer one took the place of.
-        if kind in ("error", "warning") and not text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
-            self.problems.append(text)
-
-    def button(self, name: str, **options: Any) -> Locator:
-        return self.page.get_by_role("button", name=name, **options)
-
-
-@contextmanager
-def visiting(
-    served: ServedStation, browser: Browser, who: str, tongue: str = "vi", **options: Any
-) -> Iterator[Visitor]:
-    context = browser.new_context(base_url=served.base, **{"viewport": {"width": 1366, "height": 768}, **options})
-    context.set_default_timeout(20_000)
-    token = served.as_person(who).headers["Authorization"].removeprefix("Bearer ")
-    context.add_cookies(
-        [{"name": name, "value": value, "url": served.base} for name, value in (("session", token), ("lang", tongue))]
-    )
-    page = context.new_page()
-    made = Visitor(page, tongue)
-    page.on("console", lambda message: made.hear(message.type, message.text))
-    page.on("pageerror", lambda error: made.problems.append(str(error)))
-    page.on(
-        "request",
-        lambda request: made.problems.append(request.url) if not request.url.startswith(served.base) else None,
-    )
-    try:
-        yield made
-        assert made.problems == []
-    finally:
-        context.close()
 
 
 def waiting(served: ServedStation, **content: Any) -> dict[str, Any]:

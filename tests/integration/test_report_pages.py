@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pypdf import PdfReader
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.storage.models import Area
 from tests import year
-from tests.browser import axe_violations, chromium, sideways, small_targets
+from tests.browser import axe_violations, sideways, small_targets
 from tests.integration.forms import hidden, refused, seen, sent
 from tests.integration.serving import ServedStation
 
@@ -47,12 +47,6 @@ def logged(served: ServedStation) -> ServedStation:
 def visit(logged: ServedStation) -> Visit:
     """Somebody's browser without JavaScript, logged in by the form."""
     return logged.visit
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 def _owed(page: str, area: str) -> dict[str, str]:
