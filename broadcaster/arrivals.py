@@ -3,11 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 
 from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
@@ -18,12 +17,10 @@ from broadcaster.storage.models import Json, Receiver
 from devices.links.port import Delivery
 from devices.wire import topics
 from devices.wire.enrolment import Wiped
-from devices.wire.messages import Health, Presence, Receipt, Receipts
-from devices.wire.signing import Keyring, PublicKey, RefusedError, verify
+from devices.wire.messages import Health, Presence, Receipt, Receipts, Statement
+from devices.wire.signing import Keyring, PublicKey, RefusedError, verify_all
 
 SUBJECTS: tuple[topics.Subject, ...] = ("receipts", "presence", "health", "wiped")
-_PIECE = 50
-"""Messages that one thread verifies at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,6 @@ class Batch:
     written: list[Json] = field(default_factory=list)  # new rows of the log
 
 
-Said = Receipts | Presence | Health | Wiped
-
-
 class Reader:
     """Verifies and sorts. Keys are read from their JSON once, not for each batch: that costs as much as a signature."""
 
@@ -86,19 +80,13 @@ class Reader:
             else:
                 known.append((delivery, topic, found[0]))
                 signed.append((delivery.payload, found[1]))
-        for (delivery, topic, sender), document in zip(known, self._verified(signed), strict=True):
+        documents = verify_all(signed, self._verifiers, Receipts, Presence, Health, Wiped)
+        for (delivery, topic, sender), document in zip(known, documents, strict=True):
             self._sort(batch, delivery, topic, sender, document)
         return batch
 
-    def _verified(self, signed: Sequence[tuple[bytes, Keyring]]) -> Iterable[Said | RefusedError]:
-        """Each document, or why it is refused, in their order."""
-        pieces = [signed[start : start + _PIECE] for start in range(0, len(signed), _PIECE)]
-        if len(pieces) == 1:
-            return _verify(pieces[0])
-        return chain.from_iterable(self._verifiers.map(_verify, pieces))
-
     def _sort(
-        self, batch: Batch, delivery: Delivery, topic: topics.Topic, sender: Sender, document: Said | RefusedError
+        self, batch: Batch, delivery: Delivery, topic: topics.Topic, sender: Sender, document: Statement | RefusedError
     ) -> None:
         if isinstance(document, RefusedError):
             batch.apart.append(Apart(delivery, Code(document.reason.value), str(document), topic.name))
@@ -160,13 +148,3 @@ def _of_protocol(delivery: Delivery) -> topics.Topic | None:
     if not delivery.payload and topic.subject == "presence":
         return None  # a cleared retained message
     return topic
-
-
-def _verify(signed: Sequence[tuple[bytes, Keyring]]) -> list[Said | RefusedError]:
-    found: list[Said | RefusedError] = []
-    for payload, ring in signed:
-        try:
-            found.append(verify(payload, ring, Receipts, Presence, Health, Wiped))
-        except RefusedError as error:
-            found.append(error)
-    return found

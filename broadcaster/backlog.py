@@ -7,12 +7,12 @@ receipts are safe only when they are in the log. What a receiver sends meanwhile
 """
 
 import re
+from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from joserfc.util import urlsafe_b64decode
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -41,10 +41,10 @@ def begins(payload: bytes) -> bytes:
 
     It decides which lane a message takes and nothing else.
     """
-    content = _content(payload)
-    for some in (content[:_BEGINNING], content):
+    begin = payload.find(b".") + 1
+    for end in (begin + _BEGINNING, len(payload)):
         with suppress(ValueError):
-            found = _AT.search(urlsafe_b64decode(some))
+            found = _AT.search(urlsafe_b64decode(payload[begin:end].partition(b".")[0] + b"=="))
             if found:
                 return found[1]
     return b""
@@ -53,7 +53,7 @@ def begins(payload: bytes) -> bytes:
 def number(payload: bytes) -> int:
     """How many receipts a message has, before anything is verified; one if it is unreadable."""
     try:
-        return max(1, len(_ONE.findall(urlsafe_b64decode(_content(payload)))))
+        return max(1, len(_ONE.findall(urlsafe_b64decode(_content(payload) + b"=="))))
     except ValueError:
         return 1
 
