@@ -18,7 +18,7 @@ from devices.links.port import Delivery
 from devices.wire import topics
 from devices.wire.enrolment import Wiped
 from devices.wire.messages import Health, Presence, Receipt, Receipts, Statement
-from devices.wire.signing import Keyring, PublicKey, RefusedError, verify_all
+from devices.wire.signing import Keyring, PublicKey, RefusedError, are_signed, verify_all
 
 SUBJECTS: tuple[topics.Subject, ...] = ("receipts", "presence", "health", "wiped")
 
@@ -68,12 +68,9 @@ class Reader:
     def read(self, session: Session, deliveries: Iterable[Delivery], now: datetime) -> Batch:
         """Sort these messages; what is not believed stands in `apart`."""
         batch = Batch()
-        parsed = [(delivery, topic) for delivery in deliveries if (topic := _of_protocol(delivery)) is not None]
-        senders = self._senders(session, {topic.name for _, topic in parsed}, now)
         known: list[tuple[Delivery, topics.Topic, Sender]] = []
         signed: list[tuple[bytes, Keyring]] = []
-        for delivery, topic in parsed:
-            found = senders.get(topic.name)
+        for delivery, topic, found in self._with_senders(session, deliveries, now):
             if found is None:
                 cause = "no receiver in service has this name"
                 batch.apart.append(Apart(delivery, Code.UNKNOWN_RECEIVER, cause, topic.name))
@@ -84,6 +81,20 @@ class Reader:
         for (delivery, topic, sender), document in zip(known, documents, strict=True):
             self._sort(batch, delivery, topic, sender, document)
         return batch
+
+    def signed(self, session: Session, deliveries: Iterable[Delivery], now: datetime) -> set[Delivery]:
+        """Those that the receiver signed in whose topic they came; what they say is not looked at."""
+        known = [(delivery, found[1]) for delivery, _, found in self._with_senders(session, deliveries, now) if found]
+        good = are_signed(((delivery.payload, ring) for delivery, ring in known), self._verifiers)
+        return {delivery for (delivery, _), is_signed in zip(known, good, strict=True) if is_signed}
+
+    def _with_senders(
+        self, session: Session, deliveries: Iterable[Delivery], now: datetime
+    ) -> Iterable[tuple[Delivery, topics.Topic, tuple[Sender, Keyring] | None]]:
+        """Each with its topic, and whose that is."""
+        parsed = [(delivery, topic) for delivery in deliveries if (topic := _of_protocol(delivery)) is not None]
+        senders = self._senders(session, {topic.name for _, topic in parsed}, now)
+        return [(delivery, topic, senders.get(topic.name)) for delivery, topic in parsed]
 
     def _sort(
         self, batch: Batch, delivery: Delivery, topic: topics.Topic, sender: Sender, document: Statement | RefusedError

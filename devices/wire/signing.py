@@ -7,6 +7,7 @@ looks at what it says.
 
 import json
 import re
+from binascii import Error as BinasciiError
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import lru_cache
@@ -260,7 +261,6 @@ class _Sealed:
         first, second, last = data.split(b".")
         try:
             header = _known_header(first) if len(first) <= _HEADER_KEPT else _header(first)
-            self._payload = urlsafe_b64decode(second)
             self._signature = urlsafe_b64decode(last)
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise MalformedError(f"Not a compact JWS: {error}") from error
@@ -274,6 +274,7 @@ class _Sealed:
             raise UnknownKeyError(f"The key {str(kid)[:64]!r} is not pinned here.")
         self._key = key
         self._typ = header.get("typ")
+        self._payload = second
         self._content = data[: -len(last) - 1]
 
     def is_signed(self) -> bool:
@@ -285,7 +286,9 @@ class _Sealed:
         for kind in expected:
             if self._typ == kind.TYP:
                 try:
-                    return kind.model_validate_json(self._payload)
+                    return kind.model_validate_json(urlsafe_b64decode(self._payload))
+                except BinasciiError as error:
+                    raise MalformedError(f"Not a compact JWS: {error}") from error
                 except ValidationError as error:
                     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
                     where = ".".join(str(part) for part in fault["loc"]) or "document"
@@ -326,6 +329,20 @@ def verify_all(
 
     Only they: whatever else a document needs holds Python's lock, and threads that wait for it are slower than one.
     """
+    return [
+        sealed if isinstance(sealed, RefusedError) else _said(sealed, is_signed, expected)
+        for sealed, is_signed in _checked(signed, threads)
+    ]
+
+
+def are_signed(signed: Iterable[tuple[bytes, Keyring]], threads: Executor) -> list[bool]:
+    """Of each of these whether one of its keys signed it, whatever it says; signatures are checked in `threads`."""
+    return [is_signed for _, is_signed in _checked(signed, threads)]
+
+
+def _checked(
+    signed: Iterable[tuple[bytes, Keyring]], threads: Executor
+) -> Iterator[tuple["_Sealed | RefusedError", bool]]:
     found: list[_Sealed | RefusedError] = []
     for data, keys in signed:
         try:
@@ -334,11 +351,11 @@ def verify_all(
             found.append(error)
     sealed = [each for each in found if isinstance(each, _Sealed)]
     pieces = [sealed[start : start + _PIECE] for start in range(0, len(sealed), _PIECE)]
-    good = chain.from_iterable(threads.map(_are_signed, pieces) if len(pieces) > 1 else map(_are_signed, pieces))
-    return [each if isinstance(each, RefusedError) else _said(each, next(good), expected) for each in found]
+    good = chain.from_iterable(threads.map(_checks, pieces) if len(pieces) > 1 else map(_checks, pieces))
+    return ((each, isinstance(each, _Sealed) and next(good)) for each in found)
 
 
-def _are_signed(sealed: Sequence[_Sealed]) -> list[bool]:
+def _checks(sealed: Sequence[_Sealed]) -> list[bool]:
     return [each.is_signed() for each in sealed]
 
 
