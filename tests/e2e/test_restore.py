@@ -59,14 +59,20 @@ def test_receivers_go_on_with_a_station_restored_on_an_empty_machine(tmp_path: P
         rig.stop()
 
 
-@pytest.mark.parametrize("damage", ["cut", "byte", "other"])
-def test_a_damaged_backup_leaves_nothing(tmp_path: Path, damage: str) -> None:
-    folder, archive, home = tmp_path / "station", tmp_path / "backup.tar", tmp_path / "restored"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A backup of an empty station."""
+    folder = tmp_path_factory.mktemp("station")
     assert _broadcaster("migrate", folder=folder).returncode == 0
     _broadcaster("ledger", "verify", folder=folder)  # makes the station's key
+    archive = folder.with_suffix(".tar")
     assert _broadcaster("backup", "-o", str(archive), folder=folder).returncode == 0
-    whole = archive.read_bytes()
+    return archive.read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["cut", "byte", "other"])
+def test_a_damaged_backup_leaves_nothing(tmp_path: Path, whole: bytes, damage: str) -> None:
+    archive, home = tmp_path / "backup.tar", tmp_path / "restored"
     archive.write_bytes(
         whole[: len(whole) // 2]
         if damage == "cut"
