@@ -181,12 +181,15 @@ class Bulletins:
         return made
 
     def save(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
-        """Edit it, unless this is what it says already: then nothing changes, and the revision stays. Returns the revision."""
+        """Edit it, unless this is what it says already: then nothing changes, and the revision stays. Returns the revision.
+
+        One that was withdrawn becomes a draft again, also with the same words.
+        """
         actor.need(Right.EDIT)
         with self._database.reading() as session:
             bulletin = find(session, bulletin_id)
             same = draft if draft.area is not None else replace(draft, area=bulletin.area_id)
-            if draft_of(session, bulletin).told() == same.told():
+            if bulletin.state != "withdrawn" and draft_of(session, bulletin).told() == same.told():
                 return bulletin.revision
         return self.edit(actor, bulletin_id, draft, revision=revision)
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from api.problems import Language
 from broadcaster.people import Role
-from broadcaster.storage.models import Person
+from broadcaster.storage.models import Bulletin, Person
 from tests.integration.serving import ServedStation
 from tests.integration.visitor import Visitor, visiting
 
@@ -413,9 +413,17 @@ def test_a_bulletin_is_returned_mended_released_withdrawn_and_asked_for_anew(
         editor.fits()
         row.get_by_role("link").click()
         expect(page.get_by_text(w["compose_returned"])).to_be_visible()
-        page.get_by_role("textbox", name=w["compose_words"], exact=True).fill("   ")
+        _fail_to_speak(served, bulletin)  # as where every voice failed
+        page.reload()
+        expect(page.get_by_role("alert")).to_have_text(
+            {"vi": "Mọi giọng đều hỏng.", "en": "Every voice failed."}[tongue]
+        )
+        editor.button(w["listen_make_anew"]).click()
+        expect(page.locator("#listen audio")).to_be_visible(timeout=60_000)
+        page.get_by_role("textbox", name=w["compose_words"], exact=True).fill(title)
         editor.button(w["compose_submit"]).click()
-        editor.refused("")
+        editor.refused({"vi": "Bản tin chưa có nội dung", "en": "The bulletin has no text yet"}[tongue])
+        expect(page.get_by_role("textbox", name=w["compose_words"], exact=True)).to_have_value(title)
         page.get_by_role("textbox", name=w["compose_words"], exact=True).fill(
             f"{title}\nXin chào bà con, họp tại nhà văn hóa thôn Đông."
         )
@@ -452,3 +460,10 @@ def test_a_bulletin_is_returned_mended_released_withdrawn_and_asked_for_anew(
         editor.button(w["compose_submit"]).click()
         editor.told(w["done_submitted"])
         assert _state(served, bulletin) == "submitted"
+
+
+def _fail_to_speak(served: ServedStation, bulletin: str) -> None:
+    with served.station.database.writing() as session:
+        row = session.get_one(Bulletin, bulletin)
+        row.rendering, row.clip_sha256, row.quality = "failed", None, None
+        row.rendering_error_vi, row.rendering_error_en = "Mọi giọng đều hỏng.", "Every voice failed."
