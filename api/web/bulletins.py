@@ -27,6 +27,7 @@ STATES = ("draft", "submitted", "returned", "released", "withdrawn")
 
 @router.get("/bulletins")
 def bulletins(
+    *,
     request: Request,
     station: StationDep,
     actor: ActorDep,

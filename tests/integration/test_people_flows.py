@@ -85,7 +85,6 @@ def test_an_account_is_made_given_roles_locked_and_reset(
         new.fits()
         new.logs_in(login, given)
         expect(new.page.get_by_text(w["me_must"])).to_be_visible()
-        new.fits()
         for old, fresh, again, said in (
             (given, "một câu dễ nhớ", "câu khác hẳn", {"vi": "không giống nhau", "en": "not typed twice alike"}),
             (
@@ -151,7 +150,6 @@ def test_an_account_is_made_given_roles_locked_and_reset(
             new.refused(wrong)
         new.logs_in(login, "một câu dễ nhớ")
         new.refused({"vi": "nhờ người quản trị cấp lại mật khẩu", "en": "ask an administrator"}[tongue])
-        new.fits()
         admin.button(w["person_reset"]).click()
         admin.refused({"vi": "Đánh dấu ô xác nhận", "en": "Tick the box"}[tongue])
         page.get_by_label(w["person_sure"] % {"name": f"{name} (mới)"}).check()
@@ -216,7 +214,6 @@ def test_codes_tokens_and_log_ins_on_ones_own_page(served: ServedStation, browse
         me.labelled(w["me_code"]).fill(totp.at(now))
         me.button(w["me_token_make"]).click()
         me.told(w["me_token_made"])
-        me.fits()
         program = httpx.Client(
             base_url=served.base,
             headers={"Authorization": f"Bearer {page.locator('#once').inner_text()}"},
@@ -284,7 +281,6 @@ def test_whoever_is_away_names_a_deputy_who_releases_meanwhile(
         absent.button(w["absence_note"], exact=True).click()
         absent.told(w["done_absence_noted"])
         expect(page.get_by_text(w["absence_now"])).to_be_visible()
-        absent.fits()
 
         # The deputy reads whose place it is, and releases.
         other.page.goto("/")
@@ -341,7 +337,6 @@ def test_an_administrator_notes_an_absence_for_somebody(
         expect(page.get_by_role("listitem").filter(has_text="nghỉ phép")).to_contain_text(who)
         admin.link(who, exact=True).click()
         expect(page.get_by_text(w["absence_alone"].partition("%(begins)s")[0] % {"name": who})).to_be_visible()
-        admin.fits()
         noted = [each for each in served.as_person("quan").get("/api/v1/absences").json() if each["name"] == who]
         assert [(each["reason"], each["deputy"]) for each in noted] == [("nghỉ phép", None)]
         admin.link(w["absence_note"], exact=True).click()
