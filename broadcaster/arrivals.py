@@ -3,11 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 
 from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
@@ -18,12 +17,10 @@ from broadcaster.storage.models import Json, Receiver
 from devices.links.port import Delivery
 from devices.wire import topics
 from devices.wire.enrolment import Wiped
-from devices.wire.messages import Health, Presence, Receipt, Receipts
-from devices.wire.signing import Keyring, PublicKey, RefusedError, verify
+from devices.wire.messages import Health, Presence, Receipt, Receipts, Statement
+from devices.wire.signing import Keyring, PublicKey, RefusedError, are_signed, verify_all
 
 SUBJECTS: tuple[topics.Subject, ...] = ("receipts", "presence", "health", "wiped")
-_PIECE = 50
-"""Messages that one thread verifies at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,6 @@ class Batch:
     written: list[Json] = field(default_factory=list)  # new rows of the log
 
 
-Said = Receipts | Presence | Health | Wiped
-
-
 class Reader:
     """Verifies and sorts. Keys are read from their JSON once, not for each batch: that costs as much as a signature."""
 
@@ -74,31 +68,36 @@ class Reader:
     def read(self, session: Session, deliveries: Iterable[Delivery], now: datetime) -> Batch:
         """Sort these messages; what is not believed stands in `apart`."""
         batch = Batch()
-        parsed = [(delivery, topic) for delivery in deliveries if (topic := _of_protocol(delivery)) is not None]
-        senders = self._senders(session, {topic.name for _, topic in parsed}, now)
         known: list[tuple[Delivery, topics.Topic, Sender]] = []
         signed: list[tuple[bytes, Keyring]] = []
-        for delivery, topic in parsed:
-            found = senders.get(topic.name)
+        for delivery, topic, found in self._with_senders(session, deliveries, now):
             if found is None:
                 cause = "no receiver in service has this name"
                 batch.apart.append(Apart(delivery, Code.UNKNOWN_RECEIVER, cause, topic.name))
             else:
                 known.append((delivery, topic, found[0]))
                 signed.append((delivery.payload, found[1]))
-        for (delivery, topic, sender), document in zip(known, self._verified(signed), strict=True):
+        documents = verify_all(signed, self._verifiers, Receipts, Presence, Health, Wiped)
+        for (delivery, topic, sender), document in zip(known, documents, strict=True):
             self._sort(batch, delivery, topic, sender, document)
         return batch
 
-    def _verified(self, signed: Sequence[tuple[bytes, Keyring]]) -> Iterable[Said | RefusedError]:
-        """Each document, or why it is refused, in their order."""
-        pieces = [signed[start : start + _PIECE] for start in range(0, len(signed), _PIECE)]
-        if len(pieces) == 1:
-            return _verify(pieces[0])
-        return chain.from_iterable(self._verifiers.map(_verify, pieces))
+    def signed(self, session: Session, deliveries: Iterable[Delivery], now: datetime) -> set[Delivery]:
+        """Those that the receiver signed in whose topic they came; what they say is not looked at."""
+        known = [(delivery, found[1]) for delivery, _, found in self._with_senders(session, deliveries, now) if found]
+        good = are_signed(((delivery.payload, ring) for delivery, ring in known), self._verifiers)
+        return {delivery for (delivery, _), is_signed in zip(known, good, strict=True) if is_signed}
+
+    def _with_senders(
+        self, session: Session, deliveries: Iterable[Delivery], now: datetime
+    ) -> Iterable[tuple[Delivery, topics.Topic, tuple[Sender, Keyring] | None]]:
+        """Each with its topic, and whose that is."""
+        parsed = [(delivery, topic) for delivery in deliveries if (topic := _of_protocol(delivery)) is not None]
+        senders = self._senders(session, {topic.name for _, topic in parsed}, now)
+        return [(delivery, topic, senders.get(topic.name)) for delivery, topic in parsed]
 
     def _sort(
-        self, batch: Batch, delivery: Delivery, topic: topics.Topic, sender: Sender, document: Said | RefusedError
+        self, batch: Batch, delivery: Delivery, topic: topics.Topic, sender: Sender, document: Statement | RefusedError
     ) -> None:
         if isinstance(document, RefusedError):
             batch.apart.append(Apart(delivery, Code(document.reason.value), str(document), topic.name))
@@ -160,13 +159,3 @@ def _of_protocol(delivery: Delivery) -> topics.Topic | None:
     if not delivery.payload and topic.subject == "presence":
         return None  # a cleared retained message
     return topic
-
-
-def _verify(signed: Sequence[tuple[bytes, Keyring]]) -> list[Said | RefusedError]:
-    found: list[Said | RefusedError] = []
-    for payload, ring in signed:
-        try:
-            found.append(verify(payload, ring, Receipts, Presence, Health, Wiped))
-        except RefusedError as error:
-            found.append(error)
-    return found

@@ -1,15 +1,15 @@
 """The as-run log: append-only and hash-chained. It copies names and hashes in, so that history stands by itself."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from broadcaster.canonical import Texts, sha256_of_text
+from broadcaster.canonical import canonical_members
 from broadcaster.identity import Signatory
 from broadcaster.storage import bulk
 from broadcaster.storage.database import HELD, UtcDateTime
@@ -25,7 +25,7 @@ _LATER = (
     *("programme_id", "campaign_id", "content_group", "receiver_kind", "drill"),
 )
 """Columns that came after the first rows were hashed."""
-_HASHED = tuple((name, f'"{name}":', name in _LATER) for name in sorted(_CHAINED))
+_HASHED = tuple((name, name in _LATER) for name in sorted(_CHAINED))
 _INSTANTS = tuple(column.key for column in AsRun.__table__.columns if isinstance(column.type, UtcDateTime))
 
 
@@ -54,17 +54,14 @@ def instant(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds")
 
 
-def row_hash(previous: str, row: Mapping[str, Any], texts: Texts | None = None) -> str:
-    """SHA-256 over the hash before and the canonical JSON of all other columns; a later one counts only if it is filled.
-
-    `texts` remembers what rows hashed together have in common.
-    """
-    return sha256_of_text(f'["{previous}",{{{(texts or Texts()).of(_HASHED, row)}}}]')
+def row_hash(previous: str, row: Mapping[str, Any]) -> str:
+    """SHA-256 over the hash before and the canonical JSON of all other columns; a later one counts only if it is filled."""
+    return hashlib.sha256(f'["{previous}",'.encode() + canonical_members(row, _HASHED) + b"]").hexdigest()
 
 
 def append(session: Session, rows: Sequence[dict[str, Any]], *, signatory: Signatory, now: datetime) -> None:
     """Chain rows onto the log of receipts. A row has every column but `seq`, `previous_hash` and `hash`, which it is given here."""
-    chain(session, AsRun, rows, partial(row_hash, texts=Texts()), signatory=signatory, now=now)
+    chain(session, AsRun, rows, row_hash, signatory=signatory, now=now)
 
 
 def chain(

@@ -86,7 +86,8 @@ class Ingestion:
             deliveries = self._link.receive(limit=BATCH, wait_s=0.0 if self._backlog else WAIT_S)
             if deliveries:
                 self._until_done(lambda batch=deliveries: self.take(batch))  # type: ignore[misc]  # bound at once
-            if self._backlog:
+            # What still comes is put on disk first: what is live stands behind it in the broker's queue.
+            if self._backlog and len(deliveries) < BATCH:
                 self._until_done(self.catch_up)
 
     def _until_done(self, step: Callable[[], None]) -> None:
@@ -104,6 +105,10 @@ class Ingestion:
         now, began = self._clock.now(), time.perf_counter()
         fresh, late = self._backlog.split(deliveries, now)
         with self._database.writing() as session:
+            if late:  # nobody fills the disk with what is then not believed
+                signed = self._reader.signed(session, [delivery for delivery, *_ in late], now)
+                fresh += [delivery for delivery, *_ in late if delivery not in signed]
+                late = [each for each in late if each[0] in signed]
             self._backlog.keep(session, late, now)
             batch, known = self._write(session, fresh, now)
         self._backlog.kept(late)

@@ -5,9 +5,8 @@ several times what the database does. What is written is the same: every value p
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -27,7 +26,7 @@ def add(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[s
     values = _values(table, connection.dialect, rows)
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(table.columns))
-        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", values)  # noqa: S608 - the schema's names
+        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", list(values))  # noqa: S608 - the schema's names
         return
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
@@ -37,27 +36,24 @@ def add(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[s
             copy.write_row(row)
 
 
-def _values(table: Table, dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-    take = itemgetter(*(each.key for each in table.columns))
+def _values(table: Table, dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Any, ...]]:
     processors = _processors(table, dialect)
-    made = []
-    # Rows of one batch share most of their instants and places: what was processed is known by its identity.
-    known: list[dict[int, Any]] = [{} for _ in processors]
-    for row in rows:
-        values = list(take(row))
-        for (place, process), seen in zip(processors, known, strict=True):
-            value = values[place]
-            if id(value) not in seen:
-                seen[id(value)] = process(value)
-            values[place] = seen[id(value)]
-        made.append(tuple(values))
-    return made
+    columns = []
+    for each in table.columns:
+        values = [row[each.key] for row in rows]
+        if process := processors.get(each.key):
+            # Rows of one batch share most of their instants and places: what was processed is known by its identity.
+            seen = {id(value): value for value in values}
+            made = {name: process(value) for name, value in seen.items()}
+            values = [made[id(value)] for value in values]
+        columns.append(values)
+    return zip(*columns, strict=True)
 
 
 @lru_cache(maxsize=16)
-def _processors(table: Table, dialect: Dialect) -> list[tuple[int, Any]]:
-    found = [each.type.dialect_impl(dialect).bind_processor(dialect) for each in table.columns]
-    return [(place, process) for place, process in enumerate(found) if process is not None]
+def _processors(table: Table, dialect: Dialect) -> dict[str, Callable[[Any], Any]]:
+    found = {each.key: each.type.dialect_impl(dialect).bind_processor(dialect) for each in table.columns}
+    return {name: process for name, process in found.items() if process is not None}
 
 
 def listed(session: Session, rows: Iterable[Sequence[str]], *names: str) -> Subquery:

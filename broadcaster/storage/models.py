@@ -920,7 +920,7 @@ class WaitingMessage(Base):
 
     __tablename__ = "waiting_messages"
     id: Mapped[int] = mapped_column(primary_key=True)
-    receiver_id: Mapped[str]  # by its topic; nothing is verified yet
+    receiver_id: Mapped[str]  # who signed it; what it says is not verified yet
     topic: Mapped[str]
     payload: Mapped[bytes]
     receipts: Mapped[int]

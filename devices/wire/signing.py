@@ -7,8 +7,11 @@ looks at what it says.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from binascii import Error as BinasciiError
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -244,6 +247,55 @@ def _header(segment: bytes) -> object:
 _known_header = lru_cache(maxsize=16384)(_header)
 
 
+class _Sealed:
+    """A compact JWS with a key that is pinned, its signature not yet checked: so that many can be checked at once."""
+
+    __slots__ = ("_content", "_key", "_payload", "_signature", "_typ")
+
+    def __init__(self, data: bytes, keys: Keyring) -> None:
+        """Raises MalformedError, UnknownKeyError, or BadSignatureError where another algorithm is claimed."""
+        if len(data) > MAX_SIZE:
+            raise MalformedError(f"{len(data)} bytes are more than the {MAX_SIZE} of the longest document.")
+        if _COMPACT.fullmatch(data) is None:  # the library passes over padding and other characters here and there
+            raise MalformedError("Not a compact JWS: these are not three parts in base64url without padding.")
+        first, second, last = data.split(b".")
+        try:
+            header = _known_header(first) if len(first) <= _HEADER_KEPT else _header(first)
+            self._signature = urlsafe_b64decode(last)
+        except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise MalformedError(f"Not a compact JWS: {error}") from error
+        if not isinstance(header, dict) or "crit" in header or "b64" in header:
+            raise MalformedError("The protected header asks for extensions that this protocol does not have.")
+        if header.get("alg") != ALGORITHM:
+            raise BadSignatureError("Another algorithm than EdDSA is claimed.")
+        kid = header.get("kid")
+        key = keys.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise UnknownKeyError(f"The key {str(kid)[:64]!r} is not pinned here.")
+        self._key = key
+        self._typ = header.get("typ")
+        self._payload = second
+        self._content = data[: -len(last) - 1]
+
+    def is_signed(self) -> bool:
+        """Whether the signature belongs to these bytes. Nearly all of its time is spent without Python's lock."""
+        return self._key.signed(self._content, self._signature)
+
+    def document(self, *expected: type[D]) -> D:
+        """What it says, once `is_signed` was true. Raises MalformedError or WrongTypeError."""
+        for kind in expected:
+            if self._typ == kind.TYP:
+                try:
+                    return kind.model_validate_json(urlsafe_b64decode(self._payload))
+                except BinasciiError as error:
+                    raise MalformedError(f"Not a compact JWS: {error}") from error
+                except ValidationError as error:
+                    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+                    where = ".".join(str(part) for part in fault["loc"]) or "document"
+                    raise MalformedError(f"{where}: {fault['msg']}") from error
+        raise WrongTypeError(f"A {str(self._typ)[:64]!r} may not stand here.")
+
+
 @overload
 def verify(data: bytes, keys: Keyring, expected: type[D], /) -> D: ...
 @overload
@@ -259,36 +311,61 @@ def verify(data: bytes, keys: Keyring, *expected: type[Signed]) -> Signed:
 
     Raises MalformedError, UnknownKeyError, BadSignatureError or WrongTypeError, all RefusedError.
     """
-    if len(data) > MAX_SIZE:
-        raise MalformedError(f"{len(data)} bytes are more than the {MAX_SIZE} of the longest document.")
-    if _COMPACT.fullmatch(data) is None:  # the library passes over padding and other characters here and there
-        raise MalformedError("Not a compact JWS: these are not three parts in base64url without padding.")
-    first, second, last = data.split(b".")
+    sealed = _Sealed(data, keys)
+    said = _said(sealed, sealed.is_signed(), expected)
+    if isinstance(said, RefusedError):
+        raise said
+    return said
+
+
+_PIECE = 250
+"""Signatures that one thread checks at a time."""
+
+
+def verify_all(
+    signed: Iterable[tuple[bytes, Keyring]], threads: Executor, *expected: type[D]
+) -> list[D | RefusedError]:
+    """What `verify` says of each of these, or the error that it raises, in their order; signatures are checked in `threads`.
+
+    Only they: whatever else a document needs holds Python's lock, and threads that wait for it are slower than one.
+    """
+    return [
+        sealed if isinstance(sealed, RefusedError) else _said(sealed, is_signed, expected)
+        for sealed, is_signed in _checked(signed, threads)
+    ]
+
+
+def are_signed(signed: Iterable[tuple[bytes, Keyring]], threads: Executor) -> list[bool]:
+    """Of each of these whether one of its keys signed it, whatever it says; signatures are checked in `threads`."""
+    return [is_signed for _, is_signed in _checked(signed, threads)]
+
+
+def _checked(
+    signed: Iterable[tuple[bytes, Keyring]], threads: Executor
+) -> Iterator[tuple["_Sealed | RefusedError", bool]]:
+    found: list[_Sealed | RefusedError] = []
+    for data, keys in signed:
+        try:
+            found.append(_Sealed(data, keys))
+        except RefusedError as error:
+            found.append(error)
+    sealed = [each for each in found if isinstance(each, _Sealed)]
+    pieces = [sealed[start : start + _PIECE] for start in range(0, len(sealed), _PIECE)]
+    good = chain.from_iterable(threads.map(_checks, pieces) if len(pieces) > 1 else map(_checks, pieces))
+    return ((each, isinstance(each, _Sealed) and next(good)) for each in found)
+
+
+def _checks(sealed: Sequence[_Sealed]) -> list[bool]:
+    return [each.is_signed() for each in sealed]
+
+
+def _said(sealed: _Sealed, is_signed: bool, expected: tuple[type[D], ...]) -> D | RefusedError:
+    if not is_signed:
+        return BadSignatureError("The signature does not belong to this document.")
     try:
-        header = _known_header(first) if len(first) <= _HEADER_KEPT else _header(first)
-        payload = urlsafe_b64decode(second)
-        signature = urlsafe_b64decode(last)
-    except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise MalformedError(f"Not a compact JWS: {error}") from error
-    if not isinstance(header, dict) or "crit" in header or "b64" in header:
-        raise MalformedError("The protected header asks for extensions that this protocol does not have.")
-    if header.get("alg") != ALGORITHM:
-        raise BadSignatureError("Another algorithm than EdDSA is claimed.")
-    kid = header.get("kid")
-    key = keys.get(kid) if isinstance(kid, str) else None
-    if key is None:
-        raise UnknownKeyError(f"The key {str(kid)[:64]!r} is not pinned here.")
-    if not key.signed(data[: -len(last) - 1], signature):
-        raise BadSignatureError("The signature does not belong to this document.")
-    for kind in expected:
-        if header.get("typ") == kind.TYP:
-            try:
-                return kind.model_validate_json(payload)
-            except ValidationError as error:
-                fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-                where = ".".join(str(part) for part in fault["loc"]) or "document"
-                raise MalformedError(f"{where}: {fault['msg']}") from error
-    raise WrongTypeError(f"A {str(header.get('typ'))[:64]!r} may not stand here.")
+        return sealed.document(*expected)
+    except RefusedError as error:
+        return error
 
 
 def unverified(data: bytes, kind: type[D]) -> D:

@@ -93,10 +93,10 @@ def message(key: SigningKey, receiver: str, numbers: Sequence[int], at: datetime
     return topics.of_receiver(receiver, "receipts"), sign(document, key)
 
 
-def messages(keys: dict[str, SigningKey], count: int, *, each: int = 1) -> list[Message]:
-    """`count` messages with `each` receipts, the receivers in turn."""
+def messages(keys: dict[str, SigningKey], count: int, *, each: int = 1, age: timedelta = timedelta()) -> list[Message]:
+    """`count` messages with `each` receipts, the receivers in turn; what they tell of was `age` ago."""
     names = list(keys)
-    at = datetime.now(UTC)
+    at = datetime.now(UTC) - age
     made = []
     for number in range(count):
         turn, place = divmod(number, len(names))

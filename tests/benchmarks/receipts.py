@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from joserfc.util import urlsafe_b64decode
 from psycopg.types.json import Json
 from sqlalchemy import select
 
+from broadcaster.ingestion import Ingestion
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import LogHead
 from devices.wire.signing import Keyring, SigningKey
@@ -34,20 +36,29 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class PipeResult(Result):
-    """Also the other raw limits, in receipts a second, and the pipe's share of each."""
+    """Also how many a second are in the log, the other raw limits, and the share of each that gets there."""
 
+    in_log: int
     insert_alone: int
     of_insert_alone: float
     verification_alone: int
     of_verification_alone: float
 
 
-def measure(database: Database, name: str, *, each: int = 1, count: int = MESSAGES, goal: str = ">= 0.5") -> PipeResult:
-    """Both consumers over the same broker, in turn, and what is raw."""
+def measure(
+    database: Database,
+    name: str,
+    *,
+    each: int = 1,
+    count: int = MESSAGES,
+    goal: str = ">= 0.5",
+    age: timedelta = timedelta(),
+) -> PipeResult:
+    """Both consumers over the same broker, in turn, and what is raw. `age`: how long ago what the receipts tell of was."""
     keys = {f"loa-{number}": SigningKey.generate() for number in range(RECEIVERS)}
     pipe.furnish(database, keys)
-    everything = pipe.messages(keys, count * (ROUNDS + 1), each=each)
-    limits, values, inserts, verifications = [], [], [], []
+    everything = pipe.messages(keys, count * (ROUNDS + 1), each=each, age=age)
+    limits, values, logged, inserts, verifications = [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder, pipe.mosquitto(Path(folder)) as broker:
         publisher = pipe.Publisher(broker.port)
         for number in range(ROUNDS + 1):
@@ -57,22 +68,26 @@ def measure(database: Database, name: str, *, each: int = 1, count: int = MESSAG
             with _linked(broker.port, "station", room=2 * count) as link:
                 desk = pipe.desk(database, link)
                 values.append(pipe.seconds(link, publisher, sent, lambda link: pipe.ingest(desk, link, count)))  # noqa: B023 - called at once
+                logged.append(values[-1] + _catching_up(desk))
             assert _last(database) == (number + 1) * count * each, "something was ingested twice, or not at all"
             verifications.append(_verification(keys, sent))
             inserts.append(_insertion(database, count * each, number))
         publisher.close()
     total = count * each
-    value, limit, insert, verification = (total / min(took[1:]) for took in (values, limits, inserts, verifications))
+    value, limit, in_log, insert, verification = (
+        total / min(took[1:]) for took in (values, limits, logged, inserts, verifications)
+    )
     return PipeResult(
         name,
         value,
         "receipts/s",
         limit,
         goal,
+        in_log=round(in_log),
         insert_alone=round(insert),
-        of_insert_alone=round(value / insert, 3),
+        of_insert_alone=round(in_log / insert, 3),
         verification_alone=round(verification),
-        of_verification_alone=round(value / verification, 3),
+        of_verification_alone=round(in_log / verification, 3),
     )
 
 
@@ -84,6 +99,14 @@ def _linked(port: int, name: str, *, room: int) -> Iterator[pipe.MqttLink]:
         yield link
     finally:
         link.close()
+
+
+def _catching_up(desk: Ingestion) -> float:
+    """Seconds until what was put on disk for later is in the log as well."""
+    begin = time.perf_counter()
+    while desk.waiting:
+        desk.catch_up()
+    return time.perf_counter() - begin
 
 
 def _verification(keys: dict[str, SigningKey], sent: list[pipe.Message]) -> float:
