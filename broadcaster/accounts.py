@@ -25,7 +25,7 @@ from broadcaster.people import (
     grants_of_all,
 )
 from broadcaster.storage.database import HELD, Database
-from broadcaster.storage.models import ApiToken, GrantRecord, LoginSession, Person
+from broadcaster.storage.models import ApiToken, GrantRecord, LogInFailure, LoginSession, Person
 from broadcaster.unchanged import require_unchanged
 
 
@@ -108,7 +108,8 @@ class People:
             self._note(session, actor, "account-changed", person_id, before=before, after=_state(session, person))
 
     def reset_password(self, actor: Actor, person_id: str) -> str:
-        """A new password, shown once, that must be changed at the next log-in. One-time codes are forgotten, log-ins and tokens end."""
+        """A new password, shown once, that must be changed at the next log-in. One-time codes are forgotten, log-ins and tokens end, and failed log-ins
+        no longer count: whoever is locked out is told to ask for this."""
         password = secrets.token_urlsafe(12)
         with self._database.writing() as session:
             person = self._theirs(session, actor, person_id)
@@ -117,6 +118,7 @@ class People:
             person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
             person.outside_issuer = person.outside_subject = None
             _end_log_ins(session, person_id)
+            session.execute(delete(LogInFailure).where(LogInFailure.username == person.username))
             session.execute(
                 update(ApiToken)
                 .where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, StaleError
 from broadcaster.identity import Signatory, id_of, new_id
+from broadcaster.letters import plain
 from broadcaster.people import Actor, Right
 from broadcaster.programmes import require_belonging, require_room
 from broadcaster.quality import require_quality
@@ -181,12 +183,15 @@ class Bulletins:
         return made
 
     def save(self, actor: Actor, bulletin_id: str, draft: Draft, *, revision: int) -> int:
-        """Edit it, unless this is what it says already: then nothing changes, and the revision stays. Returns the revision."""
+        """Edit it, unless this is what it says already: then nothing changes, and the revision stays. Returns the revision.
+
+        One that was withdrawn becomes a draft again, also with the same words.
+        """
         actor.need(Right.EDIT)
         with self._database.reading() as session:
             bulletin = find(session, bulletin_id)
             same = draft if draft.area is not None else replace(draft, area=bulletin.area_id)
-            if draft_of(session, bulletin).told() == same.told():
+            if bulletin.state != "withdrawn" and draft_of(session, bulletin).told() == same.told():
                 return bulletin.revision
         return self.edit(actor, bulletin_id, draft, revision=revision)
 
@@ -407,9 +412,10 @@ def _no_emergency(bulletin: Bulletin) -> None:
 
 
 def newest(
-    session: Session, actor: Actor, *, limit: int, after: str | None = None, states: Sequence[str] = ()
+    session: Session, actor: Actor, *, limit: int, after: str | None = None, states: Sequence[str] = (), title: str = ""
 ) -> Sequence[tuple[Bulletin, ClipRecord | None]]:
-    """A page of the bulletins that this person may see, with their clips, newest first, from behind the bulletin with id `after` on; those in some states, if given."""
+    """A page of the bulletins that this person may see, with their clips, newest first, from behind the bulletin with id `after` on; those in
+    some states, and those with some words in their title, if given."""
     actor.need(Right.READ)
     query = select(Bulletin, ClipRecord).outerjoin(ClipRecord, ClipRecord.sha256 == Bulletin.clip_sha256)
     query = query.where(*visible_to(actor))
@@ -418,5 +424,11 @@ def newest(
         query = query.where(tuple_(Bulletin.created_at, Bulletin.id) < (last.created_at, last.id))
     if states:
         query = query.where(Bulletin.state.in_(states))
-    rows = session.execute(query.order_by(Bulletin.created_at.desc(), Bulletin.id.desc()).limit(limit))
-    return [(bulletin, clip) for bulletin, clip in rows]
+    query = query.order_by(Bulletin.created_at.desc(), Bulletin.id.desc())
+    if wanted := plain(title):
+        # No database of ours compares letters without their marks; titles are short, and reading ends once a page is full.
+        titles = session.execute(query.with_only_columns(Bulletin.id, Bulletin.title).execution_options(yield_per=1000))
+        found = list(islice((key for key, each in titles if wanted in plain(each)), limit))
+        titles.close()
+        query = query.where(Bulletin.id.in_(found))
+    return [(bulletin, clip) for bulletin, clip in session.execute(query.limit(limit))]

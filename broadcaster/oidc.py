@@ -1,4 +1,5 @@
-"""An OpenID Connect service (OpenID Connect Core 1.0 and Discovery 1.0) as a station asks it: authorization code flow with PKCE (RFC 7636).
+"""An OpenID Connect service (OpenID Connect Core 1.0 and Discovery 1.0) as a station asks it: authorization code flow with PKCE (RFC 7636),
+and logging out there too where the service offers it (RP-Initiated Logout 1.0).
 
 The parts are httpx and joserfc, which the station has already: what is left of the flow is the parameters of two requests.
 """
@@ -36,7 +37,17 @@ class Described:
     authorization: str
     token: str
     keys: str
+    end: str | None
+    """Where people are sent to log out there; None where the service has no such address, or it is not its own."""
     until: datetime
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the service states of somebody, and the token in which it did."""
+
+    claims: dict[str, Any]
+    id_token: str
 
 
 class OidcService:
@@ -76,10 +87,26 @@ class OidcService:
             raise self._unreachable("its description is another service's, or names an address without https")
         if origin_of(ends[0]) != origin_of(self._issuer):
             raise self._unreachable("it has people log in at another address than its own")
-        self._described_as = Described(authorization=ends[0], token=ends[1], keys=ends[2], until=now + KNOWN_FOR)
+        end = str(found.get("end_session_endpoint", ""))
+        # Forms lead to the service's own address alone (Content-Security-Policy), and the form that logs out is one.
+        end_own = end if origin_of(end) == origin_of(self._issuer) else None
+        self._described_as = Described(
+            authorization=ends[0], token=ends[1], keys=ends[2], end=end_own, until=now + KNOWN_FOR
+        )
         return self._described_as
 
-    def claims(self, *, code: str, nonce: str, verifier: str) -> dict[str, Any]:
+    def end(self, id_token: str, *, onward: str) -> str | None:
+        """Where to send a browser to log out there, from where it comes back to `onward`; None where the service has no such address.
+
+        Raises ConflictError where the service does not answer.
+        """
+        at = self._described().end
+        asked = {"client_id": self._client, "post_logout_redirect_uri": onward}
+        if id_token:
+            asked["id_token_hint"] = id_token
+        return at and f"{at}{'&' if urlsplit(at).query else '?'}{urlencode(asked)}"
+
+    def proof(self, *, code: str, nonce: str, verifier: str) -> Proof:
         """What the service states of whoever logged in there, found to be its own word, for us, for this log-in, and fresh.
 
         Raises NotLoggedInError for what is no proof, ConflictError where the service does not answer.
@@ -97,7 +124,8 @@ class OidcService:
         answer = self._fetched(service.token, form, auth)
         try:
             keys = KeySet.import_key_set(self._fetched(service.keys))  # type: ignore[arg-type]  # joserfc looks at it
-            token = jwt.decode(str(answer.get("id_token", "")), keys, algorithms=list(ALGORITHMS))
+            id_token = str(answer.get("id_token", ""))
+            token = jwt.decode(id_token, keys, algorithms=list(ALGORITHMS))
             registry = jwt.JWTClaimsRegistry(
                 now=int(self._clock.now().timestamp()),
                 leeway=LEEWAY_S,
@@ -115,7 +143,7 @@ class OidcService:
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if not claims["sub"] or ((several or "azp" in claims) and claims.get("azp") != client):
             raise unproved(self._issuer, "it was made for another party")
-        return claims
+        return Proof(claims, id_token)
 
     def _fetched(
         self, address: str, form: dict[str, str] | None = None, auth: httpx.Auth | None = None

@@ -7,6 +7,7 @@ or by a person who is logged in, on their own page. One-time codes are asked for
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,15 @@ from broadcaster.storage.models import AuditEntry, OutsideLogIn, Person
 PATH = "/login/outside"
 """Where the service sends people back to, under the station's address."""
 LASTS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A log-in that came back: its token, none where an account was linked; where it leads; what logs out there too."""
+
+    token: str | None
+    onward: str
+    id_token: str
 
 
 class OutsideLogIns:
@@ -86,13 +96,8 @@ class OutsideLogIns:
             )
         return address, browser
 
-    def finish(
-        self, *, state: str, code: str, browser: str, address: str, issuer: str = ""
-    ) -> tuple[str | None, Actor, str]:
-        """The token of a new log-in, the person, and where it leads; no token where an account was linked.
-
-        Raises NotLoggedInError for what did not begin here or is no proof, ForbiddenError for whoever is not invited.
-        """
+    def finish(self, *, state: str, code: str, browser: str, address: str, issuer: str = "") -> Finished:
+        """What comes of it. Raises NotLoggedInError for what did not begin here or is no proof, ForbiddenError for whoever is not invited."""
         with self._database.writing() as session:
             begun = session.get(OutsideLogIn, _digest(state), with_for_update=HELD)
             if begun is not None:
@@ -104,8 +109,9 @@ class OutsideLogIns:
             )
         if self._service is None or self._issuer is None or not code or (issuer and issuer != self._issuer):
             raise unproved(str(self._issuer), "the service sent no code, or another service did")
-        claims = self._service.claims(code=code, nonce=begun.nonce, verifier=begun.verifier)
-        made: tuple[str | None, Actor, str] | None = None
+        proof = self._service.proof(code=code, nonce=begun.nonce, verifier=begun.verifier)
+        claims = proof.claims
+        made: Finished | None = None
         with self._database.writing() as session:
             person, linking = self._person(session, claims, begun)
             if person is None:
@@ -118,16 +124,25 @@ class OutsideLogIns:
                     session.flush()
                     self._note(session, person, "account-linked", address)
                 if begun.person_id is not None:
-                    made = None, Actor(person.id, person.username, person.name, (), address=address), begun.onward
+                    made = Finished(None, begun.onward, proof.id_token)
                 else:
-                    opened = self._log_ins.open(session, person, proved=None, address=address, by=self._issuer)
-                    made = opened[0], opened[1], begun.onward
+                    token, _, _ = self._log_ins.open(session, person, proved=None, address=address, by=self._issuer)
+                    made = Finished(token, begun.onward, proof.id_token)
         if made is None:
             raise ForbiddenError(
                 "Bạn chưa được mời vào đài này, hoặc chưa gắn tài khoản. Nhờ người quản trị mời, hoặc đăng nhập bằng mật khẩu rồi gắn ở trang Tài khoản của tôi.",
                 "You are not invited to this station, or your account is not linked. Ask an administrator, or log in by password and link it on My account.",
             )
         return made
+
+    def leave(self, id_token: str) -> str | None:
+        """Where a browser that was logged in by the service is sent to log out there too; None where that cannot be done."""
+        if self._service is None:
+            return None
+        try:
+            return self._service.end(id_token, onward=self._settings.base_url + "/login")
+        except ConflictError:  # the log-in here has ended all the same
+            return None
 
     def unlink(self, actor: Actor) -> None:
         """From now on this person logs in by password alone."""

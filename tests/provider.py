@@ -34,6 +34,10 @@ class Provider:
     named: str = ""
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "một", "use": "sig"}))
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    ends: str = "/log-out"
+    """Path of the address for logging out, if it says that it has one; or an address elsewhere."""
+    left: list[str] = field(default_factory=list)
+    """The subjects that logged out."""
 
     def id_token(self, asked: dict[str, str]) -> str:
         """A signed token for whoever is logged in."""
@@ -60,6 +64,8 @@ def _application(provider: Provider) -> FastAPI:
     def described() -> dict[str, str]:
         at = provider.issuer
         ends = {"authorization_endpoint": f"{at}/log-in", "token_endpoint": f"{at}/token", "jwks_uri": f"{at}/keys"}
+        if provider.ends:
+            ends["end_session_endpoint"] = f"{at}{provider.ends}" if provider.ends[0] == "/" else provider.ends
         return {"issuer": provider.named or at, **ends}
 
     @app.get("/keys")
@@ -74,6 +80,14 @@ def _application(provider: Provider) -> FastAPI:
         code = secrets.token_urlsafe(16)
         provider.codes[code] = asked
         return RedirectResponse(f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}", 303)
+
+    @app.get("/log-out")
+    def log_out(id_token_hint: str, client_id: str, post_logout_redirect_uri: str) -> Response:
+        hinted = jwt.decode(id_token_hint, provider.key, algorithms=["RS256"]).claims
+        assert hinted["aud"] == client_id == CLIENT
+        provider.left.append(hinted["sub"])
+        provider.who = {}
+        return RedirectResponse(post_logout_redirect_uri, 303)
 
     @app.post("/token")
     async def token(request: Request) -> Response:

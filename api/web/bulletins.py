@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from sqlalchemy import select
@@ -26,17 +27,19 @@ STATES = ("draft", "submitted", "returned", "released", "withdrawn")
 
 @router.get("/bulletins")
 def bulletins(
+    *,
     request: Request,
     station: StationDep,
     actor: ActorDep,
     state: Annotated[str, Query(max_length=20)] = "",
+    q: Annotated[str, Query(max_length=100)] = "",
     after: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
     """Bulletins, the newest first, and what this person is writing."""
     actor.need(Right.READ)
     state = state if state in STATES else ""
     with station.database.reading() as session:
-        rows = newest(session, actor, limit=PAGE + 1, after=after, states=(state,) if state else ())
+        rows = newest(session, actor, limit=PAGE + 1, after=after, states=(state,) if state else (), title=q)
         authors = {row.author_id for row, _ in rows}
         names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(authors))).all())
     writes = actor.may(Right.EDIT)
@@ -46,7 +49,8 @@ def bulletins(
         for each in kept
         if not each.form.get("bulletin", [""])[-1] and not is_written(station, actor, each.key)
     ]
-    older = f"/bulletins?state={state}&after={rows[PAGE - 1][0].id}" if len(rows) > PAGE else ""
+    asked = {name: value for name, value in (("state", state), ("q", q)) if value}
+    older = f"/bulletins?{urlencode({**asked, 'after': rows[PAGE - 1][0].id})}" if len(rows) > PAGE else ""
     return pages.page(
         request,
         "bulletins.html",
@@ -55,6 +59,7 @@ def bulletins(
         names=names,
         states=STATES,
         state=state,
+        q=q,
         unfinished=unfinished,
         writes=writes,
         older=older,

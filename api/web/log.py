@@ -49,9 +49,14 @@ class Asked:
         zone = ZoneInfo(station.settings.zone)
         if self.outcome not in ("", "ill", *ReceiptState):
             raise InvalidError("Chọn kết quả trong danh sách.", "Choose an outcome of the list.", field="outcome")
+        since, until = _instant(self.since, zone, "since"), _instant(self.until, zone, "until")
+        if since is not None and until is not None and until <= since:
+            raise InvalidError(
+                "Thời gian kết thúc đứng trước lúc bắt đầu.", "The time ends before it begins.", field="until"
+            )
         found = LogQuery(
-            since=_instant(self.since, zone, "since"),
-            until=_instant(self.until, zone, "until"),
+            since=since,
+            until=until,
             area=self.area or None,
             title=self.title.strip() or None,
             programme=self.programme or None,

@@ -12,6 +12,10 @@ from broadcaster.people import Right
 from broadcaster.station import Station
 
 router = pages.router()
+OUTSIDE = "outside_token"
+"""The cookie of a browser that was logged in by another service: with what it logs out there too."""
+LONGEST_COOKIE = 3_800
+"""Bytes of a cookie's value; browsers keep no cookie of more than 4,096 with its name and attributes."""
 
 
 @router.get("/")
@@ -60,14 +64,31 @@ def log_in(
         return shown(request, station, onward=onward, username=username, problem=error)
     response = RedirectResponse("/me" if actor.must_change_password else onward, 303)
     set_cookie(response, station, token)
+    response.delete_cookie(OUTSIDE, path="/logout")
     return response
 
 
+def keep_outside(response: Response, station: Station, id_token: str) -> None:
+    """Keep what the other service asks for at the log-out, for that alone; one too long is left out, and the service asks the person."""
+    response.set_cookie(
+        OUTSIDE,
+        id_token if len(id_token) <= LONGEST_COOKIE else "-",
+        max_age=int(station.settings.session_length.total_seconds()),
+        path="/logout",
+        httponly=True,
+        samesite="strict",
+        secure=cookie_name(station).startswith("__Host-"),
+    )
+
+
 @router.post("/logout")
-def log_out(station: StationDep, token: TokenDep, address: AddressDep) -> Response:
-    """Log out."""
+def log_out(request: Request, station: StationDep, token: TokenDep, address: AddressDep) -> Response:
+    """Log out; who was logged in by another service, also there."""
     if token:
         station.log_ins.log_out(token, address=address)
-    response = RedirectResponse("/login", 303)
+    outside = request.cookies.get(OUTSIDE)
+    there = station.outside.leave(outside.strip("-")) if token and outside is not None else None
+    response = RedirectResponse(there or "/login", 303)
     response.delete_cookie(cookie_name(station), path="/", secure=cookie_name(station).startswith("__Host-"))
+    response.delete_cookie(OUTSIDE, path="/logout")
     return response

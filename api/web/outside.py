@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import AddressDep, StationDep, cookie_name, same_origin, set_cookie
 from api.web import page as pages
-from api.web.login import shown
+from api.web.login import keep_outside, shown
 from broadcaster.errors import BroadcasterError
 from broadcaster.outside import LASTS, PATH
 from broadcaster.station import Station
@@ -58,12 +58,13 @@ def come_back(
     """Back from there, with a code that only this station can redeem."""
     browser = request.cookies.get(COOKIE, "")
     try:
-        token, _, onward = station.outside.finish(state=state, code=code, browser=browser, issuer=iss, address=address)
+        done = station.outside.finish(state=state, code=code, browser=browser, issuer=iss, address=address)
     except BroadcasterError as error:
         response = shown(request, station, problem=error)
     else:
-        response = RedirectResponse(pages.onward(onward) if token is not None else "/me?done=linked", 303)
-        if token is not None:
-            set_cookie(response, station, token)
+        response = RedirectResponse(pages.onward(done.onward) if done.token is not None else "/me?done=linked", 303)
+        if done.token is not None:
+            set_cookie(response, station, done.token)
+            keep_outside(response, station, done.id_token)
     response.delete_cookie(COOKIE, path=PATH)
     return response

@@ -9,14 +9,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 import pytest
+from playwright.sync_api import Browser, expect
 from pydantic import SecretStr, ValidationError
 
+from api.problems import Language
 from broadcaster.outside import OutsideLogIns
 from broadcaster.people import Actor, Grant, Role
 from broadcaster.settings import Settings
 from tests.brokers import free_port
-from tests.browser import chromium
 from tests.integration.serving import ServedStation, serving
+from tests.integration.visitor import visiting
 from tests.provider import CLIENT, SECRET, Provider, provider
 
 
@@ -49,7 +51,7 @@ def served(service: Provider, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(autouse=True)
 def _right(service: Provider) -> None:
-    service.who, service.wrong, service.forged, service.named = {}, {}, False, ""
+    service.who, service.wrong, service.forged, service.named, service.ends = {}, {}, False, "", "/log-out"
 
 
 def _admin(served: ServedStation) -> Actor:
@@ -107,8 +109,25 @@ def test_who_was_invited_is_linked_at_the_first_log_in_and_known_from_then_on(
     assert {"account-linked", "account-log-in"} <= {each["action"] for each in audit}
     assert any((each["details"] or {}).get("by") == service.issuer for each in audit)
     out = again.post("/logout", headers={"Origin": served.base})
-    assert out.headers["location"] == "/login"
     assert _name(again) is None
+    assert again.get(out.headers["location"]).headers["location"] == f"{served.base}/login"
+    assert service.left == ["an-1"]
+    # A log-in by password ends here alone.
+    browser.post("/login", data={"username": "mai", "password": "mật khẩu của mai"}, headers={"Origin": served.base})
+    assert browser.post("/logout", headers={"Origin": served.base}).headers["location"] == "/login"
+
+
+@pytest.mark.parametrize("ends", ["", "https://evil.example/log-out"])
+def test_where_the_service_has_no_address_of_its_own_to_log_out_it_ends_here_alone(
+    served: ServedStation, service: Provider, ends: str
+) -> None:
+    service.who, service.ends = {"sub": "an-1"}, ends
+    served.station.outside._service._described_as = None  # type: ignore[union-attr]  # there is one here
+    browser = served.anonymous()
+    _back(browser, _out(served, browser))
+    assert browser.post("/logout", headers={"Origin": served.base}).headers["location"] == "/login"
+    assert _name(browser) is None
+    served.station.outside._service._described_as = None  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -264,12 +283,31 @@ def test_an_e_mail_address_names_somebody_only_in_the_own_domain_and_verified(
         assert by_mail._username({"email": address, "email_verified": verified}) == name, address
 
 
-def test_a_browser_lets_the_form_through_to_the_service(served: ServedStation, service: Provider) -> None:
+@pytest.mark.parametrize("tongue", ["vi", "en"])
+def test_in_a_browser_one_is_refused_logged_in_and_logged_out_there_too(
+    served: ServedStation, service: Provider, browser: Browser, tongue: Language
+) -> None:
     """The content security policy is the browser's to apply: it blocks a form's redirect to an address that it does not name."""
-    service.who = {"sub": "an-1"}
-    with chromium() as browser:
-        page = browser.new_page(base_url=served.base)
-        page.goto("/login?next=/me")
-        page.get_by_role("button", name="Cổng cán bộ tỉnh").click()
-        page.wait_for_url("**/me", timeout=60_000)
-        page.get_by_role("heading", name="Tài khoản của tôi").wait_for(timeout=60_000)
+    name = f"pham.tu.{tongue}"
+    _invited(served, name)
+    with visiting(served, browser, None, tongue, beside=service.issuer) as visitor:
+        page, w = visitor.page, visitor.w
+        page.goto("/me")
+        service.who = {"sub": "x", "preferred_username": "stranger"}
+        visitor.button("Cổng cán bộ tỉnh").click()
+        visitor.refused({"vi": "Bạn chưa được mời vào đài này", "en": "You are not invited"}[tongue])
+        visitor.fits()
+        service.who = {"sub": f"tu-{tongue}", "preferred_username": name}
+        visitor.button("Cổng cán bộ tỉnh").click()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        visitor.go("nav_me")
+        expect(page.get_by_text(name).first).to_be_visible()
+        visitor.button(w["me_outside_unlink"]).click()
+        visitor.told(w["done_unlinked"])
+        visitor.button(w["me_outside_link"]).click()
+        visitor.told(w["done_linked"])
+        visitor.fits()
+        visitor.button(w["logout"], exact=True).first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(w["login"])
+        assert page.url == f"{served.base}/login"
+    assert service.left[-1] == f"tu-{tongue}"

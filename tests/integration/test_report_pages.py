@@ -1,6 +1,5 @@
-"""Pages of reports and of the as-run log: by plain form posts without JavaScript, then in Chromium."""
+"""Pages of reports and of the as-run log: two people at one report and who owes one, by plain form posts; then all of them in Chromium."""
 
-import io
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -9,9 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from docx import Document
-from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
-from pypdf import PdfReader
 
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.storage.models import Area
@@ -76,49 +73,24 @@ def _figures_form(page: str) -> dict[str, str]:
     return {"area": chosen[0], "campaign": chosen[1], **dict(dates)}
 
 
-def test_a_report_is_begun_filled_in_submitted_and_opened_again(visit: Visit, logged: ServedStation) -> None:
+def test_two_who_fill_in_or_hand_in_are_told_of_each_other(visit: Visit) -> None:
     mai, hoa = visit("mai"), visit("hoa")
-    board = seen(mai, "/reports")
-    assert board.count("chưa lập") == 3  # the two communes and their province
     path = _report(visit, "xa")
     assert path == _report(visit, "xa")  # begun twice is begun once
-    page = seen(mai, path)
-    assert "Chưa điền gì" in page
-    assert "Nộp báo cáo</button>" not in page  # an editor's is not to hand it in
-    total = logged.as_person("mai").get(f"/api/v1{path}").json()["figures"]["total"]
-    assert f'<dd class="big">{total["airings"]}</dd>' in page
-    form = {
-        "revision": hidden(seen(mai, f"{path}/form"), "revision"),
-        "zalo": "1.250",
-        "results": "Bà con biết dùng VNeID.",
-    }
-    page = refused(mai, f"{path}/form", 422, **form | {"zalo": "nhiều lắm"})
-    assert 'value="nhiều lắm"' in page
-    assert "Bà con biết dùng VNeID." in page
-    refused(mai, f"{path}/form", 422, **form, other_name="Loa kéo", other_number="", other_unit="buổi")
-    others = {"other_name": ["Loa kéo", ""], "other_number": ["12", ""], "other_unit": ["buổi", ""]}
-    page = sent(
-        mai, f"{path}/form", to=path, **form, **others, signer="Nguyễn Văn Thắng", recipients="UBND tỉnh\nĐảng ủy xã"
-    )
-    assert "1.250 bài đăng" in page
-    assert "12 buổi" in page
+    form = {"revision": hidden(seen(mai, f"{path}/form"), "revision"), "zalo": "1.250"}
+    sent(mai, f"{path}/form", to=path, **form)
     page = refused(mai, f"{path}/form", 409, **form | {"zalo": "7"})  # of a revision that is gone
     assert 'value="7"' in page
     assert hidden(page, "revision") == "2"
     refused(mai, f"{path}/submission", 403, revision="2")
     assert "Người khác vừa sửa" in refused(hoa, f"{path}/submission", 409, revision="1")
-    page = sent(hoa, f"{path}/submission", to=path, revision="2")
-    assert "Đã nộp: số liệu là của lúc nộp" in page
+    sent(hoa, f"{path}/submission", to=path, revision="2")
     assert mai.get(f"{path}/form").headers["location"] == path
-    refused(hoa, f"{path}/reopening", 422, reason=" ")
-    assert "Đã mở lại" in sent(hoa, f"{path}/reopening", to=path, reason="Thiếu số liệu Zalo")
+    sent(hoa, f"{path}/reopening", to=path, reason="Thiếu số liệu Zalo")
     assert "Thiếu số liệu Zalo" in seen(hoa, "/audit?about=report")
     sent(hoa, f"{path}/submission", to=path, revision="4")
-    files = {form: mai.get(f"{path}/document.{form}") for form in ("docx", "pdf", "xlsx")}
-    assert 'filename="bao-cao-xa-20' in files["docx"].headers["content-disposition"]
-    assert "Nguyễn Văn Thắng" in Document(io.BytesIO(files["docx"].content)).tables[-1].cell(0, 1).text
-    assert "Nguyễn Văn Thắng" in PdfReader(io.BytesIO(files["pdf"].content)).pages[-1].extract_text()
-    assert load_workbook(io.BytesIO(files["xlsx"].content))["Lượt phát"].max_row > 20
+    name = mai.get(f"{path}/document.docx").headers["content-disposition"]
+    assert 'filename="bao-cao-xa-20' in name
 
 
 def test_the_board_tells_who_owes_and_the_province_sums_up(visit: Visit) -> None:
@@ -141,57 +113,8 @@ def test_the_board_tells_who_owes_and_the_province_sums_up(visit: Visit) -> None
     refused(visitor, "/reports", 403, **_figures_form(seen(visitor, "/reports")))
 
 
-def test_figures_of_any_place_and_period(visit: Visit) -> None:
-    mai = visit("mai")
-    usual = _figures_form(seen(mai, "/reports"))
-    page = seen(mai, f"/reports/figures?{httpx.QueryParams(usual | {'area': 'xa'})}")
-    assert NAME in page
-    assert "Theo nhóm nội dung" in page
-    village = usual | {"area": "thon-dong", "campaign": ""}
-    assert "Mọi nội dung đã phát: Địa bàn thon-dong" in seen(mai, f"/reports/figures?{httpx.QueryParams(village)}")
-    nothing = usual | {"starts_on": "2020-01-01", "ends_on": "2020-12-31"}
-    assert "Nhật ký chưa có lượt phát nào như vậy" in seen(mai, f"/reports/figures?{httpx.QueryParams(nothing)}")
-    wrong = mai.get("/reports/figures", params=usual | {"starts_on": "2027-01-01", "ends_on": "2026-01-01"})
-    assert wrong.status_code == 422
-    assert "Ngày cuối đứng trước ngày đầu" in wrong.text
-    own = {"area": "xa", "campaign": "", "starts_on": "2026-01-01", "ends_on": "2026-03-31"}
-    sent(mai, "/reports", to="/reports/", **own)
-    assert "01/01/2026 – 31/03/2026" in seen(mai, "/reports")
-    sheet = mai.get("/reports/figures/document.xlsx", params=usual | {"area": "xa"})
-    assert load_workbook(io.BytesIO(sheet.content))["Lượt phát"].max_row > 20
-
-
-def test_the_log_is_searched_leafed_through_and_exported_as_it_was_searched(visit: Visit) -> None:
-    mai = visit("mai")
-    page = seen(mai, "/log")
-    assert page.count('href="/airings/') == 50
-    found = re.search(r'href="(/log\?[^"]*before=[^"]+)"', page)
-    assert found is not None
-    older = seen(mai, found[1])
-    numbers = [[int(seq) for seq in re.findall(r"<small>#(\d+)</small>", each)] for each in (page, older)]
-    assert numbers[0] == sorted(numbers[0], reverse=True)
-    assert max(numbers[1]) < min(numbers[0])
-    asked = {
-        "area": "thon-dong",
-        "outcome": "ill",
-        "receiver": "loa 2",
-        "campaign": "",
-        "title": "Bản tin",
-        "since": "2020-01-01T00:00",
-    }
-    page = seen(mai, f"/log?{httpx.QueryParams(asked)}")
-    states = set(re.findall(r'<span class="pill (\w+)">', page))
-    assert states <= {"refused", "failed", "missed", "interrupted"}
-    assert states
-    assert "Cụm loa 4" not in page
-    export = re.search(r'href="(/api/v1/as-run.csv\?[^"]+)"', page)
-    assert export is not None
-    lines = mai.get(export[1]).text.splitlines()
-    assert "Thiết bị" in lines[0]
-    assert len(lines) - 1 >= len(re.findall(r"<small>#", page))
-    assert all("Cụm loa 2" in line for line in lines[1:])
-    assert "Không có dòng nào như vậy" in seen(mai, "/log?receiver=khong-co")
-    assert "Chọn ngày và giờ" in mai.get("/log?since=mai").text
+def test_an_instant_that_is_none_is_refused_in_the_log(visit: Visit) -> None:
+    assert "Chọn ngày và giờ" in visit("mai").get("/log?since=mai").text
 
 
 def _log_in(browser: Browser, served: ServedStation, *, tongue: str, width: int, scheme: str) -> tuple[Page, list[str]]:

@@ -1,8 +1,10 @@
 """Somebody at a browser, in Vietnamese or English, who finds things by the words that stand on them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -42,6 +44,34 @@ class Visitor:
     def link(self, name: str, **options: Any) -> Locator:
         return self.page.get_by_role("link", name=name, **options)
 
+    def labelled(self, name: str) -> Locator:
+        """The field with this label."""
+        return self.page.get_by_label(name, exact=True)
+
+    def go(self, word: str) -> None:
+        """To a page of the menu, by its word."""
+        self.page.get_by_role("navigation", name=self.w["menu"]).get_by_role(
+            "link", name=self.w[word], exact=True
+        ).click()
+
+    def open(self, name: str) -> None:
+        """Open what is folded together."""
+        self.page.locator("summary").filter(has_text=re.compile(f"^\\s*{re.escape(name)}\\s*$")).click()
+
+    def logs_in(self, username: str, password: str, code: str = "") -> None:
+        """Fill in the form of the log-in page and send it."""
+        self.labelled(self.w["username"]).fill(username)
+        self.labelled(self.w["password"]).fill(password)
+        self.labelled(self.w["code"]).fill(code)
+        self.button(self.w["login"], exact=True).click()
+
+    def downloaded(self, what: Locator) -> Path:
+        """The file that comes of a click, under the name that the browser gives it."""
+        with self.page.expect_download() as download:
+            what.click()
+        path = download.value.path()
+        return path.rename(path.with_name(f"{path.name}-{download.value.suggested_filename}"))
+
     def told(self, what: str) -> None:
         """The page says that it is done."""
         expect(self.page.get_by_role("status").first).to_contain_text(what)
@@ -71,25 +101,32 @@ class Visitor:
 
 @contextmanager
 def visiting(
-    served: ServedStation, browser: Browser, who: str, tongue: Language = "vi", **options: Any
+    served: ServedStation,
+    browser: Browser,
+    who: str | None,
+    tongue: Language = "vi",
+    beside: str | None = None,
+    **options: Any,
 ) -> Iterator[Visitor]:
-    """A browser of somebody who is logged in; in the end nothing may have gone wrong, and nobody else have been asked."""
+    """A browser of somebody who is logged in, or of nobody; in the end nothing may have gone wrong, and no server but the station and one
+    `beside` it have been asked."""
+    known = (served.base, *([] if beside is None else [beside]))
     context = browser.new_context(
         base_url=served.base,
         **{"viewport": {"width": 1366, "height": 768}, "locale": "vi-VN" if tongue == "vi" else "en-GB", **options},
     )
     context.set_default_timeout(20_000)
-    token = served.as_person(who).headers["Authorization"].removeprefix("Bearer ")
-    context.add_cookies(
-        [{"name": name, "value": value, "url": served.base} for name, value in (("session", token), ("lang", tongue))]
-    )
+    cookies = {"lang": tongue}
+    if who is not None:
+        cookies["session"] = served.as_person(who).headers["Authorization"].removeprefix("Bearer ")
+    context.add_cookies([{"name": name, "value": value, "url": served.base} for name, value in cookies.items()])
     page = context.new_page()
     made = Visitor(page, tongue)
     page.on("console", lambda message: made._heard(message.type, message.text))
     page.on("pageerror", lambda error: made.problems.append(str(error)))
     page.on(
         "request",
-        lambda request: made.problems.append(request.url) if not request.url.startswith(served.base) else None,
+        lambda request: made.problems.append(request.url) if not request.url.startswith(known) else None,
     )
     try:
         yield made

@@ -1,4 +1,4 @@
-"""A bulletin's player and its LED panel, and what is done to one that is written: spoken again, withdrawn."""
+"""A bulletin's player and its LED panel, and what is done to one that is written: spoken again."""
 
 from typing import Annotated
 
@@ -9,7 +9,6 @@ from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.fields import FieldsDep
 from broadcaster import card_preview
-from broadcaster.errors import InvalidError
 from broadcaster.people import Right
 from broadcaster.releases import find
 from broadcaster.storage.models import ClipRecord
@@ -45,16 +44,6 @@ def speak_again(station: StationDep, actor: ActorDep, bulletin_id: str, fields: 
     """Have it spoken again after a failure."""
     station.bulletins.speak_again(actor, bulletin_id, revision=fields.number("revision"))
     return RedirectResponse(f"/bulletins/{bulletin_id}#listen", 303)
-
-
-@router.post("/bulletins/{bulletin_id}/withdraw")
-def withdraw(station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
-    """Take it off the air."""
-    reason = fields.one("reason").strip()
-    if not reason:
-        raise InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
-    station.bulletins.withdraw(actor, bulletin_id, reason[:1000])
-    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
 
 
 @router.get("/compose/card.png")

@@ -115,6 +115,29 @@ def compose(request: Request, station: StationDep, actor: ActorDep, new: str = "
 @router.get("/bulletins/{bulletin_id}")
 def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, edit: str = "") -> Response:
     """A bulletin: to go on writing, or to read where it is released, or not for this person to write."""
+    return _one(request, station, actor, bulletin_id, edit=bool(edit))
+
+
+@router.post("/bulletins/{bulletin_id}/withdraw")
+def withdraw(request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
+    """Take it off the air."""
+    reason = fields.one("reason").strip()
+    if not reason:
+        problem = InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
+        return _one(request, station, actor, bulletin_id, problem=problem)
+    station.bulletins.withdraw(actor, bulletin_id, reason[:1000])
+    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
+
+
+def _one(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    bulletin_id: str,
+    *,
+    edit: bool = False,
+    problem: BroadcasterError | None = None,
+) -> Response:
     actor.need(Right.READ)
     with station.database.reading() as session:
         row = find(session, bulletin_id)
@@ -123,12 +146,12 @@ def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bullet
         form = Form.of(row.id, row.revision, draft_of(session, row), now=at.now)
         writable = actor.may(Right.EDIT, *areas_of(session, row)) and row.priority != "emergency"
         if not writable or (row.state in ("released", "withdrawn") and not edit):
-            return read_only(request, at, row, form, writable=writable)
+            return read_only(request, at, row, form, writable=writable, problem=problem)
         kept = station.unfinished.of(actor, row.id)
         if kept is not None and kept.saved_at > row.updated_at:
-            return _show(request, at, Form.read(Fields(kept.form), at.tree), restored=kept.key)
+            return _show(request, at, Form.read(Fields(kept.form), at.tree), restored=kept.key, problem=problem)
         form = dataclasses.replace(form, card_proposed=_proposed_card(at, form))
-        return _show(request, at, form)
+        return _show(request, at, form, problem=problem)
 
 
 def _proposed_card(at: Desk, form: Form) -> str:
@@ -137,7 +160,9 @@ def _proposed_card(at: Desk, form: Form) -> str:
     return composing.short_version(form.written.title, script)
 
 
-def read_only(request: Request, at: Desk, row: Bulletin, form: Form, *, writable: bool) -> Response:
+def read_only(
+    request: Request, at: Desk, row: Bulletin, form: Form, *, writable: bool, problem: BroadcasterError | None = None
+) -> Response:
     """A bulletin to read and to listen to."""
     clip = at.session.get(ClipRecord, row.clip_sha256) if row.clip_sha256 else None
     release = at.session.execute(
@@ -149,6 +174,7 @@ def read_only(request: Request, at: Desk, row: Bulletin, form: Form, *, writable
         request,
         "bulletin.html",
         actor=at.actor,
+        problem=problem,
         release=release,
         unattended=at.unattended(row),
         bulletin=row,

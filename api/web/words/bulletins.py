@@ -7,6 +7,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Chưa có bản tin nào ở đây. Dán một văn bản, chọn giờ, nghe thử rồi gửi duyệt.",
         "There is no bulletin here yet. Paste a text, choose a time, listen, submit.",
     ),
+    "bulletins_search": ("Tìm theo tiêu đề", "Search by title"),
+    "bulletins_none_found": ("Không có bản tin nào có tiêu đề như vậy.", "No bulletin has such a title."),
     "bulletins_unfinished": ("Đang soạn dở", "Unfinished"),
     "bulletins_untitled": ("(chưa có tiêu đề)", "(no title yet)"),
     "bulletin_title": ("Tiêu đề", "Title"),

@@ -97,7 +97,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "rep_receivers": ("Thiết bị đã phát", "Receivers that played"),
     "rep_kinds": (
         "%(loudspeakers)s cụm loa, %(screens)s màn hình LED",
-        "%(loudspeakers)s loudspeakers, %(screens)s LED screens",
+        "loudspeakers: %(loudspeakers)s, LED screens: %(screens)s",
     ),
     "rep_played": ("Thời lượng trên các thiết bị", "Played by all receivers together"),
     "rep_unproved": (
