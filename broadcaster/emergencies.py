@@ -237,7 +237,7 @@ class Emergencies:
                     f"The template is {row.state}, not released. Choose another one.",
                 )
             title, text = TemplateContent.model_validate(row.content).filled(blanks)
-            made = self._prepare(session, actor, title, text, sending, template=row.id, reason=None)
+            made = self._prepare(session, actor, title, text, sending, template=(row.id, dict(blanks)))
         self._changed()
         return made
 
@@ -263,7 +263,7 @@ class Emergencies:
                     f"Chính sách của {name} không cho một người tự phát tin khẩn. Dùng mẫu đã duyệt, hoặc nhờ người thứ hai duyệt bản tin.",
                     f"The policy of {name} lets nobody issue an emergency alone. Use a released template, or have a second person release a bulletin.",
                 )
-            made = self._prepare(session, actor, title.strip(), text.strip(), sending, template=None, reason=reason)
+            made = self._prepare(session, actor, title.strip(), text.strip(), sending, reason=reason)
         self._changed()
         return made
 
@@ -311,8 +311,8 @@ class Emergencies:
         text: str,
         sending: Sending,
         *,
-        template: str | None,
-        reason: str | None,
+        template: tuple[str, dict[str, str]] | None = None,  # and what stands in its blanks
+        reason: str | None = None,
     ) -> str:
         now = self._clock.now()
         targets = expanded(session, sending.targets.model_dump(mode="json"))
@@ -350,7 +350,8 @@ class Emergencies:
             message=sending.message,
             drill=sending.drill,
             references=sending.references,
-            template_id=template,
+            template_id=template[0] if template else None,
+            blanks=template[1] if template else None,
             bulletin_id=bulletin.id,
             targets=targets,
             # An all-clear is said once.
@@ -383,7 +384,7 @@ class Emergencies:
         }
         action = "emergency-issued" if template else "emergency-issued-alone"
         where = areas_in(session, [targets])
-        details["template"] = template
+        details["template"] = template[0] if template else None
         right = _may_issue(actor, where)
         audit.note(session, actor, action, row.id, at=now, areas=where, right=right, reason=reason, details=details)
         return row.id

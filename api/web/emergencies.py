@@ -217,6 +217,8 @@ def issuing(
     choice = choice_of(station, actor, *ISSUERS)
     kind: str = fields.one("message", "alert")
     content = TemplateContent.model_validate(template.content) if template is not None else None
+    if old and old[0].blanks:  # a storm has the same number in the message that says it is over
+        fields = Fields({**{f"blank.{name}": [value] for name, value in old[0].blanks.items()}, **fields.values})
     chosen = fields.all("areas") if problem is not None else choice.usual
     return pages.page(
         request,
@@ -225,7 +227,7 @@ def issuing(
         problem=problem,
         source=template,
         content=content,
-        stretches=stretches(content) if content else [],
+        stretches=stretches(content, content.text) if content else [],
         fields=fields,
         old=old,
         message=kind if old and kind in get_args(Message) else "alert",
@@ -240,11 +242,11 @@ def issuing(
     )
 
 
-def stretches(content: TemplateContent) -> list[tuple[str, str]]:
-    """The text in pieces: of each its words and, for a blank, its name."""
+def stretches(content: TemplateContent, text: str) -> list[tuple[str, str]]:
+    """The title or the text in pieces: of each its words and, for a blank, its name."""
     labels = {blank.name: blank.label or blank.name.replace("_", " ") for blank in content.blanks}
     found: list[tuple[str, str]] = []
-    rest = content.text
+    rest = text
     while "{" in rest:
         before, _, after = rest.partition("{")
         name, closed, behind = after.partition("}")

@@ -215,6 +215,7 @@ class Emergency(Base):
         ForeignKey("emergencies.id")
     )  # the message that it takes the place of
     template_id: Mapped[str | None] = mapped_column(ForeignKey("emergency_templates.id"))
+    blanks: Mapped[Json | None]  # what stood in the template's blanks; the next message of it begins with the same
     bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id"), unique=True)
     targets: Mapped[Json]
     every_minutes: Mapped[int | None]  # none: once
