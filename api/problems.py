@@ -12,6 +12,7 @@ from api.complaints import complaint
 from broadcaster.errors import (
     BroadcasterError,
     ConflictError,
+    FaultError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -171,10 +172,5 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _fault(request: Request, _error: Exception) -> JSONResponse:
-        return problem(
-            request,
-            500,
-            "fault",
-            vi="Hệ thống gặp lỗi, không có gì được lưu dở. Thử lại; nếu vẫn lỗi, gửi nhật ký cho người quản trị.",
-            en="The server has a fault; nothing was half-saved. Try again; if it stays, send the log to the administrator.",
-        )
+        fault = FaultError()
+        return problem(request, status_of(fault), fault.code, vi=fault.vi, en=fault.en)

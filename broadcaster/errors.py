@@ -65,3 +65,15 @@ class SetupError(BroadcasterError):
     """The station cannot start as it is configured."""
 
     code = "setup"
+
+
+class FaultError(BroadcasterError):
+    """A fault of the server's own, as it is told to people; what it was stands in the log."""
+
+    code = "fault"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Hệ thống gặp lỗi, không có gì được lưu dở. Thử lại; nếu vẫn lỗi, gửi nhật ký cho người quản trị.",
+            "The server has a fault; nothing was half-saved. Try again; if it stays, send the log to the administrator.",
+        )

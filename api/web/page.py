@@ -14,21 +14,25 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
+import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.templating import Jinja2Templates
 from jinja2 import StrictUndefined, pass_context
 from jinja2.runtime import Context
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import address_of, cookie_name, station_of
 from api.problems import Language, page_language, said, status_of
 from api.web.navigation import menu
 from api.web.words import words
-from broadcaster.errors import BroadcasterError, ForbiddenError, InvalidError, NotLoggedInError
+from broadcaster.errors import BroadcasterError, FaultError, ForbiddenError, InvalidError, NotLoggedInError
 from broadcaster.people import Actor
 
+log = structlog.get_logger(__name__)
 LanguageDep = Annotated[Language, Depends(page_language)]
 STATIC = Path(__file__).parent / "static"
 _VIETNAMESE_MARKS = str.maketrans(",.", ".,")
@@ -161,6 +165,11 @@ class PageRoute(APIRoute):
                 return problem_page(request, _invalid(error))
             except BroadcasterError as error:
                 return problem_page(request, error)
+            except (HTTPException, ClientDisconnect):
+                raise
+            except Exception:
+                log.exception("a page failed", method=request.method, path=request.url.path)
+                return problem_page(request, FaultError())
 
         return guarded
 

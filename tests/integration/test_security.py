@@ -135,6 +135,17 @@ def test_every_answer_has_its_headers(world: World) -> None:
             assert headers["cache-control"] == "no-store"
 
 
+def test_a_fault_is_told_as_a_page_without_its_inside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("secret of the inside")
+
+    monkeypatch.setattr(world.station.emergencies, "standing", fails)
+    answer = _send(world, "administrator-station", "GET", "/emergencies")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert "secret of the inside" not in answer.text
+    assert "gửi nhật ký cho người quản trị" in answer.text
+
+
 def test_a_cookie_from_another_site_changes_nothing(world: World) -> None:
     """Every route that changes something, as a page of another site would have the browser send it."""
     token = world.tokens["administrator-station"]
