@@ -177,6 +177,26 @@ def test_a_backlog_waits_on_disk_behind_what_is_live_and_keeps_each_receivers_or
     assert len(commune.log()) == 202
 
 
+def test_what_its_receiver_did_not_sign_never_waits_on_disk(commune: Commune, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "DIRECT", 50)
+    order = _aired(commune)
+    topic, signed = _outage(commune, order, "loa-dong", first=1, count=100)
+    elsewhere = topics.of_receiver("loa-doai", "receipts")  # rightly signed, but by another receiver
+    _take(
+        commune,
+        (topic, signed[:-40] + b"A" * 40),
+        (elsewhere, signed),
+        (topics.of_receiver("ai-do", "receipts"), signed),
+    )
+    assert (commune.ingestion.waiting, commune.log()) == (0, [])
+    with commune.database.reading() as session:
+        kept = {
+            (row.receiver_id, row.code)
+            for row in set_apart.listed(session, code=None, receiver=None, before=None, limit=9)
+        }
+    assert kept == {("loa-dong", "bad_signature"), ("loa-doai", "unknown_key"), ("ai-do", "unknown_receiver")}
+
+
 def test_a_few_late_receipts_are_written_at_once(commune: Commune) -> None:
     order = _aired(commune)
     _take(commune, _outage(commune, order, "loa-dong", first=1, count=20))
