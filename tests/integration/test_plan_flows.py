@@ -330,7 +330,7 @@ def test_a_commune_is_split(served: ServedStation, browser: Browser, tongue: Lan
             page.get_by_label(w["reorganisation_new_n"] % {"number": place}).fill(name)
         page.get_by_label("Địa bàn thon-dong").select_option(index=1)
         operator.button(w["reorganisation_plan"]).click()
-        operator.refused("")  # one village has nowhere to go
+        operator.refused("Thôn Đoài")  # which has nowhere to go
         expect(page.get_by_label(w["reorganisation_new_n"] % {"number": 2})).to_have_value(f"Xã Đoài {number}")
         operator.fits()
         page.get_by_label("Thôn Đoài").select_option(index=2)
