@@ -189,7 +189,7 @@ def test_a_split_says_of_everything_where_it_goes(province: Commune) -> None:
         {"id": "xa-2", "name": "Xã 2", "kind": "commune", "parent": "tinh"},
     ]
     split: dict[str, Any] = {"areas": halves, "endings": [{"area": "xa", "into": ["xa-1", "xa-2"]}]}
-    with pytest.raises(InvalidError, match="thon-doai, thon-dong"):
+    with pytest.raises(InvalidError, match="Địa bàn thon-doai, Địa bàn thon-dong"):
         commune.reorganisations.plan(commune.operator, _plan(**split))
     split["moves"] = [{"area": "thon-dong", "to": "xa-1"}, {"area": "thon-doai", "to": "xa-2"}]
     with pytest.raises(InvalidError, match="led-xa"):
