@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import tree_of
-from broadcaster.campaigns import CampaignPlan
+from broadcaster.campaigns import CampaignPlan, Goals
 from broadcaster.errors import BroadcasterError, InvalidError
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
@@ -49,22 +49,30 @@ class CampaignForm(BaseModel):
 
     def plan(self) -> CampaignPlan:
         """Raises InvalidError."""
+        name = "starts_on"
         try:
+            starts_on = date.fromisoformat(self.starts_on)
+            name = "ends_on"
+            ends_on = date.fromisoformat(self.ends_on)
+            goals: dict[str, int] = {}
+            for name in GOALS:
+                if text := getattr(self, name).strip():
+                    goals[name] = int(text)
             return CampaignPlan(
                 name=self.name.strip(),
-                starts_on=date.fromisoformat(self.starts_on),
-                ends_on=date.fromisoformat(self.ends_on),
+                starts_on=starts_on,
+                ends_on=ends_on,
                 content_groups=tuple(
                     dict.fromkeys(line.strip() for line in self.content_groups.splitlines() if line.strip())
                 ),
-                goals={name: int(text) for name in GOALS if (text := getattr(self, name).strip())},  # type: ignore[arg-type]
+                goals=Goals.model_validate(goals),
                 area=self.area or None,
             )
         except ValidationError as error:
             where = error.errors()[0]["loc"]
             field = str(where[-1]) if where else "ends_on"
         except ValueError:
-            field = "starts_on"
+            field = name
         raise InvalidError(
             "Nhập tên, ngày bắt đầu và ngày kết thúc không trước ngày bắt đầu; chỉ tiêu là số từ 1.",
             "Enter a name, the first day and a last day not before it; a goal is a number from 1.",

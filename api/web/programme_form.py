@@ -127,6 +127,11 @@ def identifier(name: str) -> str:
     return "-".join(part for part in letters.split("-") if part)[:60] or "chuyen-muc"
 
 
+def _missing(row: SlotRow) -> str:
+    """The field of a slot that is to be looked at."""
+    return "days" if not row.days else "at" if not row.at.strip() else "minutes"
+
+
 def _slot(row: SlotRow, number: int, *, today: date, zone: str) -> Slot:
     try:
         at = time.fromisoformat(row.at.strip())
@@ -138,5 +143,5 @@ def _slot(row: SlotRow, number: int, *, today: date, zone: str) -> Slot:
         raise InvalidError(
             f"Khung giờ {number + 1}: chọn ít nhất một ngày, giờ bắt đầu, và độ dài từ 10 giây đến 60 phút.",
             f"Slot {number + 1}: choose a day at least, when it begins, and a length from 10 seconds to 60 minutes.",
-            field=f"at.{number}",
+            field=f"{_missing(row)}.{number}",
         ) from error

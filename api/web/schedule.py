@@ -106,7 +106,7 @@ def copy(
         target = monday_of(day_of_text(to, week + WEEK))
         drafts = station.week_copies.copy(actor, week, target, area=area or None)
     except BroadcasterError as error:
-        return _week(request, station, actor, whose(station, actor, area=area), week, problem=error)
+        return _week(request, station, actor, whose(station, actor, area=area), week, to=to, problem=error)
     named = {"area": area} if area else {}
     return RedirectResponse(f"/schedule?{urlencode({**named, 'week': target.isoformat(), 'made': len(drafts)})}", 303)
 
@@ -119,6 +119,7 @@ def _week(
     monday: date,
     *,
     made: int = -1,
+    to: str = "",
     problem: BroadcasterError | None = None,
 ) -> Response:
     zone = station.settings.zone
@@ -154,7 +155,7 @@ def _week(
         days=days,
         rows=rows,
         cut=max(0, len(entries) - MOST),
-        next_week=monday_of(max(monday, station.today())) + WEEK,
+        to=to or monday_of(max(monday, station.today())) + WEEK,
         may_copy=actor.may(Right.EDIT) and of.receiver is None,
         made=made,
     )

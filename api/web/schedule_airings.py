@@ -29,9 +29,10 @@ Reason = Annotated[str, Form(max_length=300)]
 
 @dataclass(frozen=True)
 class Typed:
-    """What somebody typed and what was wrong with it."""
+    """What somebody typed into which form and what was wrong with it."""
 
     problem: BroadcasterError | None = None
+    form: str = ""
     reason: str = ""
     to: str = ""
 
@@ -49,7 +50,7 @@ def skip(*, request: Request, station: StationDep, actor: ActorDep, airing_id: s
     try:
         station.overrides.skip(actor, airing_id, reason=_said(reason))
     except BroadcasterError as error:
-        return _refused(request, station, actor, airing_id, Typed(error, reason=reason))
+        return _refused(request, station, actor, airing_id, Typed(error, "skip", reason))
     return RedirectResponse(f"/schedule/airings/{airing_id}?done=airing_skipped", 303)
 
 
@@ -73,7 +74,7 @@ def move(
         actor = proved(station, actor, token, code, address=address)
         station.overrides.move(actor, airing_id, to=at, reason=_said(reason))
     except BroadcasterError as error:
-        return _refused(request, station, actor, airing_id, Typed(error, reason=reason, to=to))
+        return _refused(request, station, actor, airing_id, Typed(error, "move", reason, to))
     return RedirectResponse(f"/schedule/airings/{airing_id}?done=airing_moved", 303)
 
 

@@ -182,7 +182,7 @@ def _move(plan: ReorganisationPlan, effects: Effects) -> None:
         if into is None or area.id in effects.parents:
             continue
         if len(into) > 1:
-            open_.append(area.id)
+            open_.append(area.name)
         else:
             effects.parents[area.id] = into[0]
     if open_:

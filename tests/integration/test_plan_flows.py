@@ -110,8 +110,9 @@ def test_an_airing_is_found_put_in_order_moved_and_skipped(
         page.get_by_label(w["plan_move_to"]).fill("2026-01-01T05:00")
         page.get_by_label(w["reason"]).last.fill("Họp dân")
         approver.button(w["plan_move_go"]).click()
-        approver.refused("")
+        approver.refused({"vi": "quá gần hoặc đã qua", "en": "too near"}[tongue])
         expect(page.get_by_label(w["reason"]).last).to_have_value("Họp dân")
+        expect(page.get_by_label(w["reason"]).first).to_have_value("")  # which belongs to another form
         expect(page.get_by_label(w["plan_move_to"])).to_have_value("2026-01-01T05:00")
         approver.fits()
         later = noon + timedelta(hours=1, minutes=30)
@@ -148,9 +149,9 @@ def test_a_week_is_copied_as_drafts(served: ServedStation, browser: Browser, ton
         page.get_by_text(w["plan_copy"], exact=True).click()
         page.get_by_label(w["plan_copy_to"]).fill(monday.isoformat())
         editor.button(w["plan_copy_go"] % {"start": f"{monday:%d/%m}"}).click()
-        editor.refused("")
-        expect(page.get_by_label(w["plan_copy_to"])).to_be_visible()
-        page.get_by_label(w["plan_copy_to"]).fill((monday + timedelta(weeks=weeks)).isoformat())
+        editor.refused({"vi": "phải sau tuần được chép", "en": "after"}[tongue])
+        expect(page.get_by_label(w["plan_copy_to"])).to_have_value(monday.isoformat())
+        page.get_by_label(w["plan_copy_to"]).fill((monday + timedelta(weeks=weeks, days=2)).isoformat())  # of that week
         editor.button(w["plan_copy_go"] % {"start": f"{monday:%d/%m}"}).click()
         expect(page.get_by_role("status").first).to_contain_text(re.compile(r"\d"))
         items = served.as_person("mai").get("/api/v1/bulletins", params={"limit": 100}).json()["items"]
@@ -176,7 +177,8 @@ def test_a_programme_is_made_changed_and_ended(served: ServedStation, browser: B
         page.get_by_label("Địa bàn xa", exact=True).check()
         page.get_by_label(w["prog_airings"]).fill("2")
         approver.button(w["prog_save"]).click()
-        approver.refused("")  # how long it may last is missing
+        approver.refused({"vi": "Khung giờ 1", "en": "Slot 1"}[tongue])  # how long it may last is missing
+        expect(first.get_by_label(w["prog_minutes"])).to_have_attribute("aria-invalid", "true")
         expect(page.get_by_label(w["prog_name"])).to_have_value(name)
         expect(first.get_by_label(w["plan_day_3"], exact=True)).to_be_checked()
         expect(page.get_by_label("Địa bàn xa", exact=True)).to_be_checked()
@@ -233,7 +235,7 @@ def test_a_campaign_is_planned_and_changed(served: ServedStation, browser: Brows
         page.get_by_label(w["camp_groups"]).fill("Chuyển đổi số\n\nKhoa học")
         page.get_by_label(w["camp_airings"], exact=True).fill("100")
         editor.button(w["camp_save"], exact=True).click()
-        editor.refused("")
+        editor.refused({"vi": "không trước ngày bắt đầu", "en": "not before it"}[tongue])
         expect(page.get_by_label(w["camp_name"])).to_have_value(name)
         expect(page.get_by_label(w["camp_ends"])).to_have_value("2025-12-31")
         editor.fits()
@@ -245,8 +247,9 @@ def test_a_campaign_is_planned_and_changed(served: ServedStation, browser: Brows
         editor.link(w["camp_edit"], exact=True).click()
         page.get_by_label(w["camp_airings"], exact=True).fill("nhiều")
         editor.button(w["camp_save"], exact=True).click()
-        editor.refused("")
+        editor.refused({"vi": "số từ 1", "en": "number from 1"}[tongue])
         expect(page.get_by_label(w["camp_airings"], exact=True)).to_have_value("nhiều")
+        expect(page.get_by_label(w["camp_airings"], exact=True)).to_have_attribute("aria-invalid", "true")
         page.get_by_label(w["camp_airings"], exact=True).fill("200")
         editor.button(w["camp_save"], exact=True).click()
         editor.told(w["done_campaign_saved"])
@@ -274,7 +277,7 @@ def test_communes_are_merged_by_two_people_and_the_plan_undone(
         page.get_by_label(w["reorganisation_new_name"]).fill(f"Xã Tân Hưng Bình {number}")
         page.get_by_label(f"Xã Tân Hưng {number}").check()
         operator.button(w["reorganisation_plan"]).click()
-        operator.refused("")  # one alone is no merger
+        operator.refused({"vi": "ít nhất hai địa bàn", "en": "two areas"}[tongue])
         expect(page.get_by_label(w["reorganisation_title"])).to_have_value(title)
         expect(page.get_by_label(f"Xã Tân Hưng {number}")).to_be_checked()
         operator.fits()
@@ -327,7 +330,7 @@ def test_a_commune_is_split(served: ServedStation, browser: Browser, tongue: Lan
             page.get_by_label(w["reorganisation_new_n"] % {"number": place}).fill(name)
         page.get_by_label("Địa bàn thon-dong").select_option(index=1)
         operator.button(w["reorganisation_plan"]).click()
-        operator.refused("")  # one village has nowhere to go
+        operator.refused("Thôn Đoài")  # which has nowhere to go
         expect(page.get_by_label(w["reorganisation_new_n"] % {"number": 2})).to_have_value(f"Xã Đoài {number}")
         operator.fits()
         page.get_by_label("Thôn Đoài").select_option(index=2)

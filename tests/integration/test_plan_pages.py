@@ -11,7 +11,7 @@ from playwright.sync_api import ConsoleMessage
 from sqlalchemy import select
 
 from broadcaster.campaigns import CampaignPlan, Goals
-from broadcaster.storage.models import Airing, Area, Bulletin, Emergency, ProgrammeRecord
+from broadcaster.storage.models import Airing, Area, Emergency, ProgrammeRecord
 from broadcaster.targets import Targets
 from devices.wire.signing import SigningKey
 from schedules.programmes import Programme
@@ -65,12 +65,6 @@ def _airing(served: ServedStation, title: str, at: datetime) -> str:
     return f"/schedule/airings/{_airings(served)[title, at.astimezone(UTC)]}"
 
 
-def _starts(served: ServedStation, path: str) -> datetime:
-    with served.station.database.reading() as session:
-        row = session.get_one(Airing, path.rsplit("/", 1)[1])
-    return row.starts_at or row.due_at
-
-
 def test_the_week_shows_what_airs_in_an_area_and_on_a_receiver(visit: Visit) -> None:
     viet, week = visit("viet"), f"&week={NOON.date()}"
     page = seen(viet, f"/schedule?area=xa{week}")
@@ -90,46 +84,6 @@ def test_the_simulated_day_says_what_plays_and_what_loses(visit: Visit) -> None:
     assert "<rect" in page
     empty = seen(visit("mai"), f"/schedule/simulation?receiver=loa-1&day={NOON.date() + timedelta(days=9)}")
     assert "không phát gì" in empty
-
-
-def test_an_airing_is_put_in_order_moved_and_skipped(visit: Visit, planned: ServedStation) -> None:
-    hoa, viet = visit("hoa"), visit("viet")
-    one = _airing(planned, TITLES["one"], NOON)
-    other = _airing(planned, TITLES["other"], NOON + timedelta(seconds=1))
-    page = seen(viet, one)
-    assert "1 thiết bị trùng" in page
-    orders = re.findall(r'name="order" value="([^"]+)"', page)
-    assert len(orders) == 2
-    wanted = next(order for order in orders if order.startswith(other.rsplit("/", 1)[1]))
-    refused(visit("mai"), f"{one}/precedence", 403, order=wanted)
-    sent(viet, f"{one}/precedence", to=one, order=wanted)
-    assert _starts(planned, one) > _starts(planned, other)
-    path = _airing(planned, TITLES["routine"], NOON - timedelta(hours=2))
-    later = NOON + timedelta(hours=3)
-    refused(hoa, f"{path}/move", 422, to=f"{later:%Y-%m-%dT%H:%M}", reason=" ")
-    refused(viet, f"{path}/move", 403, to=f"{later:%Y-%m-%dT%H:%M}", reason="Họp")
-    refused(hoa, f"{path}/move", 409, to="2026-01-01T05:00", reason="Họp")
-    answer = hoa.post(f"{path}/move", data={"to": f"{later:%Y-%m-%dT%H:%M}", "reason": "Họp dân"})
-    assert answer.status_code == 303, answer.text
-    assert _starts(planned, path) == later
-    assert "giờ theo lịch gốc" in seen(hoa, path)
-    refused(viet, f"{path}/skip", 422, reason=" ")
-    assert "không phát" in sent(viet, f"{path}/skip", to=path, reason="Trạm y tế đổi ngày")
-    assert "Trạm y tế đổi ngày" in seen(viet, f"/schedule/simulation?receiver=loa-2&day={NOON.date()}")
-    refused(viet, f"{path}/skip", 409, reason="Lần nữa")
-
-
-def test_a_week_is_copied_as_drafts(visit: Visit, planned: ServedStation) -> None:
-    mai = visit("mai")
-    monday = NOON.date() - timedelta(days=NOON.weekday())
-    form = {"monday": monday.isoformat(), "area": "xa"}
-    refused(mai, "/schedule/copies", 422, **form, to=monday.isoformat())
-    answer = mai.post("/schedule/copies", data={**form, "to": (monday + timedelta(days=9)).isoformat()})
-    assert answer.status_code == 303, answer.text
-    assert "Đã tạo 3 bản nháp" in seen(mai, answer.headers["location"])
-    with planned.station.database.reading() as session:
-        assert len(session.scalars(select(Bulletin).where(Bulletin.state == "draft")).all()) == 3
-    refused(visit("viet"), "/schedule/copies", 403, **form, to=(monday + timedelta(days=9)).isoformat())
 
 
 def test_a_template_is_drafted_released_by_another_and_said_in_three_actions(
@@ -191,32 +145,6 @@ def _latest(served: ServedStation) -> Emergency:
     return found
 
 
-def test_one_person_alone_needs_a_reason_and_a_policy(visit: Visit) -> None:
-    viet = visit("viet")
-    form = {"title": "Vỡ đê", "text": "Đê vỡ, bà con lên đồi.", "areas": "xa"}
-    refused(viet, "/emergencies/alone", 422, **form, reason="")
-    kept = refused(viet, "/emergencies/alone", 403, **form, reason="Không gọi được ai")
-    assert "Đê vỡ, bà con lên đồi." in kept
-    page = sent(viet, "/emergencies/alone", to="/emergencies/", **form, reason="Thử", drill="yes")
-    assert "Thử" in page
-    assert "diễn tập" in page
-
-
-def test_everything_is_stopped_and_sounds_again(visit: Visit, planned: ServedStation) -> None:
-    viet = visit("viet")
-    refused(viet, "/emergencies/stops", 422, reason="", minutes="60")
-    refused(visit("mai"), "/emergencies/stops", 403, reason="Loa rú", minutes="60")
-    asked = planned.station.clock.now()
-    page = sent(viet, "/emergencies/stops", to="/emergencies", reason="Loa rú", minutes="60", area="")
-    assert "Đang dừng: Địa bàn tinh" in page
-    (stop,) = planned.station.stops.standing(planned.station.log_ins.log_in("viet", "mật khẩu của viet")[1])
-    assert stop.published_at is not None
-    assert stop.published_at - asked < timedelta(seconds=3)
-    path = f"/emergencies/stops/{stop.id}/lifting"
-    assert "Đang dừng" not in sent(viet, path, to="/emergencies", reason="Đã sửa")
-    refused(viet, path, 409, reason="Lần nữa")
-
-
 def test_a_programme_is_made_changed_and_ended_by_its_form(visit: Visit, planned: ServedStation) -> None:
     hoa = visit("hoa")
     assert "Chưa có chuyên mục nào" in seen(hoa, "/programmes")
@@ -249,21 +177,6 @@ def test_a_programme_is_made_changed_and_ended_by_its_form(visit: Visit, planned
     assert "Chưa có chuyên mục nào" in sent(hoa, f"{path}/ending", to="/programmes", sure="yes")
     with planned.station.database.reading() as session:
         assert session.get_one(ProgrammeRecord, "chuyen-doi-so").revision == 2
-
-
-def test_a_campaign_is_planned_and_shows_its_progress(visit: Visit) -> None:
-    mai = visit("mai")
-    assert "Chưa có đợt nào" in seen(mai, "/campaigns")
-    form = {"name": "Nghị quyết 57", "starts_on": "2026-01-01", "ends_on": "2099-12-31", "airings": "100", "area": "xa"}
-    assert "Nghị quyết 57" in refused(mai, "/campaigns/new", 422, **{**form, "ends_on": "2025-12-31"})
-    refused(mai, "/campaigns/new", 422, **{**form, "airings": "nhiều"})
-    page = sent(mai, "/campaigns/new", to="/campaigns/", **form, content_groups="Chuyển đổi số\n\nKhoa học")
-    assert "0 / 100" in page
-    assert "Khoa học" in page
-    found = re.search(r'href="(/campaigns/[0-9a-f-]{36})"', seen(mai, "/campaigns"))
-    assert found is not None
-    assert "0 / 200" in sent(mai, f"{found[1]}/form", to=found[1], **{**form, "airings": "200"})
-    refused(visit("viet"), f"{found[1]}/form", 403, **form)
 
 
 @pytest.fixture(scope="module")

@@ -136,6 +136,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Chọn loại cho từng chỗ trống rồi lưu lần nữa.",
         "Choose the kind of each blank, then save once more.",
     ),
+    "em_choose": ("Chọn …", "Choose …"),
     "em_blanks": ("Chỗ trống", "Blanks"),
     "em_blank_of": ("Chỗ trống “%(name)s”", "The blank “%(name)s”"),
     "em_kind": ("Điền bằng", "Filled with"),
