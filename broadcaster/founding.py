@@ -71,7 +71,7 @@ class Founding:
                 session.add(Area(id=made[-1], name=name, kind=kind, parent_id=parent, valid_from=day))
             session.flush()
             details = {"areas": dict(zip(made, wanted, strict=True)), "kind": kind}
-            audit.note(session, actor, "areas-added", parent or "", at=now, areas=[parent], details=details)
+            audit.note(session, actor, "area-added", parent or "", at=now, areas=[parent], details=details)
         self._changed()
         return made
 

@@ -82,6 +82,11 @@ class Proposals:
             )
             return [(row, name) for row, name in found]
 
+    def area_of(self, proposal: str) -> str:
+        """The area that it is proposed for. Raises NotFoundError."""
+        with self._database.reading() as session:
+            return _of(session.get(LexiconProposal, proposal)).area_id
+
     def accept(self, actor: Actor, proposal: str, *, reason: str = "") -> tuple[LexiconProposal, Change]:
         """Make it an entry of the area: what waits and mentions the term is spoken anew. Raises NotFoundError, ConflictError."""
         actor.need(Right.PRONOUNCE)
@@ -102,9 +107,7 @@ class Proposals:
             return self._decided(session, actor, proposal, "declined", reason)
 
     def _decided(self, session: Session, actor: Actor, proposal: str, decision: str, reason: str) -> LexiconProposal:
-        row = session.get(LexiconProposal, proposal, with_for_update=HELD)
-        if row is None:
-            raise NotFoundError("Không có đề xuất này.", "There is no such proposal.")
+        row = _of(session.get(LexiconProposal, proposal, with_for_update=HELD))
         actor.need(Right.PRONOUNCE, row.area_id)
         if row.decided_at is not None:
             raise ConflictError("Đề xuất này đã có người trả lời.", "The proposal is answered already.")
@@ -113,6 +116,12 @@ class Proposals:
         _note(session, actor, f"lexicon-proposal-{decision}", row, clock=self._clock)
         session.flush()
         return row
+
+
+def _of(row: LexiconProposal | None) -> LexiconProposal:
+    if row is None:
+        raise NotFoundError("Không có đề xuất này.", "There is no such proposal.")
+    return row
 
 
 def _note(session: Session, actor: Actor, action: str, row: LexiconProposal, *, clock: Clock) -> None:

@@ -1,28 +1,30 @@
 """The audit log: who did what to what, when, why, before and after; the newest first."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from fastapi import Request
-from pydantic import ValidationError
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.auth import ActorDep, StationDep
-from api.problems import Language, page_language
+from api.problems import page_language
 from api.web import page as pages
 from api.web.area_tree import tree_of
+from api.web.audit_changes import changes_of
 from api.web.audit_subjects import names_of
+from api.web.days import day_of_text
 from broadcaster import audit
 from broadcaster.audit import AuditQuery
+from broadcaster.errors import InvalidError
 from broadcaster.people import Right
-from broadcaster.storage.models import AuditEntry
-from schedules.policies import Policy
-from schedules.refusals import stated
+from broadcaster.storage.models import AuditEntry, Person
+from schedules.zones import instant_of
 
 router = pages.router()
 ROWS = 50
+EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
 SUBJECTS = (
     *("bulletin", "airing", "emergency", "template", "stop", "programme", "campaign", "report", "recording"),
     *("area", "receiver", "enrolment", "group", "lexicon", "sound", "policy", "reorganisation", "account", "station"),
@@ -50,57 +52,64 @@ def show(
     after: int | None = None,
     who: str = "",
     about: str = "",
+    since: Annotated[str, Query(max_length=20)] = "",
+    until: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """A page of entries, from behind the entry `after` on, of one person or about one kind of thing if asked for."""
+    """A page of entries, from behind the entry `after` on, of one person, about one kind of thing or of some days if asked for."""
     actor.need(Right.READ)
-    tongue = page_language(request)
-    query = AuditQuery(person=who or None, action=about or None)
+    tongue, tree, zone = page_language(request), tree_of(station), ZoneInfo(station.settings.zone)
+    asked = {"who": who, "about": about, "since": since, "until": until}
+    problem: InvalidError | None = None
+    rows: list[AuditEntry] = []
     with station.database.reading() as session:
-        rows = audit.page(session, actor, query, after=after, limit=ROWS + 1)
+        try:
+            begins, ends = _days(since, until, zone)
+        except InvalidError as error:
+            problem = error
+        else:
+            query = AuditQuery(person=who or None, action=about or None, since=begins, until=ends)
+            rows = audit.page(session, actor, query, after=after, limit=ROWS + 1)
         names = names_of(session, rows)
+        person = session.get(Person, who) if who else None
     older = None
     if len(rows) > ROWS:
-        older = "/audit?" + urlencode({"after": rows[ROWS - 1].seq, "who": who, "about": about})
+        older = "/audit?" + urlencode({"after": rows[ROWS - 1].seq, **asked})
     return pages.page(
         request,
         "audit.html",
         actor=actor,
-        tree=tree_of(station),
-        rows=[(row, _page_of(row), list(_changes(row, tongue))) for row in rows[:ROWS]],
+        tree=tree,
+        rows=[(row, _page_of(row), list(changes_of(row, tree, tongue, zone))) for row in rows[:ROWS]],
         addresses={row.seq for row in rows if row.actor_id == actor.id or actor.may(Right.ADMINISTER, row.area_id)},
         names=names,
         subjects=SUBJECTS,
-        who=who,
-        about=about,
+        problem=problem,
+        asked=asked,
+        filtered=any(asked.values()),
+        person=None if person is None else person.name,
+        others={row.actor_id: urlencode({**asked, "who": row.actor_id}) for row in rows},
+        everybody=urlencode({**asked, "who": ""}),
         older=older,
         newest=after is None,
     )
 
 
+def _days(since: str, until: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """The instants at which the first day begins and the last one is over. Raises InvalidError."""
+    first, last = (
+        day_of_text(text, EARLIEST, field=field) if text.strip() else None
+        for text, field in ((since, "since"), (until, "until"))
+    )
+    if any(day is not None and not EARLIEST <= day <= LATEST for day in (first, last)):
+        raise InvalidError("Không có ngày như vậy trong nhật ký.", "The trail has no such day.", field="since")
+    if first is not None and last is not None and last < first:
+        raise InvalidError("Ngày cuối đứng trước ngày đầu.", "The last day comes before the first one.", field="until")
+    return (
+        None if first is None else instant_of(datetime.combine(first, time.min), zone),
+        None if last is None else instant_of(datetime.combine(last + timedelta(days=1), time.min), zone),
+    )
+
+
 def _page_of(row: AuditEntry) -> str | None:
     pattern = _PAGES.get(row.action.partition("-")[0])
-    return pattern.format(row.subject) if pattern and not row.action.endswith("-removed") else None
-
-
-def _changes(row: AuditEntry, tongue: Language) -> Iterator[tuple[str, str | None, str]]:
-    """What was before and after, field by field; what is only noted has no before."""
-    old, new = row.before or {}, row.after or {}
-    for name in {**old, **new}:
-        if old.get(name) != new.get(name):
-            yield name, _said(old.get(name), tongue), _said(new.get(name), tongue)
-    details = {name: value for name, value in (row.details or {}).items() if name != "in_place_of"}
-    for name, value in details.items():
-        yield name, None, _said(value, tongue)
-
-
-def _said(value: Any, tongue: Language) -> str:
-    """A value as people read it; a policy's rules as sentences."""
-    if value is None or value == []:
-        return "—"
-    if isinstance(value, str | int | float):
-        return str(value)
-    rules = value.get("rules") if isinstance(value, dict) else value
-    try:
-        return ". ".join(stated(rule, tongue) for rule in Policy.model_validate({"rules": rules}).rules) or "—"
-    except ValidationError:
-        return json.dumps(value, ensure_ascii=False)
+    return pattern.format(row.subject) if pattern and row.subject and not row.action.endswith("-removed") else None

@@ -25,6 +25,7 @@ Column = InstrumentedAttribute[str]
 _NAMES: dict[str, tuple[Column, Column]] = {
     "account": (Person.id, Person.name),
     "airing": (Airing.id, Airing.title),
+    "area": (Area.id, Area.name),
     "bulletin": (Bulletin.id, Bulletin.title),
     "campaign": (Campaign.id, Campaign.name),
     "group": (ReceiverGroup.id, ReceiverGroup.name),

@@ -7,14 +7,14 @@ from broadcaster.errors import InvalidError
 from schedules.zones import instant_of
 
 
-def day_of_text(text: str, default: date) -> date:
+def day_of_text(text: str, default: date, *, field: str = "day") -> date:
     """2026-11-25; without any the default. Raises InvalidError."""
     if not text.strip():
         return default
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise InvalidError(f"'{text[:20]}' không phải là ngày.", f"'{text[:20]}' is no date.", field="day") from error
+        raise InvalidError(f"'{text[:20]}' không phải là ngày.", f"'{text[:20]}' is no date.", field=field) from error
 
 
 def monday_of(day: date) -> date:

@@ -10,7 +10,7 @@ from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import tree_of
 from broadcaster.enrolment import Acceptance
-from broadcaster.errors import BroadcasterError, InvalidError
+from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Right
 from broadcaster.receivers import Place
 from broadcaster.station import Station
@@ -18,6 +18,8 @@ from broadcaster.storage.models import Receiver
 from devices.wire.messages import Kind
 
 router = pages.router()
+PLACE_KNOWN = "place"
+"""What the form of a replacement says, on which name and area are not typed."""
 
 
 def _form(
@@ -30,9 +32,10 @@ def _form(
     replaces: str = "",
     problem: BroadcasterError | None = None,
     done: str = "",
+    refused: bool = False,
 ) -> Response:
     with station.database.reading() as session:
-        replaced = session.get(Receiver, replaces) if replaces else None
+        replaced, made = (session.get(Receiver, name) if name else None for name in (replaces, done))
     return pages.page(
         request,
         "enrolments.html",
@@ -43,7 +46,8 @@ def _form(
         replaced=replaced,
         typed=typed or {},
         code=code,
-        done=done,
+        done=made,
+        refused=refused,
     )
 
 
@@ -56,11 +60,12 @@ def enrolments(
     code: str = "",
     receiver: str = "",
     done: str = "",
+    refused: str = "",
 ) -> Response:
     """Devices that wait, and the form; `receiver` is one that is to be replaced."""
     actor.need(Right.OPERATE)
     digits = "".join(c for c in code if c.isdigit())[:6]
-    return _form(request, station, actor, code=digits, replaces=receiver, done=done[:64])
+    return _form(request, station, actor, code=digits, replaces=receiver, done=done[:64], refused=bool(refused))
 
 
 @router.post("/enrolments")
@@ -75,7 +80,7 @@ def accept(
     kind: Annotated[Kind, Form()],
     name: Annotated[str, Form(max_length=200)] = "",
     area: Annotated[str, Form(max_length=64)] = "",
-    replace: Annotated[str, Form(max_length=3)] = "",
+    replace: Annotated[str, Form(max_length=5)] = "",
 ) -> Response:
     """Take the device into service, or say what is wrong and keep the code."""
     actor.need(Right.OPERATE)
@@ -86,16 +91,26 @@ def accept(
         place = Place(receiver, kind, name or None, area or None, replace=bool(replace))
         station.accept(actor, Acceptance(digits, place, fingerprint))
     except BroadcasterError as error:
-        typed = {"fingerprint": fingerprint, "receiver": receiver, "kind": kind, "name": name, "area": area}
-        replaces = receiver if replace else ""
+        typed = {
+            "fingerprint": fingerprint,
+            "receiver": receiver,
+            "kind": kind,
+            "name": name,
+            "area": area,
+            "replace": replace,
+        }
+        replaces = receiver if replace == PLACE_KNOWN else ""
         return _form(request, station, actor, code=digits, typed=typed, replaces=replaces, problem=error)
     return RedirectResponse(f"/enrolments?done={receiver}", 303)
 
 
 @router.post("/enrolments/{enrolment}/refusal")
-def refuse(station: StationDep, actor: ActorDep, enrolment: str) -> Response:
+def refuse(request: Request, station: StationDep, actor: ActorDep, enrolment: str) -> Response:
     """Send a device away that nobody here knows."""
     actor.need(Right.OPERATE)
-    station.enrolments.refuse(actor, enrolment)
+    try:
+        station.enrolments.refuse(actor, enrolment)
+    except NotFoundError as error:
+        return _form(request, station, actor, problem=error)
     station.changes.notify()
-    return RedirectResponse("/enrolments", 303)
+    return RedirectResponse("/enrolments?refused=yes", 303)

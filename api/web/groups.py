@@ -114,11 +114,19 @@ def save(
 
 @router.post("/groups/{group_id}/removal")
 def remove(
-    station: StationDep, actor: ActorDep, group_id: str, sure: Annotated[str, Form(max_length=3)] = ""
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    group_id: str,
+    sure: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """Forget a group."""
+    actor.need(Right.OPERATE)
     if not sure:
-        raise InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+        error = InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+        with station.database.reading() as session:
+            form = GroupForm.of(_find(session, group_id))
+        return _form(request, station, actor, form, group=group_id, problem=error)
     station.groups.remove(actor, group_id)
     return RedirectResponse("/groups?done=group_removed", 303)
 

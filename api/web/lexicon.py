@@ -13,7 +13,7 @@ from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import AreaTree, tree_of
 from audio.script.letters import names_of
-from broadcaster.errors import BroadcasterError
+from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
 from broadcaster.letters import plain
 from broadcaster.lexicons import NOTE_LIMIT
 from broadcaster.people import Actor, Right
@@ -91,7 +91,12 @@ def accept(
     reason: Annotated[str, Form(max_length=NOTE_LIMIT)] = "",
 ) -> Response:
     """Make a proposal an entry of its area; tells which bulletins are spoken anew."""
-    row, change = station.proposals.accept(actor, proposal_id, reason=reason)
+    try:
+        row, change = station.proposals.accept(actor, proposal_id, reason=reason)
+    except ConflictError as error:
+        return _shown(
+            request, station, actor, station.proposals.area_of(proposal_id), problem=error, answering=proposal_id
+        )
     return pages.page(
         request,
         "lexicon_change.html",
@@ -106,13 +111,18 @@ def accept(
 @router.post("/lexicon/proposals/{proposal_id}/refusal")
 def decline(
     *,
+    request: Request,
     station: StationDep,
     actor: ActorDep,
     proposal_id: str,
     reason: Annotated[str, Form(max_length=NOTE_LIMIT)] = "",
 ) -> Response:
     """Decline it with a reason."""
-    row = station.proposals.decline(actor, proposal_id, reason=reason)
+    try:
+        row = station.proposals.decline(actor, proposal_id, reason=reason)
+    except (InvalidError, ConflictError) as error:
+        area = station.proposals.area_of(proposal_id)
+        return _shown(request, station, actor, area, problem=error, answering=proposal_id)
     return RedirectResponse(f"/lexicon?area={quote(row.area_id)}&done=proposal_declined", 303)
 
 
@@ -160,6 +170,7 @@ def _shown(
     written: str = "",
     typed: dict[str, str] | None = None,
     problem: BroadcasterError | None = None,
+    answering: str = "",
 ) -> Response:
     tree: AreaTree = tree_of(station)
     chosen = area or tree.first(actor)
@@ -192,5 +203,6 @@ def _shown(
         problem=problem,
         may_change=actor.may(Right.PRONOUNCE, chosen),
         proposals=[(row, spoken_of(row), name) for row, name in station.proposals.waiting(actor, chosen)],
+        answering=answering,
         note_limit=NOTE_LIMIT,
     )

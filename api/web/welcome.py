@@ -19,7 +19,7 @@ def _form(
     full_name: str = "",
     problem: BroadcasterError | None = None,
 ) -> Response:
-    response = pages.page(
+    return pages.page(
         request,
         "welcome.html",
         problem=problem,
@@ -27,8 +27,6 @@ def _form(
         full_name=full_name,
         gone=isinstance(problem, NotFoundError),
     )
-    response.headers["Referrer-Policy"] = "no-referrer" if request.method == "POST" else "same-origin"
-    return response
 
 
 @router.get("/welcome/{token}")

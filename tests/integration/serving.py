@@ -19,9 +19,10 @@ from broadcaster.people import Role
 from broadcaster.settings import Settings
 from broadcaster.station import Station
 from broadcaster.storage.models import Area, AreaPolicy
-from devices.receiver.enrolment import Enrolment, Shown
+from devices.receiver.enrolment import Enrolment, EnrolmentError, Shown
 from devices.receiver.provision import KEY_FILE, Provision, initialise
-from devices.wire.signing import SigningKey
+from devices.wire.enrolment import Comparison
+from devices.wire.signing import PublicKey, SigningKey
 from tests.brokers import wait_for
 
 PEOPLE = {"mai": Role.EDITOR, "lan": Role.EDITOR, "hoa": Role.APPROVER, "viet": Role.OPERATOR, "xem": Role.VIEWER}
@@ -128,9 +129,25 @@ def serving(
         running.stop()
 
 
-def enrol(served: ServedStation, folder: Path, *, receiver: str, name: str, area: str) -> None:
-    """What happens at a new loudspeaker: it asks, an operator types the code that it shows, it has its provision."""
+class Asking:
+    """A new device that asks to be taken into service and shows its code."""
+
+    def __init__(self, comparison: Comparison, key: PublicKey, ended: queue.SimpleQueue[Provision | Exception]) -> None:
+        self.code, self.fingerprint = comparison.code, comparison.fingerprint
+        self.key = key
+        self._ended = ended
+
+    def outcome(self) -> Provision | Exception:
+        """What became of it: its provision, or why there is none."""
+        return self._ended.get(timeout=30)
+
+
+@contextmanager
+def asking(served: ServedStation, folder: Path, *, name: str) -> Iterator[Asking]:
+    """A new loudspeaker, switched on."""
     shown: queue.SimpleQueue[Shown | None] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[Provision | Exception] = queue.SimpleQueue()
+    stop = threading.Event()
     key = initialise(folder)
     with httpx.Client(trust_env=False) as client:
         device = Enrolment(
@@ -141,16 +158,35 @@ def enrol(served: ServedStation, folder: Path, *, receiver: str, name: str, area
             software="test",
             client=client,
             show=shown.put,
-            stop=threading.Event(),
+            stop=stop,
         )
-        found: list[Provision | None] = []
-        waiting = threading.Thread(target=lambda: found.append(device.run()))
+
+        def run() -> None:
+            try:
+                provision = device.run()
+            except EnrolmentError as error:
+                ended.put(error)
+            else:
+                if provision is not None:
+                    ended.put(provision)
+
+        waiting = threading.Thread(target=run)
         waiting.start()
-        seen = shown.get(timeout=20)
-        assert seen is not None
+        try:
+            seen = shown.get(timeout=20)
+            assert seen is not None
+            yield Asking(seen.comparison, key, ended)
+        finally:
+            stop.set()
+            waiting.join(40)
+
+
+def enrol(served: ServedStation, folder: Path, *, receiver: str, name: str, area: str) -> None:
+    """What happens at a new loudspeaker: it asks, an operator types the code that it shows, it has its provision."""
+    with asking(served, folder, name=name) as device:
         body = {
-            "code": seen.comparison.code,
-            "fingerprint": seen.comparison.fingerprint,
+            "code": device.code,
+            "fingerprint": device.fingerprint,
             "receiver": receiver,
             "kind": "loudspeaker",
             "name": name,
@@ -158,8 +194,7 @@ def enrol(served: ServedStation, folder: Path, *, receiver: str, name: str, area
         }
         answer = served.as_person("viet").post("/api/v1/enrolments/acceptance", json=body)
         assert answer.status_code == 201, answer.text
-        waiting.join(20)
-    assert found
-    assert found[0] is not None
-    assert found[0].receiver == receiver
-    assert SigningKey.load(folder / KEY_FILE).public() == key
+        provision = device.outcome()
+    assert isinstance(provision, Provision)
+    assert provision.receiver == receiver
+    assert SigningKey.load(folder / KEY_FILE).public() == device.key

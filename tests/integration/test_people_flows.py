@@ -40,11 +40,6 @@ def people(served: ServedStation) -> None:
         served.station.people.add(username=name, name=f"Người {name}", role=role, password=f"mật khẩu của {name}")
 
 
-def _pick(visitor: Visitor, label: str, text: str) -> None:
-    """Choose from a list by what is read there; names of areas are set in."""
-    visitor.labelled(label).select_option(label=re.sub(r"\s+", " ", text))
-
-
 def _status(served: ServedStation, username: str, password: str) -> int:
     return served.anonymous().post("/api/v1/sessions", json={"username": username, "password": password}).status_code
 
@@ -62,7 +57,7 @@ def test_an_account_is_made_given_roles_locked_and_reset(
         admin.labelled(w["person_name"]).fill(name)
         admin.labelled(w["username"]).fill("Chữ Có Dấu")
         page.get_by_role("radio", name=re.compile(f"^{w['role_editor']}")).check()
-        _pick(admin, w["person_area"], "Địa bàn thon-dong")
+        admin.choose(w["person_area"], "Địa bàn thon-dong")
         admin.button(w["person_invite"]).click()
         admin.refused({"vi": "2 – 64 chữ không dấu", "en": "2 – 64 letters without diacritics"}[tongue])
         admin.fits()
@@ -120,7 +115,7 @@ def test_an_account_is_made_given_roles_locked_and_reset(
         expect(admin.labelled(w["person_name"])).to_have_value(f"{name} (mới)")
         admin.fits()
         admin.labelled(w["person_role_n"] % {"number": 1}).select_option(label=w["role_approver"])
-        _pick(admin, w["person_area_n"] % {"number": 1}, "Địa bàn xa")
+        admin.choose(w["person_area_n"] % {"number": 1}, "Địa bàn xa")
         admin.button(w["person_save"], exact=True).click()
         admin.told(w["done_person_saved"])
         expect(page.get_by_role("heading", level=1)).to_have_text(f"{name} (mới)")
@@ -198,7 +193,7 @@ def test_codes_tokens_and_log_ins_on_ones_own_page(served: ServedStation, browse
         me.labelled(w["me_token_name"]).fill("Cổng thông tin xã")
         page.get_by_label(w["right_read"], exact=True).check()
         me.labelled(w["me_token_days"]).fill("0")
-        _pick(me, w["me_token_area"], "Địa bàn xa")
+        me.choose(w["me_token_area"], "Địa bàn xa")
         me.labelled(w["me_code"]).fill("000000")
         me.button(w["me_token_make"]).click()
         me.refused({"vi": "Thời hạn từ 1 đến", "en": "It lasts 1 to"}[tongue])

@@ -66,42 +66,6 @@ def test_one_administrator_remains_and_accounts_are_changed_from_this_site_alone
         assert answer.status_code == 403
 
 
-def test_a_reading_tells_what_is_spoken_anew(visit: Visit, station_pages: ServedStation) -> None:
-    station_pages.written(title="Hội chợ OCOP của xã", text="Mời bà con xem sản phẩm OCOP.")
-    mai = visit("mai")
-    page = refused(mai, "/lexicon", 422, area="xa", written="OCOP", reading="ocop xyz")
-    assert "ocop xyz" in page
-    page = sent(mai, "/lexicon", area="tinh", written="OCOP", reading="ô xê ô pê", note="như đài tỉnh")
-    assert "Hội chợ OCOP của xã" in page
-    assert "Không có bản tin nào đang chờ" in sent(mai, "/lexicon", area="thon-2", written="OCOP", reading="o cốp")
-    below = seen(mai, "/lexicon?area=thon-dong&q=ocop")
-    assert "ô xê ô pê" in below
-    assert "Đọc khác ở đây" in below
-    assert hidden(seen(mai, "/lexicon?area=xa&written=OCOP"), "area") == "xa"
-    sent(mai, "/lexicon", area="xa", written="OCOP", spelled="yes")
-    assert "địa bàn này" in seen(mai, "/lexicon?area=xa&q=ocop")
-    sent(mai, "/lexicon/removal", area="xa", written="OCOP")
-    assert "lan" not in seen(mai, "/lexicon/history?area=xa&written=OCOP").split("<main", 1)[1]
-    assert "Không có mục nào khớp" in seen(mai, "/lexicon?area=xa&q=khongco")
-    operator = visit("viet")
-    assert 'action="/lexicon"' in seen(operator, "/lexicon?area=xa")  # the search
-    assert 'name="reading"' not in seen(operator, "/lexicon?area=xa")
-    refused(operator, "/lexicon", 403, area="xa", written="A", reading="a")
-
-
-def test_how_an_area_sounds(visit: Visit) -> None:
-    mai = visit("mai")
-    assert "Theo cấp trên: Đọc một lần" in seen(mai, "/sound?area=xa")
-    page = refused(mai, "/sound", 422, area="xa", rate_wpm="nhanh", repeats="1")
-    assert 'value="nhanh"' in page
-    assert "80 – 260" in page
-    form = {"area": "xa", "rate_wpm": "120", "equaliser": "horn", "repeats": "1", "call_mode": "own"}
-    assert "Đã lưu" in sent(mai, "/sound", **form, call="Đây là Đài truyền thanh xã.")
-    village = seen(mai, "/sound?area=thon-dong")
-    assert "Theo cấp trên: Đây là Đài truyền thanh xã." in village
-    assert "Để trống: theo cấp trên, 120" in village
-
-
 def test_rules_are_sentences_and_forms(visit: Visit) -> None:
     viet = visit("viet")
     page = seen(viet, "/policies/rule?area=xa&kind=quiet_hours")
@@ -145,41 +109,23 @@ def test_rules_are_sentences_and_forms(visit: Visit) -> None:
     assert 'name="kind"' not in seen(visit("mai"), "/policies?area=xa")
 
 
-def test_the_life_of_a_receiver(visit: Visit, station_pages: ServedStation) -> None:
-    viet = visit("viet")
-    assert "Cụm loa Đông" in seen(viet, "/areas?q=loa+dong")
-    assert "Không có địa bàn hay thiết bị nào" in seen(viet, "/areas?q=khongco")
-    path = "/receivers/loa-1"
-    assert "chưa từng kết nối" in seen(viet, path)
-    refused(viet, f"{path}/place", 422, name=" ", area="thon-2")
-    page = sent(viet, f"{path}/place", to=path, name="Cụm loa chợ", area="thon-2")
-    assert "Cụm loa ngã ba (Thôn" not in page
-    assert "Cụm loa ngã ba (Địa bàn thon-dong" in page  # the history says from where
-    refused(viet, f"{path}/loudness", 422, special_place="school", full_volume_dba="to lắm")
-    assert 'value="92"' in sent(viet, f"{path}/loudness", to=path, special_place="school", full_volume_dba="92")
-    wrong = refused(viet, f"{path}/loudness", 422, position="106.33301, 20.94012")  # the other way round
-    assert 'value="106.33301, 20.94012"' in wrong
-    page = sent(
-        viet, f"{path}/loudness", to=path, special_place="school", full_volume_dba="92", position="(20.94012 106.33301)"
-    )
-    assert 'value="20.94012, 106.33301"' in page
-    assert "chưa hoạt động: 1" in seen(viet, "/operations/map")
-    sent(viet, f"{path}/renewal", to=path)
-    refused(viet, f"{path}/wipe", 422)
-    assert "Đang chờ xóa" in sent(viet, f"{path}/wipe", to=path, sure="yes")
-    assert "Không lấy lại được" in seen(viet, "/receivers/loa-3/wipe")
-    page = sent(viet, f"{path}/revocation", to=path, sure="yes")
-    assert "Đã thôi hoạt động" in page
-    assert 'name="full_volume_dba"' not in page
-    assert "Thay thiết bị: Cụm loa chợ" in seen(viet, "/enrolments?receiver=loa-1")
-    with station_pages.station.database.reading() as session:
-        row = session.get_one(Receiver, "loa-1")
-        assert (row.area_id, row.special_place, row.full_volume_dba) == ("thon-2", "school", 92)
-        assert row.revoked_at is not None
-    assert viet.get("/receivers/khong-co").status_code == 404
-    mai = visit("mai")
+def test_what_somebody_may_not_change_is_shown_without_forms_and_what_is_not_there_is_said(visit: Visit) -> None:
+    viet, mai = visit("viet"), visit("mai")
+    assert 'name="reading"' not in seen(viet, "/lexicon?area=xa")
+    refused(viet, "/lexicon", 403, area="xa", written="A", reading="a")
     assert 'name="full_volume_dba"' not in seen(mai, "/receivers/loa-0")
     refused(mai, "/receivers/loa-0/revocation", 403, sure="yes")
+    for path in ("/receivers/khong-co", "/groups/khong-co"):
+        assert viet.get(path).status_code == 404
+
+
+def test_areas_below_sound_as_the_one_above(visit: Visit) -> None:
+    mai = visit("mai")
+    form = {"area": "xa", "rate_wpm": "120", "call_mode": "own", "call": "Đây là Đài truyền thanh xã."}
+    assert "Đã lưu" in sent(mai, "/sound", **form)
+    village = seen(mai, "/sound?area=thon-dong")
+    assert "Theo cấp trên: Đây là Đài truyền thanh xã." in village
+    assert "Để trống: theo cấp trên, 120" in village
 
 
 def test_who_serves_one_village_sees_and_changes_what_lies_there(visit: Visit, station_pages: ServedStation) -> None:
@@ -203,24 +149,6 @@ def test_the_page_of_the_day_leads_to_what_is_to_be_done(visit: Visit) -> None:
     page = seen(visit("viet"), "/operations")
     assert '<a class="button danger" href="/emergencies">' in page
     assert '<a class="button danger" href="/emergencies">' not in seen(visit("mai"), "/operations")
-
-
-def test_groups(visit: Visit) -> None:
-    viet = visit("viet")
-    assert "Chưa có nhóm nào" in seen(viet, "/groups")
-    form = {"name": "Ven sông", "kinds": ["loudspeaker"]}
-    assert "Ven sông" in refused(viet, "/groups/new", 422, **form)
-    page = sent(viet, "/groups/new", to="/groups", **form, areas=["xa"], excluded=["loa-3"])
-    assert "Gồm: Địa bàn xa" in page
-    assert "Trừ: Loa UBND" in page
-    refused(viet, "/groups/new", 409, **form, areas=["xa"])
-    found = re.search(r'href="(/groups/[0-9a-f-]+)"', page)
-    assert found is not None
-    assert 'value="xa" checked' in seen(viet, found[1])
-    assert "Ven suối" in sent(viet, found[1], to="/groups", name="Ven suối", kinds=["screen"], receivers=["loa-0"])
-    refused(viet, f"{found[1]}/removal", 422)
-    assert "Chưa có nhóm nào" in sent(viet, f"{found[1]}/removal", to="/groups", sure="yes")
-    assert viet.get("/groups/khong-co").status_code == 404
 
 
 def test_a_merger_is_planned_seen_approved_and_undone(visit: Visit, station_pages: ServedStation) -> None:

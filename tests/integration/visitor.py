@@ -48,6 +48,10 @@ class Visitor:
         """The field with this label."""
         return self.page.get_by_label(name, exact=True)
 
+    def choose(self, name: str, text: str) -> None:
+        """Choose from the list with this label by what is read there; names of areas are set in."""
+        self.labelled(name).select_option(label=re.sub(r"\s+", " ", text))
+
     def go(self, word: str) -> None:
         """To a page of the menu, by its word."""
         self.page.get_by_role("navigation", name=self.w["menu"]).get_by_role(

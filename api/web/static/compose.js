@@ -41,6 +41,11 @@ async function keep() {
   }
 }
 
+// ---- a reading of one's own counts once its button is pressed; its field outlives that the readings are shown anew
+let own = [];
+for (const kind of ["input", "change"]) {
+  form.addEventListener(kind, (event) => { if (event.target.name?.startsWith("own_")) event.stopPropagation(); }, true);
+}
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
 addEventListener("pagehide", () => { if (since && !leaving) navigator.sendBeacon("/compose/unfinished", fields()); });
@@ -127,7 +132,20 @@ form.addEventListener("click", (event) => {
 });
 
 // ---- what the server sends
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.target.id !== "seen") return;
+  own = [...event.target.querySelectorAll("details[open] [data-of]")].map((each) => [each.dataset.of, each.value, each === document.activeElement]);
+});
 document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "seen") {
+    for (const [term, value, focused] of own) {
+      const field = event.target.querySelector(`[data-of="${CSS.escape(term)}"]`);
+      if (!field) continue;
+      field.closest("details").open = true;
+      field.value = value;
+      if (focused) field.focus();
+    }
+  }
   if (event.target.id === "times") repeats();
   if (event.target.closest?.("#tree")) {
     const box = event.target.closest("li").querySelector("input[name=area]");

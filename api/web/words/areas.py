@@ -51,7 +51,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "done_areas_added": ("Đã thêm địa bàn.", "The areas are added."),
     "done_area_renamed": ("Đã sửa tên địa bàn.", "The name is mended."),
-    "action_areas-added": ("Thêm địa bàn", "Areas added"),
+    "action_area-added": ("Thêm địa bàn", "Areas added"),
     "action_area-renamed": ("Sửa tên địa bàn", "Area renamed"),
     "areas_empty": (
         "Địa bàn này chưa có cụm loa hay màn hình nào. Bật thiết bị mới, đọc mã 6 số trên đó rồi nhập vào trang Thêm thiết bị.",

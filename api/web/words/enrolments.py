@@ -26,4 +26,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "The new device takes this place's name, area and schedule. The old one is cut off at once.",
     ),
     "enrol_refuse": ("Từ chối", "Refuse"),
+    "enrol_refuse_of": ("Từ chối %(name)s", "Refuse %(name)s"),
+    "enrol_refused": (
+        "Đã từ chối. Thiết bị không được đưa vào hoạt động.",
+        "Refused. The device is not taken into service.",
+    ),
 }
