@@ -136,16 +136,17 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.target.id !== "seen") return;
   own = [...event.target.querySelectorAll("details[open] [data-of]")].map((each) => [each.dataset.of, each.value, each === document.activeElement]);
 });
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id === "seen") {
-    for (const [term, value, focused] of own) {
-      const field = event.target.querySelector(`[data-of="${CSS.escape(term)}"]`);
-      if (!field) continue;
-      field.closest("details").open = true;
-      field.value = value;
-      if (focused) field.focus();
-    }
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id !== "seen") return;
+  for (const [term, value, focused] of own) {
+    const field = event.target.querySelector(`[data-of="${CSS.escape(term)}"]`);
+    if (!field) continue;
+    field.closest("details").open = true;
+    field.value = value;
+    if (focused) field.focus();
   }
+});
+document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id === "times") repeats();
   if (event.target.closest?.("#tree")) {
     const box = event.target.closest("li").querySelector("input[name=area]");
