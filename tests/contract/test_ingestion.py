@@ -197,6 +197,20 @@ def test_what_its_receiver_did_not_sign_never_waits_on_disk(commune: Commune, mo
     assert kept == {("loa-dong", "bad_signature"), ("loa-doai", "unknown_key"), ("ai-do", "unknown_receiver")}
 
 
+def test_what_is_no_document_does_not_hold_up_a_receiver_whose_receipts_wait(
+    commune: Commune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "DIRECT", 50)
+    order = _aired(commune)
+    late = _outage(commune, order, "loa-dong", first=1, count=100)
+    _take(commune, late, (late[0], b"no dots"), (late[0], b"."))
+    assert commune.ingestion.waiting == 1
+    _take(commune, (late[0], b"none here either"))
+    with commune.database.reading() as session:
+        kept = [row.code for row in set_apart.listed(session, code=None, receiver=None, before=None, limit=9)]
+    assert kept == ["malformed"] * 3
+
+
 def test_a_few_late_receipts_are_written_at_once(commune: Commune) -> None:
     order = _aired(commune)
     _take(commune, _outage(commune, order, "loa-dong", first=1, count=20))
