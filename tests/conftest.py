@@ -13,6 +13,8 @@ from broadcaster.storage.database import Database
 from tests.databases import Databases, postgresql
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.commune import Commune
 
 
@@ -96,3 +98,16 @@ def commune(database: Database, clock: SteppedClock) -> "Iterator[Commune]":
     made.link.open()
     yield made
     made.link.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium for the tests of a module."""
+    from playwright.sync_api import expect  # noqa: PLC0415  most tests need no browser
+
+    from tests.browser import chromium  # noqa: PLC0415
+
+    expect.set_options(timeout=20_000)
+    with chromium() as made:
+        yield made
+    expect.set_options(timeout=5_000)

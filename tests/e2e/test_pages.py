@@ -1,25 +1,15 @@
 """The pages in a real browser: the day and its ladder of proof move while one looks, in both languages; the LED page shows."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import axe_violations, chromium
+from tests.browser import axe_violations
 from tests.e2e.station import StationRig
 
 PHONE = {"width": 320, "height": 640}
 TITLE = "Tiêm phòng dại cho chó, mèo"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)
-    with chromium() as made:
-        yield made
-    expect.set_options(timeout=5_000)
 
 
 @dataclass

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
 
 from broadcaster.settings import Settings
 from tests.brokers import free_port
-from tests.browser import chromium
 from tests.integration.permission_world import World, two_communes
 from tests.integration.serving import ServedStation, serving
 
@@ -38,12 +36,3 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
     )
     with serving(settings) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium for the tests of a module."""
-    expect.set_options(timeout=20_000)
-    with chromium() as made:
-        yield made
-    expect.set_options(timeout=5_000)

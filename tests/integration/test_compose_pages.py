@@ -18,7 +18,7 @@ from devices.wire.signing import SigningKey
 from tests.brokers import wait_for
 from tests.browser import axe_violations, sideways, small_targets
 from tests.integration.serving import ServedStation
-from tests.integration.visitor import visiting
+from tests.integration.visitor import BOTH, visiting
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 TITLE = "Học kỹ năng số tại nhà văn hóa"
@@ -69,7 +69,7 @@ def plan(days: int, hour: int, minute: int = 0) -> list[dict[str, Any]]:
     return [{"rule": {"kind": "once", "at": at(days, hour, minute)}, "targets": {"areas": ["xa"]}}]
 
 
-@pytest.mark.parametrize("tongue", ["vi", "en"])
+@BOTH
 def test_from_paste_to_release(served: ServedStation, browser: Browser, tongue: str) -> None:
     with visiting(served, browser, "mai", tongue) as editor:
         page, w = editor.page, editor.w

@@ -18,7 +18,7 @@ from broadcaster.people import Actor, Grant, Role
 from broadcaster.settings import Settings
 from tests.brokers import free_port
 from tests.integration.serving import ServedStation, serving
-from tests.integration.visitor import visiting
+from tests.integration.visitor import BOTH, visiting
 from tests.provider import CLIENT, SECRET, Provider, provider
 
 
@@ -283,7 +283,7 @@ def test_an_e_mail_address_names_somebody_only_in_the_own_domain_and_verified(
         assert by_mail._username({"email": address, "email_verified": verified}) == name, address
 
 
-@pytest.mark.parametrize("tongue", ["vi", "en"])
+@BOTH
 def test_in_a_browser_one_is_refused_logged_in_and_logged_out_there_too(
     served: ServedStation, service: Provider, browser: Browser, tongue: Language
 ) -> None:

@@ -15,10 +15,9 @@ from api.problems import Language
 from broadcaster.people import Role
 from broadcaster.storage.models import Bulletin, Person
 from tests.integration.serving import ServedStation
-from tests.integration.visitor import Visitor, visiting
+from tests.integration.visitor import BOTH, Visitor, visiting
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
-BOTH = pytest.mark.parametrize("tongue", ["vi", "en"])
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,9 +17,7 @@ from devices.receiver.provision import Provision
 from devices.wire.signing import SigningKey, thumbprint
 from tests.brokers import free_port
 from tests.integration.serving import ServedStation, asking, serving
-from tests.integration.visitor import visiting
-
-BOTH = pytest.mark.parametrize("tongue", ["vi", "en"])
+from tests.integration.visitor import BOTH, visiting
 
 
 @pytest.fixture(scope="module", autouse=True)

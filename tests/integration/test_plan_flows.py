@@ -14,15 +14,13 @@ from broadcaster.storage.models import Airing, Area, Reorganisation
 from devices.wire.signing import SigningKey
 from tests.brokers import wait_for
 from tests.integration.serving import ServedStation
-from tests.integration.visitor import Visitor, visiting
+from tests.integration.visitor import BOTH, Visitor, visiting
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOON = (datetime.now(ZONE) + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
 NOONS = {"vi": NOON, "en": NOON + timedelta(hours=4)}
 NUMBERS = {"vi": "một", "en": "hai"}
 """Each language has its own things, so that neither finds what the other left."""
-
-both = pytest.mark.parametrize("tongue", ["vi", "en"])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,7 +79,7 @@ def _week(visitor: Visitor, day: date) -> None:
     expect(page.locator("#week")).to_contain_text(monday.strftime("%d/%m"))
 
 
-@both
+@BOTH
 def test_an_airing_is_found_put_in_order_moved_and_skipped(
     served: ServedStation, browser: Browser, tongue: Language
 ) -> None:
@@ -89,7 +87,7 @@ def test_an_airing_is_found_put_in_order_moved_and_skipped(
     with visiting(served, browser, "viet", tongue) as operator:
         page, w = operator.page, operator.w
         page.goto("/operations")
-        operator.link(w["nav_schedule"], exact=True).click()
+        operator.go("nav_schedule")
         page.get_by_role("link", name="Địa bàn tinh").first.click()
         page.get_by_role("link", name="Địa bàn xa").first.click()
         _week(operator, noon.date())
@@ -138,7 +136,7 @@ def test_an_airing_is_found_put_in_order_moved_and_skipped(
         expect(page.locator("tbody")).to_contain_text(f"Cắt điện {number}")
 
 
-@both
+@BOTH
 def test_a_week_is_copied_as_drafts(served: ServedStation, browser: Browser, tongue: Language) -> None:
     day, weeks = NOONS[tongue].date(), {"vi": 2, "en": 3}[tongue]
     monday = day - timedelta(days=day.weekday())
@@ -146,7 +144,7 @@ def test_a_week_is_copied_as_drafts(served: ServedStation, browser: Browser, ton
         page, w = editor.page, editor.w
         page.goto("/schedule?area=xa")
         _week(editor, day)
-        page.get_by_text(w["plan_copy"], exact=True).click()
+        editor.open(w["plan_copy"])
         page.get_by_label(w["plan_copy_to"]).fill(monday.isoformat())
         editor.button(w["plan_copy_go"] % {"start": f"{monday:%d/%m}"}).click()
         editor.refused({"vi": "phải sau tuần được chép", "en": "after"}[tongue])
@@ -161,13 +159,13 @@ def test_a_week_is_copied_as_drafts(served: ServedStation, browser: Browser, ton
         expect(page.get_by_role("link", name=copies[0]["title"]).first).to_be_visible()
 
 
-@both
+@BOTH
 def test_a_programme_is_made_changed_and_ended(served: ServedStation, browser: Browser, tongue: Language) -> None:
     name = f"Chuyển đổi số {NUMBERS[tongue]}"
     with visiting(served, browser, "hoa", tongue) as approver:
         page, w = approver.page, approver.w
         page.goto("/operations")
-        approver.link(w["nav_programmes"], exact=True).click()
+        approver.go("nav_programmes")
         approver.link(w["prog_new"]).click()
         page.get_by_label(w["prog_name"]).fill(name)
         first = page.get_by_role("group", name=w["prog_slot"] % {"number": 1})
@@ -205,7 +203,7 @@ def test_a_programme_is_made_changed_and_ended(served: ServedStation, browser: B
             for row in _programmes(served)
             if row["name"] == name
         ] == [4]
-        page.get_by_text(w["prog_end"], exact=True).first.click()
+        approver.open(w["prog_end"])
         approver.button(w["prog_end"]).click()
         expect(page.get_by_label(w["prog_end_sure"])).to_be_focused()  # the browser asks for the tick
         assert name in [row["name"] for row in _programmes(served)]
@@ -221,13 +219,13 @@ def _programmes(served: ServedStation) -> list[dict[str, Any]]:
     return found
 
 
-@both
+@BOTH
 def test_a_campaign_is_planned_and_changed(served: ServedStation, browser: Browser, tongue: Language) -> None:
     name = f"Nghị quyết 57, đợt {NUMBERS[tongue]}"
     with visiting(served, browser, "mai", tongue) as editor:
         page, w = editor.page, editor.w
         page.goto("/operations")
-        editor.link(w["nav_campaigns"], exact=True).click()
+        editor.go("nav_campaigns")
         editor.link(w["camp_new"]).click()
         page.get_by_label(w["camp_name"]).fill(name)
         page.get_by_label(w["camp_starts"]).fill("2026-01-01")
@@ -260,7 +258,7 @@ def test_a_campaign_is_planned_and_changed(served: ServedStation, browser: Brows
         assert row["goals"]["airings"] == 200
 
 
-@both
+@BOTH
 def test_communes_are_merged_by_two_people_and_the_plan_undone(
     served: ServedStation, browser: Browser, tongue: Language
 ) -> None:
@@ -269,7 +267,7 @@ def test_communes_are_merged_by_two_people_and_the_plan_undone(
     with visiting(served, browser, "viet", tongue) as operator:
         page, w = operator.page, operator.w
         page.goto("/operations")
-        operator.link(w["nav_reorganisations"], exact=True).click()
+        operator.go("nav_reorganisations")
         operator.link(w["reorganisations_new"]).click()
         operator.link(w["reorganisation_merge_communes"]).click()
         page.get_by_label(w["reorganisation_title"]).fill(title)
@@ -289,7 +287,7 @@ def test_communes_are_merged_by_two_people_and_the_plan_undone(
     with visiting(served, browser, "hoa", tongue) as approver:
         page, w = approver.page, approver.w
         page.goto("/operations")
-        approver.link(w["nav_reorganisations"], exact=True).click()
+        approver.go("nav_reorganisations")
         approver.link(title).click()
         expect(page.locator("section[aria-labelledby=change]")).to_contain_text(f"Xã Tân Bình {number}")
         approver.fits()
@@ -300,7 +298,7 @@ def test_communes_are_merged_by_two_people_and_the_plan_undone(
         page, w = operator.page, operator.w
         page.goto("/reorganisations")
         operator.link(title).click()
-        page.get_by_text(w["reorganisation_undo"], exact=True).first.click()
+        operator.open(w["reorganisation_undo"])
         page.get_by_label(w["reorganisation_undo_reason"]).fill("Hoãn đến năm sau")
         operator.button(w["reorganisation_undo"]).click()
         operator.told(w["done_reorganisation_undone"])
@@ -313,7 +311,7 @@ def _reorganisation(served: ServedStation, title: str) -> Reorganisation:
         return session.scalars(select(Reorganisation).where(Reorganisation.title == title)).one()
 
 
-@both
+@BOTH
 def test_a_commune_is_split(served: ServedStation, browser: Browser, tongue: Language) -> None:
     number = NUMBERS[tongue]
     title, day = f"Chia xã {number}", served.station.today() + timedelta(days=30)
@@ -339,7 +337,7 @@ def test_a_commune_is_split(served: ServedStation, browser: Browser, tongue: Lan
         change = page.locator("section[aria-labelledby=change]")
         expect(change).to_contain_text(f"Xã Đông {number}")
         expect(change).to_contain_text("Thôn Đoài")
-        page.get_by_text(w["reorganisation_undo"], exact=True).first.click()
+        operator.open(w["reorganisation_undo"])
         page.get_by_label(w["reorganisation_undo_reason"]).fill("Chưa thống nhất")
         operator.button(w["reorganisation_undo"]).click()
         operator.told(w["done_reorganisation_undone"])

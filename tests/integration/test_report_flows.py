@@ -19,10 +19,9 @@ from broadcaster.people import Role
 from broadcaster.storage.models import Area, AsRun, ProgrammeRecord, Report
 from tests import year
 from tests.integration.serving import ServedStation
-from tests.integration.visitor import Visitor, visiting
+from tests.integration.visitor import BOTH, Visitor, visiting
 
 NAME = "Nghị quyết số 57-NQ/TW"
-BOTH = pytest.mark.parametrize("tongue", ["vi", "en"])
 COMMUNE = {"vi": "Địa bàn xa", "en": "Xã Tân Hưng"}
 """Each language reports for a commune of its own."""
 

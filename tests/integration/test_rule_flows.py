@@ -14,10 +14,9 @@ from broadcaster.storage.models import Emergency
 from devices.wire.signing import SigningKey
 from tests.brokers import wait_for
 from tests.integration.serving import ServedStation
-from tests.integration.visitor import Visitor, visiting
+from tests.integration.visitor import BOTH, visiting
 
 NUMBERS = {"vi": "4", "en": "5"}
-both = pytest.mark.parametrize("tongue", ["vi", "en"])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,14 +48,7 @@ def _last(served: ServedStation) -> Emergency:
     return found
 
 
-def _menu(visitor: Visitor, word: str) -> None:
-    visitor.page.goto("/operations")
-    visitor.page.get_by_role("navigation", name=visitor.w["menu"]).get_by_role(
-        "link", name=visitor.w[word], exact=True
-    ).click()
-
-
-@both
+@BOTH
 def test_an_emergency_from_its_template_to_the_all_clear(
     served: ServedStation, browser: Browser, codes: pyotp.TOTP, tongue: Language
 ) -> None:
@@ -64,7 +56,8 @@ def test_an_emergency_from_its_template_to_the_all_clear(
     name, blank = f"Bão gần bờ {number}", f"Bão số {number} cách Hải Phòng"
     with visiting(served, browser, "mai", tongue) as editor:
         page, w = editor.page, editor.w
-        _menu(editor, "nav_emergencies")
+        editor.page.goto("/operations")
+        editor.go("nav_emergencies")
         editor.link(w["em_new"]).first.click()
         page.get_by_label(w["em_name"]).fill(name)
         page.get_by_label(w["em_whose"]).select_option("xa")
@@ -88,7 +81,8 @@ def test_an_emergency_from_its_template_to_the_all_clear(
         expect(editor.button(w["em_release"])).to_have_count(0)
     with visiting(served, browser, "chu-tich", tongue) as chief:
         page, w = chief.page, chief.w
-        _menu(chief, "nav_emergencies")
+        chief.page.goto("/operations")
+        chief.go("nav_emergencies")
         chief.link(name).click()
         expect(chief.button(w["em_release"])).to_be_visible()
         code = page.get_by_label(w["plan_code"])
@@ -123,7 +117,8 @@ def test_an_emergency_from_its_template_to_the_all_clear(
         storm = _last(served)
         assert storm.drill
         assert storm.blanks == {"so_bao": number, "dia_danh": "Hải Phòng"}
-        _menu(operator, "nav_emergencies")
+        operator.page.goto("/operations")
+        operator.go("nav_emergencies")
         operator.link(f"Bão số {number}").click()
         expect(page.get_by_text(w["em_state_issued"], exact=True)).to_be_visible()
         operator.fits()
@@ -135,7 +130,8 @@ def test_an_emergency_from_its_template_to_the_all_clear(
         operator.told(w["done_emergency_issued"])
         expect(page.get_by_text(w["em_message_cancel"], exact=True)).to_be_visible()
         wait_for(lambda: _last(served).references == storm.id and _last(served).state == "issued", 60)
-        _menu(operator, "nav_emergencies")
+        operator.page.goto("/operations")
+        operator.go("nav_emergencies")
         operator.link(f"Bão số {number}").click()
         page.get_by_role("textbox", name=w["reason"]).fill("Diễn tập xong")
         operator.button(w["em_end_go"]).click()
@@ -146,23 +142,25 @@ def test_an_emergency_from_its_template_to_the_all_clear(
             assert session.get_one(Emergency, storm.id).state == "ended"
     with visiting(served, browser, "hoa", tongue) as approver:
         page, w = approver.page, approver.w
-        _menu(approver, "nav_emergencies")
+        approver.page.goto("/operations")
+        approver.go("nav_emergencies")
         approver.link(w["em_use_of"] % {"name": name}).click()
-        page.get_by_text(w["em_retire"], exact=True).first.click()
+        approver.open(w["em_retire"])
         page.get_by_label(w["em_retire_sure"]).check()
         approver.button(w["em_retire"]).click()
         approver.told(w["done_template_retired"])
         expect(page.get_by_text(name)).to_have_count(0)
 
 
-@both
+@BOTH
 def test_one_person_alone_needs_a_reason_and_a_policy(
     served: ServedStation, browser: Browser, tongue: Language
 ) -> None:
     title = f"Vỡ đê {NUMBERS[tongue]}"
     with visiting(served, browser, "viet", tongue) as operator:
         page, w = operator.page, operator.w
-        _menu(operator, "nav_emergencies")
+        operator.page.goto("/operations")
+        operator.go("nav_emergencies")
         operator.link(w["em_alone"]).click()
         page.get_by_label(w["em_headline"]).fill(title)
         page.get_by_label(w["em_text"], exact=True).fill("Đê vỡ, bà con lên đồi.")
@@ -186,12 +184,13 @@ def test_one_person_alone_needs_a_reason_and_a_policy(
         operator.told(w["done_emergency_ended"])
 
 
-@both
+@BOTH
 def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: Browser, tongue: Language) -> None:
     reason = f"Loa rú {NUMBERS[tongue]}"
     with visiting(served, browser, "viet", tongue) as operator:
         page, w = operator.page, operator.w
-        _menu(operator, "nav_emergencies")
+        operator.page.goto("/operations")
+        operator.go("nav_emergencies")
         page.get_by_role("textbox", name=w["reason"]).fill(" ")
         operator.button(w["em_stop_go"]).click()
         operator.refused({"vi": "lý do dừng", "en": "why it is stopped"}[tongue])
@@ -212,7 +211,7 @@ def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: 
         assert served.station.stops.standing(actor) == []
 
 
-@both
+@BOTH
 def test_a_rule_is_made_tried_changed_and_removed(served: ServedStation, browser: Browser, tongue: Language) -> None:
     area = {"vi": "xa", "en": "thon-dong"}[tongue]
     said = {

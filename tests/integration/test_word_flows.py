@@ -13,9 +13,7 @@ from broadcaster.storage.models import Alert, Area, LexiconProposal, RejectedMes
 from devices.wire.signing import SigningKey
 from tests.brokers import wait_for
 from tests.integration.serving import ServedStation
-from tests.integration.visitor import visiting
-
-BOTH = pytest.mark.parametrize("tongue", ["vi", "en"])
+from tests.integration.visitor import BOTH, visiting
 
 
 def _apart(served: ServedStation, receiver: str, code: str, count: int) -> None:

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from api.problems import Language
 from api.web.words import words
 from tests.browser import axe_violations, sideways, small_targets
 from tests.integration.serving import ServedStation
+
+BOTH = pytest.mark.parametrize("tongue", ["vi", "en"])
+"""A test in each language."""
 
 
 @dataclass
