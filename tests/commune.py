@@ -2,10 +2,7 @@
 
 import hashlib
 from datetime import date, datetime, timedelta
-from functools import cache
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from broadcaster import audit
@@ -25,7 +22,7 @@ from broadcaster.ingestion import Ingestion
 from broadcaster.lexicons import Lexicons
 from broadcaster.logins import LogIns
 from broadcaster.overrides import Overrides
-from broadcaster.people import Actor, Grant, Role
+from broadcaster.people import HASHER, Actor, Grant, Role
 from broadcaster.planning import Planner
 from broadcaster.policies import AreaPolicies
 from broadcaster.programmes import Programmes
@@ -67,12 +64,6 @@ RECEIVERS = (
     ("loa-doai", "loudspeaker", "thon-doai"),
     ("led-xa", "screen", "xa"),
 )
-
-
-@cache
-def _hash() -> str:
-    """Argon2id is slow on purpose: once for all people of all tests."""
-    return PasswordHash((Argon2Hasher(),)).hash(PASSWORD)
 
 
 class Commune:
@@ -166,7 +157,9 @@ class Commune:
         )
 
     def _person(self, name: str, role: Role) -> Actor:
-        person = Person(id=name, username=name, name=name, password_hash=_hash(), created_at=self.clock.now())
+        person = Person(
+            id=name, username=name, name=name, password_hash=HASHER.hash(PASSWORD), created_at=self.clock.now()
+        )
         with self.database.writing() as session:
             session.add(person)
             session.flush()

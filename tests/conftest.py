@@ -1,5 +1,6 @@
 """What tests share: databases of both kinds, each test with one of its own."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from broadcaster.people import HASHER
 from broadcaster.storage.database import Database
-from tests.databases import Databases, postgresql
+from tests.databases import Databases, postgresql, unsafe
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -18,9 +21,23 @@ if TYPE_CHECKING:
     from tests.commune import Commune
 
 
+# What is imported is never garbage: looking for some there takes a fifth of the imports' time, and some of every later look.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """All is imported: from here on only what tests make is looked through."""
+    gc.freeze()
+    gc.enable()
+
+
 # No time limit for an example: how long it takes is the machine's, and speed is measured by benchmarks.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
+
+# Argon2id is slow on purpose: a fifth of a second for each password. Stations in processes of their own take that time here too.
+HASHER.current_hasher = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+HASHER.hashers = (HASHER.current_hasher,)
 
 
 class SteppedClock:
@@ -72,20 +89,38 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path) -> str:
+    """A migrated SQLite file that nobody has written to, as an address for SQLAlchemy: always the same one, filled anew."""
+    path = migrated_sqlite.with_name("lent.db")
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The address of a migrated database: the test runs on SQLite and on PostgreSQL."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "station.db")
-    return f"sqlite:///{tmp_path / 'station.db'}"
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def kept_databases() -> dict[str, Database]:
+    """By address. What SQLAlchemy has made of a statement it remembers with the engine; to make it is a quarter of the tests' time."""
+    return {}
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(database_url: str, kept_databases: dict[str, Database]) -> Iterator[Database]:
     """A migrated database of either kind."""
-    found = Database(database_url)
+    if database_url not in kept_databases:
+        kept_databases[database_url] = made = Database(database_url)
+        if made.is_sqlite:
+            unsafe(made)
+    found = kept_databases[database_url]
     yield found
+    found.last_of_all.clear()
     found.close()
 
 

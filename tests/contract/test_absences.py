@@ -4,11 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pyotp
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
-from broadcaster import accounts, logins
 from broadcaster.approvers import Unattended, unattended
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Grant, Right, Role
@@ -24,14 +21,6 @@ def _person(commune: Commune, name: str, role: Role, area: str | None = None) ->
 def _again(commune: Commune, who: Actor) -> Actor:
     """As the next request of theirs sees them."""
     return commune.log_ins.recognise(commune.log_ins.log_in(who.username, PASSWORD)[0], address="192.0.2.7")
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2id is slow on purpose, and no password is guessed here."""
-    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    for module in (accounts, logins):
-        monkeypatch.setattr(module, "HASHER", quick)
 
 
 @pytest.fixture

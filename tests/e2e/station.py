@@ -22,7 +22,7 @@ from broadcaster.demo.processes import end_with_parent
 from broadcaster.settings import load_settings
 from broadcaster.station import Core
 from devices.receiver.provision import Provision
-from tests.brokers import free_port, wait_for
+from tests.brokers import accepts, free_port, wait_for
 
 ENDS = {"finished", "interrupted", "missed", "failed", "cancelled", "refused"}
 
@@ -353,6 +353,8 @@ class StationRig:
     def the_server_answers(self) -> bool:
         """The server's health address answers."""
         self.server.check()
+        if not accepts(self.port):
+            return False
         with suppress(httpx.TransportError):
             return httpx.get(f"{self.base_url}/healthz", timeout=2, trust_env=False).is_success
         return False

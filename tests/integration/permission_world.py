@@ -13,18 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from api.app import create_app
 from audio.store import DiskStore
-from broadcaster import logins, people
 from broadcaster.bulletins import Draft
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.emergencies import Sending, TemplateContent
-from broadcaster.people import Actor, Role
+from broadcaster.people import HASHER, Actor, Role
 from broadcaster.reorganisation.effects import Ending, ReorganisationPlan
 from broadcaster.settings import Settings
 from broadcaster.station import Station
@@ -50,6 +46,7 @@ from broadcaster.targets import Targets
 from devices.wire.signing import SigningKey
 from schedules.programmes import Programme
 from schedules.rules import Once
+from tests.databases import unsafe
 
 SIDES = ("a", "b")
 CODE = {"a": "111111", "b": "222222"}
@@ -95,22 +92,9 @@ def wav() -> bytes:
 @contextmanager
 def two_communes(folder: Path) -> Iterator[World]:
     """The station is made and not started: no broker, no speech; what is asked of it is decided all the same."""
-    with pytest.MonkeyPatch.context() as patch:
-        quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-        patch.setattr(people, "HASHER", quick)
-        patch.setattr(logins, "HASHER", quick)
-        nobody = quick.hash("x")
-        patch.setattr(logins, "_nobody", lambda: nobody)
-        with _made(folder) as world:
-            yield world
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[World]:
     settings = Settings(folder=folder / "station", engines=("espeak",), broker_port=1, session_length=timedelta(days=9))
     station = Station(settings)
-    # A thousand small transactions: none of them has to outlive a power cut.
-    event.listen(station.database.engine, "connect", lambda made, _: made.execute("PRAGMA synchronous=OFF"))
+    unsafe(station.database)
     station.database.migrate()
     runner = asyncio.Runner()
     client = httpx.AsyncClient(
@@ -136,7 +120,7 @@ def _made(folder: Path) -> Iterator[World]:
 
 def _found(world: World) -> None:
     now = world.station.clock.now()
-    secret = people.HASHER.hash("một mật khẩu")  # slow on purpose: once for all
+    secret = HASHER.hash("một mật khẩu")
     with world.station.database.writing() as session:
         session.add(Area(id="tinh", name="Tỉnh", kind="province", valid_from=date(2025, 7, 1)))
         session.flush()

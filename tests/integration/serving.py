@@ -24,6 +24,7 @@ from devices.receiver.provision import KEY_FILE, Provision, initialise
 from devices.wire.enrolment import Comparison
 from devices.wire.signing import PublicKey, SigningKey
 from tests.brokers import wait_for
+from tests.databases import unsafe
 
 PEOPLE = {"mai": Role.EDITOR, "lan": Role.EDITOR, "hoa": Role.APPROVER, "viet": Role.OPERATOR, "xem": Role.VIEWER}
 
@@ -116,6 +117,8 @@ def serving(
 ) -> Iterator[ServedStation]:
     """A founded station behind its HTTP server."""
     station = Station(settings, clock=clock)
+    if station.database.is_sqlite:
+        unsafe(station.database)
     founding(station)
     server = uvicorn.Server(configured(settings, create_app(station)))
     running = ServedStation(station, server)

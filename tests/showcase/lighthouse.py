@@ -35,7 +35,7 @@ from devices.fleet.faults import SkewedClock
 from tests.benchmarks import board
 from tests.benchmarks.table import put
 from tests.brokers import free_port, wait_for
-from tests.browser import FLAGS, chromium
+from tests.browser import CHROMIUM, FLAGS, chromium
 from tests.integration.serving import ServedStation
 from tests.showcase.commune import password
 from tests.showcase.day import Day
@@ -103,7 +103,7 @@ def run(url: str, cookies: dict[str, str], folder: Path) -> dict[str, Any]:
         *("--throttling-method=simulate", f"--throttling.cpuSlowdownMultiplier={CPU}"),
         f"--chrome-flags={' '.join(['--headless=new', *FLAGS])}",
     ]
-    environment = os.environ | {"CHROME_PATH": shutil.which("chromium") or "", "TMPDIR": str(folder)}
+    environment = os.environ | {"CHROME_PATH": shutil.which(CHROMIUM) or "", "TMPDIR": str(folder)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise SystemExit(f"Lighthouse failed on {url}:\n{done.stderr[-2000:]}")
