@@ -63,9 +63,11 @@ performance: install-dev system-packages  ## All benchmarks, into the table of d
 	@$(BIN)/python -m tests.benchmarks > .bench.jsonl; $(BIN)/python -m tests.benchmarks.table .bench.jsonl; rm .bench.jsonl
 
 lighthouse: install-dev system-packages  ## Page speed by Lighthouse, into docs/performance.md (needs Node.js; RUNS=3)
+	@tests/install-system-packages chromium
 	@$(BIN)/python -m tests.showcase.lighthouse $(RUNS)
 
 screenshots: install-dev system-packages  ## Every page in both languages, into docs/images; NAME=compose for one
+	@tests/install-system-packages chromium
 	@$(BIN)/python -m tests.showcase.screenshots $(NAME)
 
 reference: install  ## Write anew what docs/reference holds of generated files

@@ -22,18 +22,11 @@ from devices.cards.lettering import width
 from devices.receiver.page import PageServer, Screen
 from devices.wire.messages import Card
 from tests.brokers import wait_for
-from tests.browser import chromium
 
 IDLE = Screen(name="Xã Tân An – Thôn Đông")
 TEXT = "Chuyển đổi số: mỗi người dân một tài khoản dịch vụ công, ƯỚC MƠ VƯƠN XA"
 MARKS = "Nghị quyết số 57-NQ/TW, chuyển đổi số: ẵ ễ ộ ữ Ỵ"
 PANELS = {"panel-192x32": (192, 32), "panel-320x160": (320, 160), "hd": (1280, 720)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture

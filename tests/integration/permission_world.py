@@ -267,7 +267,7 @@ def _fill(world: World, side: str) -> None:
             Enrolment(
                 id=ids["enrolment"], state="waiting", address="192.0.2.1", public_key=SigningKey.generate().public().to_jwk(), seal_key={},
                 key_thumbprint=side, commitment="", kind="loudspeaker", name="Loa mới", software="x",
-                code_hash=station.secrets.code_hash(CODE[side]), fingerprint="ABCD", requested_at=now, expires_at=now + timedelta(minutes=15),
+                code_hash=station.secrets.code_hash(CODE[side]), fingerprint="ABCD", requested_at=now, expires_at=now + timedelta(hours=9),
             )
         )  # fmt: skip
         for number, name in enumerate(("released", "other_released"), 1):

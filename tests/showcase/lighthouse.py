@@ -35,7 +35,7 @@ from devices.fleet.faults import SkewedClock
 from tests.benchmarks import board
 from tests.benchmarks.table import put
 from tests.brokers import free_port, wait_for
-from tests.browser import CHROMIUM, FLAGS, chromium
+from tests.browser import FLAGS, chromium
 from tests.integration.serving import ServedStation
 from tests.showcase.commune import password
 from tests.showcase.day import Day
@@ -103,7 +103,7 @@ def run(url: str, cookies: dict[str, str], folder: Path) -> dict[str, Any]:
         *("--throttling-method=simulate", f"--throttling.cpuSlowdownMultiplier={CPU}"),
         f"--chrome-flags={' '.join(['--headless=new', *FLAGS])}",
     ]
-    environment = os.environ | {"CHROME_PATH": shutil.which(CHROMIUM) or "", "TMPDIR": str(folder)}
+    environment = os.environ | {"CHROME_PATH": shutil.which("chromium") or "", "TMPDIR": str(folder)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise SystemExit(f"Lighthouse failed on {url}:\n{done.stderr[-2000:]}")
@@ -226,7 +226,7 @@ def province(folder: Path, runs: int) -> Measured:
         with httpx.Client(base_url=base, trust_env=False, timeout=120) as client:
             answer = client.post("/api/v1/sessions", json={"username": "viet", "password": password("viet")})
             cookies = {"session": answer.json()["token"], "lang": "vi"}
-        with chromium() as browser:
+        with chromium("chromium") as browser:
             context = browser.new_context(base_url=base)
             context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies.items()])
             page = context.new_page()

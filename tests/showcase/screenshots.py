@@ -89,7 +89,7 @@ def main(wanted: list[str]) -> None:
         print("Preparing the commune (some minutes: its morning session is aired in full) ...", flush=True)
         day.prepare()
         day.morning()
-        with day.evening() as served, chromium() as browser:
+        with day.evening() as served, chromium("chromium") as browser:
             camera = Camera(browser, served)
             for shown in PAGES:
                 if shown.before is not None:
