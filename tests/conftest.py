@@ -1,7 +1,6 @@
 """What tests share: databases of both kinds, each test with one of its own."""
 
 import gc
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from broadcaster.people import HASHER
 from broadcaster.storage.database import Database
-from tests.databases import Databases, postgresql, unsafe
+from tests.databases import Databases, migrated_sqlite, postgresql, unsafe
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -80,22 +79,18 @@ def postgres_url(postgres_databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, which others are copied from."""
-    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
-    return path
+def sqlite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the SQLite file of the tests lies."""
+    return tmp_path_factory.mktemp("sqlite")
 
 
 @pytest.fixture
-def sqlite_url(migrated_sqlite: Path) -> str:
+def sqlite_url(sqlite_folder: Path) -> str:
     """A migrated SQLite file that nobody has written to, as an address for SQLAlchemy: always the same one, filled anew."""
-    path = migrated_sqlite.with_name("lent.db")
-    for left in path.parent.glob(f"{path.name}*"):
+    for left in sqlite_folder.iterdir():
         left.unlink()
-    shutil.copy(migrated_sqlite, path)
+    path = sqlite_folder / "station.db"
+    path.write_bytes(migrated_sqlite())
     return f"sqlite:///{path}"
 
 

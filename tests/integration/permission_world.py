@@ -46,7 +46,7 @@ from broadcaster.targets import Targets
 from devices.wire.signing import SigningKey
 from schedules.programmes import Programme
 from schedules.rules import Once
-from tests.databases import unsafe
+from tests.databases import migrated_sqlite, unsafe
 
 SIDES = ("a", "b")
 CODE = {"a": "111111", "b": "222222"}
@@ -95,7 +95,7 @@ def two_communes(folder: Path) -> Iterator[World]:
     settings = Settings(folder=folder / "station", engines=("espeak",), broker_port=1, session_length=timedelta(days=9))
     station = Station(settings)
     unsafe(station.database)
-    station.database.migrate()
+    (settings.folder / "broadcaster.db").write_bytes(migrated_sqlite())
     runner = asyncio.Runner()
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(create_app(station), raise_app_exceptions=False), base_url="http://testserver"

@@ -1,6 +1,7 @@
 """A station that is served from a thread of the test, and people who talk to it over HTTP."""
 
 import queue
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,14 +25,19 @@ from devices.receiver.provision import KEY_FILE, Provision, initialise
 from devices.wire.enrolment import Comparison
 from devices.wire.signing import PublicKey, SigningKey
 from tests.brokers import wait_for
-from tests.databases import unsafe
+from tests.databases import migrated_sqlite, unsafe
 
+TRUST = ssl.create_default_context()
+"""Made once: each client would read all authorities' certificates again, whether it asks one or not."""
 PEOPLE = {"mai": Role.EDITOR, "lan": Role.EDITOR, "hoa": Role.APPROVER, "viet": Role.OPERATOR, "xem": Role.VIEWER}
 
 
 def found(station: Station) -> None:
     """Areas and people, as an administrator would enter them."""
-    station.database.migrate()
+    if station.database.is_sqlite:
+        (station.settings.folder / "broadcaster.db").write_bytes(migrated_sqlite())
+    else:
+        station.database.migrate()
     with station.database.writing() as session:
         for area, parent in (("tinh", None), ("xa", "tinh"), ("thon-dong", "xa")):
             kind = "province" if parent is None else "commune" if parent == "tinh" else "village"
@@ -68,7 +74,7 @@ class ServedStation:
 
     def anonymous(self, **arguments: Any) -> httpx.Client:
         """A client without a log-in."""
-        client = httpx.Client(base_url=self.base, trust_env=False, timeout=30, **arguments)
+        client = httpx.Client(base_url=self.base, trust_env=False, timeout=30, verify=TRUST, **arguments)
         self._clients.append(client)
         return client
 

@@ -21,15 +21,16 @@ from schedules.rules import Once
 from tests.brokers import wait_for
 from tests.commune import STATION, Commune
 from tests.conftest import SteppedClock
+from tests.databases import migrated_sqlite
 
 RECEIVERS = 1000
 DAY = date(2026, 11, 25)
 
 
 @pytest.fixture
-def commune(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Commune]:
+def commune(tmp_path: Path) -> Iterator[Commune]:
     path = tmp_path / "station.db"
-    path.write_bytes(migrated_sqlite.read_bytes())
+    path.write_bytes(migrated_sqlite())
     database = Database(f"sqlite:///{path}")
     made = Commune(database, SteppedClock())
     made.link.open()
