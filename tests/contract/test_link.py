@@ -212,6 +212,7 @@ def test_a_session_keeps_what_arrives_while_the_line_is_cut(rig: Rig) -> None:
     sent(server.publish("cmd/alice/a", b"first"))
     alice.acknowledge(take(alice, 1))
     alice.close()
+    rig.forwarded(connections=1)  # the acknowledgement too
     sent(server.publish("cmd/alice/a", b"second"), server.publish("cmd/alice/a", b"third"))
     again = opened(rig.link("alice"), "cmd/alice/+")
     assert [d.payload for d in take(again, 2)] == [b"second", b"third"]
