@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from broadcaster.cli.main import all_is_loaded
 from broadcaster.people import HASHER
 from broadcaster.storage.database import Database
 from tests.databases import Databases, migrated_sqlite, postgresql, unsafe
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
     from tests.commune import Commune
 
 
-# What is imported is never garbage: looking for some there takes a fifth of the imports' time, and some of every later look.
-gc.disable()
+gc.disable()  # until all is imported, as `broadcaster serve` does it
 
 
 def pytest_collection_finish() -> None:
-    """All is imported: from here on only what tests make is looked through."""
-    gc.freeze()
-    gc.enable()
+    """From here on only what tests make is looked through."""
+    all_is_loaded()
 
 
 # No time limit for an example: how long it takes is the machine's, and speed is measured by benchmarks.
