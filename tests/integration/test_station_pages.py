@@ -252,6 +252,13 @@ def test_receivers_are_on_a_map_and_what_was_missed_without_network_is_shown_aft
         x, y = page.wait_for_function(WELL).json_value()
         page.mouse.click(x, y)
         expect(page.locator(".leaflet-popup-content a")).to_have_attribute("href", "/receivers/loa-0")
+        expect(page.locator("#link")).to_have_text("Trực tiếp")
+        for presence in ("offline", "online"):  # its shape alone is drawn anew
+            with station_pages.station.database.writing() as session:
+                session.get_one(Receiver, "loa-0").presence = presence
+            station_pages.station.changes.notify()
+            page.wait_for_function(f"() => ({WELL})() {'!==' if presence == 'online' else '==='} null", timeout=30_000)
+        expect(page.locator("#map")).to_have_attribute("data-drawn", "2")
         assert [text for text in said if "getImageData" not in text] == []  # our own look at the canvas
         page.goto("/operations")
         expect(page.locator("#link")).to_have_text("Trực tiếp")
