@@ -148,7 +148,7 @@ def page(
         status_code=status if problem is None or status != 200 else status_of(problem),
     )
     response.headers["Cache-Control"] = "no-store"
-    if isinstance(problem, CountingError):  # without a script, too
+    if isinstance(problem, CountingError) and request.method == "GET":  # without a script, too
         response.headers["Refresh"] = str(problem.details["retry_after_s"])
     if request.query_params.get("lang") in ("vi", "en"):
         response.set_cookie("lang", tongue, max_age=31536000, samesite="lax", httponly=True)

@@ -9,7 +9,7 @@ from api.auth import ActorDep, StationDep
 from api.v1.reports import attachment
 from api.web import page as pages
 from api.web.reports import file_name
-from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
+from broadcaster.errors import BroadcasterError, ConflictError, CountingError, InvalidError
 from broadcaster.people import Actor, Right
 from broadcaster.reports.desk import scope_of
 from broadcaster.reports.documents import Form as DocumentForm
@@ -72,6 +72,8 @@ def submit(
         station.reports.submit(actor, report_id, revision=int(revision) if revision.isdigit() else 0)
     except ConflictError as error:
         return _one(request, station, actor, report_id, error)
+    except CountingError:  # its page says how far the count is
+        return RedirectResponse(f"/reports/{report_id}", 303)
     return RedirectResponse(f"/reports/{report_id}?done=report_submitted", 303)
 
 

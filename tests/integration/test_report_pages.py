@@ -127,6 +127,8 @@ def test_a_page_says_that_figures_are_still_counted_and_loads_itself_again(
             assert answer.status_code == 503, answer.text
             assert (answer.status_code, answer.headers["Refresh"]) == (503, "3"), path
             assert "Trang này tự tải lại" in answer.text
+        answer = visit("hoa").post(f"{report}/submission", data={"revision": "1"}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (303, report)
         answer = visit("mai").get("/api/v1/reports/figures?area=xa&starts_on=2026-01-01&ends_on=2026-12-31")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
         assert answer.json()["code"] == "counting"
