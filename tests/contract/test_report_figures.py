@@ -162,8 +162,10 @@ def test_what_is_kept_of_the_log_says_what_the_log_says_after_every_piece(
         for row in session.scalars(select(AsRun).where(AsRun.seq % 41 == 0)):
             fields = {column.key: getattr(row, column.key) for column in AsRun.__table__.columns}
             moved = {"area_id": "thon-doai", "area_line": ["tinh", "xa", "thon-doai"]} if row.seq % 2 else {}
-            said = {"state": "finished", "evidence": {"played_ms": 600_000}, "receipt_id": f"sau-{row.seq}"}
-            late.append({**fields, **said, **moved})
+            said = {"state": "finished", "evidence": {"played_ms": 600_000}}
+            if row.seq % 3 == 0:  # it undoes nothing that was said before
+                said = {"state": "received", "evidence": None}
+            late.append({**fields, **said, **moved, "receipt_id": f"sau-{row.seq}"})
         asrun.append(session, late, signatory=commune.signatory, now=commune.clock.now())
     assert _differences(commune.database) == []
     while keeper.step():
