@@ -1,19 +1,20 @@
 """How an area sounds: voice, rate, pitch, equaliser, call, repeats, jingle; each its own, or as above."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Form, Request
 from pydantic import ValidationError
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import tree_of
 from api.web.meanwhile import SeenDep, carried, changed_of
+from api.web.mentions import CountDep, IdsDep, Named, address_of, named
 from audio.announcement import MOST_REPEATS
 from broadcaster.area_sounds import state_of
 from broadcaster.errors import BroadcasterError, InvalidError
-from broadcaster.lexicons import Mention
 from broadcaster.people import Actor, Right
 from broadcaster.sound import Sound
 from broadcaster.station import Station
@@ -35,10 +36,19 @@ _LABELS = {
 
 
 @router.get("/sound")
-def show(request: Request, station: StationDep, actor: ActorDep, area: str = "") -> Response:
-    """What an area says itself, and what is in force there."""
+def show(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: str = "",
+    anew: IdsDep,
+    anew_all: CountDep | None = None,
+) -> Response:
+    """What an area says itself, and what is in force there; after a change, what is spoken anew."""
     actor.need(Right.READ)
-    return _shown(request, station, actor, area)
+    changed = None if anew_all is None else named(station, actor, anew, anew_all)
+    return _shown(request, station, actor, area, anew=changed)
 
 
 @router.post("/sound")
@@ -78,7 +88,7 @@ def put(
         anew = station.area_sounds.put(actor, area, sound, seen=seen)
     except BroadcasterError as error:
         return _shown(request, station, actor, area, typed=typed, problem=error, seen=seen)
-    return _shown(request, station, actor, area, anew=anew)
+    return RedirectResponse(f"/sound?{urlencode({'area': area})}&done=sound_saved&{address_of('anew', anew)}", 303)
 
 
 def _sound(typed: dict[str, str]) -> Sound:
@@ -127,7 +137,7 @@ def _shown(
     *,
     typed: dict[str, str] | None = None,
     problem: BroadcasterError | None = None,
-    anew: tuple[Mention, ...] | None = None,
+    anew: Named | None = None,
     seen: str = "",
 ) -> Response:
     tree = tree_of(station)

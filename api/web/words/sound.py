@@ -44,7 +44,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "sound_chime_yes": ("Nhạc hiệu thay tiếng chuông", "The jingle in place of the chime"),
     "sound_chime_no": ("Chuông rồi đến nhạc hiệu", "The chime, then the jingle"),
     "sound_save": ("Lưu", "Save"),
-    "sound_saved": ("Đã lưu. Bản tin soạn từ nay nghe như thế này.", "Saved. What is written from now on sounds so."),
+    "done_sound_saved": (
+        "Đã lưu. Bản tin soạn từ nay nghe như thế này.",
+        "Saved. What is written from now on sounds so.",
+    ),
     "voice_vi": ("Giọng miền Bắc", "Northern voice"),
     "voice_vi-vn-x-central": ("Giọng miền Trung", "Central voice"),
     "voice_vi-vn-x-south": ("Giọng miền Nam", "Southern voice"),
