@@ -144,12 +144,15 @@ def test_a_report_is_begun_filled_in_handed_in_opened_again_and_downloaded(
         zalo = editor.labelled(f"{w['rep_channel_zalo']} ({w['rep_unit_zalo']})")
         zalo.fill("nhiều lắm")
         editor.labelled(w["rep_form_results"]).fill("Bà con biết dùng VNeID.")
-        editor.labelled(w["rep_form_other_name"]).first.fill("Loa kéo")
+        editor.labelled(w["rep_form_other_name"] % {"row": 1}).fill("Loa kéo")
         editor.labelled(w["rep_form_signer"]).fill("Nguyễn Văn Thắng")
         editor.button(w["rep_form_save"], exact=True).click()
         editor.refused({"vi": "Kênh khác cần có tên và số lượng", "en": "needs its name and a number"}[tongue])
-        editor.labelled(w["rep_number"]).first.fill("12")
-        editor.labelled(w["rep_form_other_unit"]).first.fill("buổi")
+        editor.labelled(w["rep_form_other_number"] % {"row": 1}).fill("12")
+        editor.labelled(w["rep_form_other_unit"] % {"row": 1}).fill("buổi")
+        editor.labelled(w["rep_form_other_name"] % {"row": 2}).fill("Bản tin in")
+        editor.labelled(w["rep_form_other_number"] % {"row": 2}).fill("300")
+        editor.labelled(w["rep_form_other_unit"] % {"row": 2}).fill("tờ")
         editor.button(w["rep_form_save"], exact=True).click()
         editor.refused({"vi": "“nhiều lắm” không phải là số đếm", "en": "“nhiều lắm” is no count"}[tongue])
         expect(zalo).to_have_value("nhiều lắm")
@@ -163,6 +166,8 @@ def test_a_report_is_begun_filled_in_handed_in_opened_again_and_downloaded(
         expect(page.get_by_role("row").filter(has_text=w["rep_channel_zalo"])).to_contain_text(
             {"vi": "1.250", "en": "1,250"}[tongue]
         )
+        for other, number in (("Loa kéo", "12"), ("Bản tin in", "300")):
+            expect(page.get_by_role("row").filter(has_text=other)).to_contain_text(number)
 
         # An approver hands it in, opens it again with a reason, and hands it in once more.
         approver.page.goto("/")
