@@ -196,6 +196,8 @@ def test_the_audit_trail_is_leafed_through(visit: Visit, station_pages: ServedSt
         for loudness in range(60, 112):
             at, details = station.clock.now(), {"full_volume_dba": loudness}
             audit.note(session, operator, "receiver-placed", "loa-2", at=at, areas=["thon-doai"], details=details)
+        details = {"areas": {"thon-2": "Thôn 2"}}  # as it was named once
+        audit.note(session, operator, "areas-added", "xa", at=at, areas=["xa"], details=details)
     viet = visit("viet")
     first = seen(viet, f"/audit?who={operator.id}&about=receiver")
     assert first.count('href="/receivers/') == 50
@@ -209,6 +211,10 @@ def test_the_audit_trail_is_leafed_through(visit: Visit, station_pages: ServedSt
         ).all()
     assert older.count('href="/receivers/') == len(rows) - 50
     assert "Không có thao tác nào như vậy" in seen(viet, "/audit?who=khong-co")
+    areas = seen(viet, f"/audit?who={operator.id}&about=area")
+    assert "Thêm địa bàn" in areas
+    assert "areas-added" not in areas
+    assert '<a class="touch" href="/areas/xa">Địa bàn xa</a>' in areas
 
 
 def test_receivers_are_on_a_map_and_what_was_missed_without_network_is_shown_after_it(
