@@ -79,7 +79,10 @@ def show(
         "audit.html",
         actor=actor,
         tree=tree,
-        rows=[(row, audit.known_as(row.action), _page_of(row), list(changes_of(row, tree, tongue, zone))) for row in rows[:ROWS]],
+        rows=[
+            (row, audit.known_as(row.action), _page_of(row), list(changes_of(row, tree, tongue, zone)))
+            for row in rows[:ROWS]
+        ],
         addresses={row.seq for row in rows if row.actor_id == actor.id or actor.may(Right.ADMINISTER, row.area_id)},
         names=names,
         subjects=SUBJECTS,
