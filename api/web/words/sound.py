@@ -36,13 +36,32 @@ WORDS: dict[str, tuple[str, str]] = {
     "sound_jingle": ("Nhạc hiệu", "Jingle"),
     "sound_jingle_none": ("Không có nhạc hiệu", "No jingle"),
     "sound_jingle_some": ("Có nhạc hiệu", "With a jingle"),
-    "sound_jingle_hint": (
-        "Chọn trong các tệp nhạc hiệu đã tải lên. Chưa có tệp nào thì danh sách chỉ có hai dòng đầu.",
-        "One of the jingles that were uploaded. While there are none, the list has its first two lines only.",
+    "sound_jingle_hint": ("Chọn trong các nhạc hiệu ở cuối trang.", "One of the jingles at the end of this page."),
+    "sound_jingle_first": (
+        "Chưa có nhạc hiệu nào. Tải lên ở cuối trang.",
+        "There is no jingle yet. Upload one at the end of this page.",
     ),
     "sound_chime": ("Nhạc hiệu và tiếng chuông mở đầu", "Jingle and opening chime"),
     "sound_chime_yes": ("Nhạc hiệu thay tiếng chuông", "The jingle in place of the chime"),
     "sound_chime_no": ("Chuông rồi đến nhạc hiệu", "The chime, then the jingle"),
+    "jingles": ("Các nhạc hiệu", "Jingles"),
+    "jingles_intro": (
+        "Đoạn nhạc ngắn mở đầu bản tin. Tải lên xong thì chọn ở trên và lưu; chưa lưu thì chưa có gì thay đổi. Mọi địa bàn đều dùng được.",
+        "A short tune that opens a bulletin. Once uploaded it is chosen above and saved; until then nothing sounds otherwise. Every area may use it.",
+    ),
+    "jingle_file": ("Tệp nhạc hiệu", "Jingle to upload"),
+    "jingle_file_hint": (
+        "MP3, WAV, M4A, OGG hoặc FLAC, dài 0,5 – 30 giây, nhiều nhất 20 MB. Độ to được chỉnh cho bằng giọng đọc.",
+        "MP3, WAV, M4A, OGG or FLAC of 0.5 – 30 s, at most 20 MB. It is brought to the loudness of speech.",
+    ),
+    "jingle_upload": ("Tải lên", "Upload"),
+    "jingle_uploaded_on": ("tải lên %(day)s", "uploaded %(day)s"),
+    "jingle_in_force": ("Đang dùng ở đây", "In force here"),
+    "jingle_listen": ("Nghe nhạc hiệu %(name)s", "Listen to the jingle %(name)s"),
+    "done_jingle_uploaded": (
+        "Đã tải lên và đã chọn sẵn ở mục Nhạc hiệu. Nghe thử ở cuối trang, rồi bấm Lưu: nó thay nhạc hiệu đang dùng ở đây.",
+        "Uploaded, and chosen already under Jingle. Listen to it at the end of this page, then save: it takes the place of the one in force here.",
+    ),
     "sound_save": ("Lưu", "Save"),
     "done_sound_saved": (
         "Đã lưu. Bản tin soạn từ nay nghe như thế này.",
