@@ -58,7 +58,8 @@ def _rows(visitor: Visitor) -> list[int]:
     return [int(text[1:]) for text in visitor.page.locator("td.moment small").all_inner_texts()]
 
 
-@pytest.mark.parametrize(("tongue", "script"), [("vi", True), ("en", False)])
+@BOTH
+@pytest.mark.parametrize("script", [True, False])
 def test_the_log_is_searched_leafed_through_and_downloaded(
     *, served: ServedStation, browser: Browser, tongue: Language, script: bool
 ) -> None:
