@@ -59,8 +59,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "jingle_in_force": ("Đang dùng ở đây", "In force here"),
     "jingle_listen": ("Nghe nhạc hiệu %(name)s", "Listen to the jingle %(name)s"),
     "done_jingle_uploaded": (
-        "Đã tải lên và đã chọn sẵn ở mục Nhạc hiệu. Nghe thử ở cuối trang, rồi bấm Lưu: nó thay nhạc hiệu đang dùng ở đây.",
-        "Uploaded, and chosen already under Jingle. Listen to it at the end of this page, then save: it takes the place of the one in force here.",
+        "Đã tải lên và đã chọn sẵn ở mục Nhạc hiệu. Nghe thử ở cuối trang rồi bấm Lưu; nhạc hiệu đang dùng ở đây, nếu có, sẽ được thay.",
+        "Uploaded, and chosen already under Jingle. Listen to it at the end of this page, then save: it takes the place of the one in force here, if there is one.",
     ),
     "sound_save": ("Lưu", "Save"),
     "done_sound_saved": (
