@@ -7,10 +7,8 @@ receipts are safe only when they are in the log. What a receiver sends meanwhile
 """
 
 import re
-from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
@@ -19,6 +17,7 @@ from sqlalchemy.orm import Session
 from broadcaster.storage.models import WaitingMessage
 from devices.links.port import Delivery
 from devices.wire import topics
+from devices.wire.signing import decoded
 
 LATE = timedelta(seconds=60)
 """A message whose first receipt is older comes from an outage."""
@@ -31,39 +30,19 @@ SMALLEST, LARGEST = 25, 1000
 HELD = 200_000
 """Messages that wait at most; more stay with the broker."""
 _AT = re.compile(rb'"at"\s*:\s*"([0-9T:-]{19})')
-_BEGINNING = 600
-"""Letters (a multiple of four) of a message's content in which its first receipt's instant stands, as a rule."""
 
 
-def begins(payload: bytes) -> bytes:
-    """The first receipt's instant, 19 letters, before anything is verified; empty if unreadable.
+def outline(payload: bytes) -> tuple[bytes, int]:
+    """The first receipt's instant, 19 letters, and how many receipts there are, as a message says itself before anything is verified.
 
-    It decides which lane a message takes and nothing else.
+    They decide which lane a message takes and nothing else. Of one that is unreadable: no letters, one receipt.
     """
-    content = _content(payload)
-    for some in (content[:_BEGINNING], content):
-        with suppress(ValueError):
-            found = _AT.search(_decoded(some))
-            if found:
-                return found[1]
-    return b""
-
-
-def number(payload: bytes) -> int:
-    """How many receipts a message has, as it says itself; one if it is unreadable."""
-    with suppress(ValueError):
-        return max(1, _decoded(_content(payload)).count(b'"sequence"'))
-    return 1
-
-
-def _content(payload: bytes) -> bytes:
-    _, _, rest = payload.partition(b".")
-    return rest.partition(b".")[0]
-
-
-def _decoded(content: bytes) -> bytes:
-    """Quicker than joserfc's, and less strict: nothing of it is believed. Raises ValueError."""
-    return urlsafe_b64decode(content + b"==")
+    try:
+        content = decoded(payload.split(b".", 2)[1])
+    except (ValueError, IndexError):
+        return b"", 1
+    found = _AT.search(content)
+    return found[1] if found else b"", max(1, content.count(b'"sequence"'))
 
 
 class Backlog:
@@ -89,21 +68,21 @@ class Backlog:
         if held.total() + len(deliveries) > HELD:
             return list(deliveries), []
         limit = (now - LATE).strftime("%Y-%m-%dT%H:%M:%S").encode()
-        seen: list[tuple[Delivery, str, int]] = []
+        seen: list[tuple[Delivery, str, int, bool]] = []
         for delivery in deliveries:
             topic = topics.parse(delivery.topic)
             if topic is None or topic.subject != "receipts":
-                seen.append((delivery, "", 0))
+                seen.append((delivery, "", 0, False))
                 continue
-            at = begins(delivery.payload)
-            seen.append((delivery, topic.name, number(delivery.payload) if at and at < limit else 0))
-        many = sum(late for _, _, late in seen) > DIRECT
+            at, number = outline(delivery.payload)
+            seen.append((delivery, topic.name, number, b"" < at < limit))
+        many = sum(number for *_, number, late in seen if late) > DIRECT
         behind = set(held)
         fresh, waits = [], []
-        for delivery, name, late in seen:
+        for delivery, name, number, late in seen:
             if name and (name in behind or (late and many)):
                 behind.add(name)
-                waits.append((delivery, name, late or number(delivery.payload)))
+                waits.append((delivery, name, number))
             else:
                 fresh.append(delivery)
         return fresh, waits

@@ -7,6 +7,7 @@ looks at what it says.
 
 import json
 import re
+import string
 from binascii import Error as BinasciiError
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -19,9 +20,9 @@ from joserfc import jws
 from joserfc.errors import BadSignatureError as JoseBadSignatureError
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from joserfc.util import urlsafe_b64decode
 from nacl.exceptions import BadSignatureError as NaclBadSignatureError
 from nacl.signing import VerifyKey
+from pybase64 import b64decode
 from pydantic import ValidationError
 
 from devices.files import write_private
@@ -32,7 +33,7 @@ MAX_SIZE = 64 * 1024
 """Bytes of the longest document that is looked at, signature included."""
 
 _KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_COMPACT = re.compile(rb"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*")
+_BASE64URL = (string.ascii_letters + string.digits + "-_").encode()
 D = TypeVar("D", bound=Signed)
 E = TypeVar("E", bound=Signed)
 F = TypeVar("F", bound=Signed)
@@ -71,6 +72,14 @@ class WrongTypeError(RefusedError):
     """Rightly signed, but a document of another kind than may stand here."""
 
     reason = Reason.WRONG_TYPE
+
+
+def decoded(segment: bytes) -> bytes:
+    """What a part of a compact JWS stands for (RFC 7515, section 2: base64url without padding). Raises ValueError.
+
+    By vector instructions: a station decodes thousands of documents of some kilobytes a second.
+    """
+    return b64decode(segment + b"=" * (-len(segment) % 4), b"-_", validate=True)
 
 
 class _Registry(jws.JWSRegistry):
@@ -256,12 +265,14 @@ class _Sealed:
         """Raises MalformedError, UnknownKeyError, or BadSignatureError where another algorithm is claimed."""
         if len(data) > MAX_SIZE:
             raise MalformedError(f"{len(data)} bytes are more than the {MAX_SIZE} of the longest document.")
-        if _COMPACT.fullmatch(data) is None:  # the library passes over padding and other characters here and there
+        if (
+            data.translate(None, _BASE64URL) != b".."
+        ):  # the library passes over padding and other characters here and there
             raise MalformedError("Not a compact JWS: these are not three parts in base64url without padding.")
         first, second, last = data.split(b".")
         try:
             header = _known_header(first) if len(first) <= _HEADER_KEPT else _header(first)
-            self._signature = urlsafe_b64decode(last)
+            self._signature = decoded(last)
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise MalformedError(f"Not a compact JWS: {error}") from error
         if not isinstance(header, dict) or "crit" in header or "b64" in header:
@@ -286,7 +297,7 @@ class _Sealed:
         for kind in expected:
             if self._typ == kind.TYP:
                 try:
-                    return kind.model_validate_json(urlsafe_b64decode(self._payload))
+                    return kind.model_validate_json(decoded(self._payload))
                 except BinasciiError as error:
                     raise MalformedError(f"Not a compact JWS: {error}") from error
                 except ValidationError as error:

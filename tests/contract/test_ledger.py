@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sqlite3
 from pathlib import Path
 from types import ModuleType
 
@@ -62,6 +63,38 @@ def _damage(commune: Commune, *statements: str) -> None:
             session.execute(text(statement))
         if session.connection().dialect.name != "sqlite":
             session.execute(text("SET session_replication_role = DEFAULT"))
+
+
+def _steps(commune: Commune) -> int:
+    """Instructions of SQLite's machine, in hundreds, that verifying the log takes."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with commune.database.reading() as session:
+        driver = session.connection().connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(count, 100)
+        assert ledger.verify(session, _keys(commune)).ok
+        driver.set_progress_handler(None, 0)
+    return steps
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_log_twice_as_long_takes_twice_the_work(logged: Commune) -> None:
+    order = logged.orders()[0].id
+
+    def more(first: int, last: int) -> None:
+        receipts = [logged.receipt("loa-dong", order, ReceiptState.STARTED, number=n) for n in range(first, last)]
+        logged.ingestion.take([Delivery(*logged.message("loa-dong", each)) for each in receipts])
+
+    more(ROWS + 1, 401)
+    once = _steps(logged)
+    more(401, 801)
+    assert _steps(logged) < 2.5 * once
 
 
 @pytest.mark.parametrize("table", ["as_run", "audit_log", "receipt_envelopes", "log_checkpoints"])
