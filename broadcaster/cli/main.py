@@ -39,6 +39,13 @@ def _root(*, show_version: Annotated[bool, typer.Option("--version", help="Print
         raise typer.Exit
 
 
+def all_is_loaded() -> None:
+    """From now on look for garbage, seldom, and not in what there is: by Python's own measure a batch of receipts is looked through again and again."""
+    gc.freeze()
+    gc.set_threshold(20_000)
+    gc.enable()
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -54,11 +61,9 @@ def serve(
     set_up_logs(with_trace)
     settings = load_settings(host=host, port=port, broker_port=broker_port, folder=folder)
     # By name: imports run from api to broadcaster, and the server is the application's (decision 0001).
-    # Nothing of what is imported is ever garbage: looking for some takes a quarter of the start, and some of every later look.
-    gc.disable()
+    gc.disable()  # nothing of what is imported is ever garbage: looking for some takes a quarter of the start
     server = import_module("api.server")
-    gc.freeze()
-    gc.enable()
+    all_is_loaded()
     server.serve(settings)
 
 

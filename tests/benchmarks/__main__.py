@@ -10,6 +10,7 @@ import sys
 
 import tests.benchmarks as package
 from broadcaster.cli.logs import set_up_logs
+from broadcaster.cli.main import all_is_loaded
 
 NOT_BENCHMARKS = {"result", "__main__", "table", "pipe"}
 
@@ -26,7 +27,9 @@ def main(wanted: str | None) -> int:
     logging.getLogger().setLevel(logging.WARNING)
     good = True
     for name in names:
-        results = importlib.import_module(f"tests.benchmarks.{name}").run()
+        benchmark = importlib.import_module(f"tests.benchmarks.{name}")
+        all_is_loaded()  # as in a station
+        results = benchmark.run()
         for result in results if isinstance(results, tuple) else (results,):
             print(result.line(), flush=True)
             good &= result.ok

@@ -2,8 +2,10 @@
 
 import logging
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -20,7 +22,7 @@ from broadcaster.storage.models import Airing, AiringReceiver, Area, Bulletin, O
 from devices.links.mqtt import MqttLink
 from devices.wire import topics
 from devices.wire.messages import Receipt, Receipts, ReceiptState
-from devices.wire.signing import SigningKey, sign
+from devices.wire.signing import Keyring, SigningKey, are_signed, sign
 from tests.brokers import Mosquitto, free_port, wait_for
 
 SECRET = "s" * 43
@@ -133,6 +135,18 @@ def discard(link: MqttLink, count: int) -> None:
         batch = link.receive(limit=BATCH, wait_s=5)
         link.acknowledge(batch)
         seen += len(batch)
+
+
+def discard_verified(link: MqttLink, count: int, rings: dict[str, Keyring]) -> None:
+    """As much as any station has to do, and nothing more: the limit's consumer, which verifies each signature first."""
+    seen = 0
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        while seen < count:
+            batch = link.receive(limit=BATCH, wait_s=5)
+            signed = [(each.payload, rings[each.topic]) for each in batch]
+            assert all(are_signed(signed, threads))
+            link.acknowledge(batch)
+            seen += len(batch)
 
 
 def ingest(ingestion: Ingestion, link: MqttLink, count: int) -> None:

@@ -1,7 +1,7 @@
 """Receipts in: Mosquitto, paho, one signature each verified, written to the database, acknowledged to the broker.
 
-The limit is the same link with manual acknowledgement whose consumer throws messages away. In the same run, besides: the raw batched
-insert of the same rows by the database's driver, and raw Ed25519 verification on one core. Once into SQLite and once into a
+The limit is the same link with manual acknowledgement whose consumer throws messages away. In the same run, besides: that consumer, if it verifies
+what it throws away; the raw batched insert of the same rows by the database's driver, and raw Ed25519 verification on one core. Once into SQLite and once into a
 PostgreSQL that waits for its disk. The publisher is a process of its own.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import select
 from broadcaster.ingestion import Ingestion
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import LogHead
+from devices.wire import topics
 from devices.wire.signing import Keyring, SigningKey
 from tests.benchmarks import pipe
 from tests.benchmarks.result import Result
@@ -36,9 +38,14 @@ AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class PipeResult(Result):
-    """Also how many a second are in the log, the other raw limits, and the share of each that gets there."""
+    """Also how many a second are in the log, the other raw limits, and the share of each that gets there.
+
+    `verified_discarded`: of the limit's consumer, if it verifies what it throws away; no station can be quicker than that.
+    """
 
     in_log: int
+    verified_discarded: int
+    of_verified_discarded: float
     insert_alone: int
     of_insert_alone: float
     verification_alone: int
@@ -58,13 +65,17 @@ def measure(
     keys = {f"loa-{number}": SigningKey.generate() for number in range(RECEIVERS)}
     pipe.furnish(database, keys)
     everything = pipe.messages(keys, count * (ROUNDS + 1), each=each, age=age)
-    limits, values, logged, inserts, verifications = [], [], [], [], []
+    rings = {topics.of_receiver(name, "receipts"): Keyring([key.public()]) for name, key in keys.items()}
+    limits, verifieds, values, logged, inserts, verifications = [], [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder, pipe.mosquitto(Path(folder)) as broker:
         publisher = pipe.Publisher(broker.port)
         for number in range(ROUNDS + 1):
             sent = everything[number * count : (number + 1) * count]
             with _linked(broker.port, "discard", room=2 * count) as link:
                 limits.append(pipe.seconds(link, publisher, sent, lambda link: pipe.discard(link, count)))
+            with _linked(broker.port, "discard", room=2 * count) as link:
+                consumer = partial(pipe.discard_verified, count=count, rings=rings)
+                verifieds.append(pipe.seconds(link, publisher, sent, consumer))
             with _linked(broker.port, "station", room=2 * count) as link:
                 desk = pipe.desk(database, link)
                 values.append(pipe.seconds(link, publisher, sent, lambda link: pipe.ingest(desk, link, count)))  # noqa: B023 - called at once
@@ -74,8 +85,8 @@ def measure(
             inserts.append(_insertion(database, count * each, number))
         publisher.close()
     total = count * each
-    value, limit, in_log, insert, verification = (
-        total / min(took[1:]) for took in (values, limits, logged, inserts, verifications)
+    value, limit, verified, in_log, insert, verification = (
+        total / min(took[1:]) for took in (values, limits, verifieds, logged, inserts, verifications)
     )
     return PipeResult(
         name,
@@ -84,6 +95,8 @@ def measure(
         limit,
         goal,
         in_log=round(in_log),
+        verified_discarded=round(verified),
+        of_verified_discarded=round(value / verified, 3),
         insert_alone=round(insert),
         of_insert_alone=round(in_log / insert, 3),
         verification_alone=round(verification),

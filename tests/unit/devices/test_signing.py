@@ -4,6 +4,7 @@ import base64
 import json
 import pickle
 import stat
+import string
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ KEY = SigningKey.generate()
 OTHER = SigningKey.generate()
 RING = Keyring([KEY.public(), OTHER.public()])
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
+ALPHABET = string.ascii_letters + string.digits + "-_"
 PRESENCE = Presence(station="tan-an", receiver="loa-1", state="online", session="s1", at=NOW, software="x 1")
 
 
@@ -28,6 +30,29 @@ def test_a_signed_document_is_read_back() -> None:
     assert verify(data, RING, Presence) == PRESENCE
     header = json.loads(base64.urlsafe_b64decode(data.split(b".")[0] + b"=="))
     assert header == {"alg": "EdDSA", "kid": KEY.kid, "typ": "presence+jws"}
+
+
+@given(st.text(ALPHABET + "+/= \n", max_size=12).map(str.encode))
+def test_a_value_has_one_text(segment: bytes) -> None:
+    """RFC 4648, section 3.5: no padding, no other characters, no bits left over."""
+    try:
+        value = signing.decoded(segment)
+    except ValueError:
+        return
+    assert base64.urlsafe_b64encode(value).rstrip(b"=") == segment
+
+
+@given(st.binary(max_size=60))
+def test_what_is_encoded_is_decoded(value: bytes) -> None:
+    assert signing.decoded(base64.urlsafe_b64encode(value).rstrip(b"=")) == value
+
+
+@given(st.data())
+def test_a_signature_is_not_right_with_another_last_letter(data: st.DataObject) -> None:
+    whole = sign(PRESENCE, KEY)
+    letter = data.draw(st.sampled_from([each for each in ALPHABET.encode() if each != whole[-1]]))
+    with pytest.raises(signing.RefusedError):
+        verify(whole[:-1] + bytes([letter]), RING, Presence)
 
 
 def test_several_kinds_may_be_expected() -> None:
