@@ -65,7 +65,7 @@ performance: install-dev system-packages  ## All benchmarks, into the table of d
 lighthouse: install-dev system-packages  ## Page speed by Lighthouse, into docs/performance.md (needs Node.js; RUNS=3)
 	@$(BIN)/python -m tests.showcase.lighthouse $(RUNS)
 
-screenshots: install-dev system-packages  ## Every page in both languages, into docs/images; NAME=compose for one
+screenshots: install-dev system-packages  ## Every page in both languages, into docs/images; NAME=compose for one (needs chromium-l10n)
 	@$(BIN)/python -m tests.showcase.screenshots $(NAME)
 
 reference: install  ## Write anew what docs/reference holds of generated files

@@ -1,11 +1,12 @@
 """Debian's Chromium, driven by Playwright, for pages on this machine; what makes a page hard to use, found by machine."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -21,12 +22,17 @@ FLAGS = [
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless browser that looks nothing up outside."""
-    path = shutil.which("chromium")
-    assert path is not None, "The tests need Debian's chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = launched(playwright)
         yield browser
         browser.close()
+
+
+def launched(playwright: Playwright, **environment: str) -> Browser:
+    """The same, beside others; what is put into its environment."""
+    path = shutil.which("chromium")
+    assert path is not None, "The tests need Debian's chromium: apt-get install chromium"
+    return playwright.chromium.launch(executable_path=path, args=FLAGS, env={**os.environ, **environment})
 
 
 def axe_violations(page: Page) -> list[str]:

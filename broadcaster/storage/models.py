@@ -850,6 +850,15 @@ class AsRun(Base):
     )
 
 
+class LogName(Base):
+    """A name that stands in the log of receipts, as people search for it. Beside the log, and no part of its chain."""
+
+    __tablename__ = "log_names"
+    kind: Mapped[str] = mapped_column(primary_key=True)  # title | receiver
+    name: Mapped[str] = mapped_column(primary_key=True)
+    plain: Mapped[str]  # without marks and capitals
+
+
 class LogHead(Base):
     """The end of the chain, one row: whoever appends holds it, so that the chain has one order."""
 
