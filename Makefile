@@ -66,7 +66,7 @@ lighthouse: install-dev system-packages  ## Page speed by Lighthouse, into docs/
 	@tests/install-system-packages chromium
 	@$(BIN)/python -m tests.showcase.lighthouse $(RUNS)
 
-screenshots: install-dev system-packages  ## Every page in both languages, into docs/images; NAME=compose for one
+screenshots: install-dev system-packages  ## Every page in both languages, into docs/images; NAME=compose for one (needs chromium-l10n)
 	@tests/install-system-packages chromium
 	@$(BIN)/python -m tests.showcase.screenshots $(NAME)
 

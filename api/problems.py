@@ -12,6 +12,7 @@ from api.complaints import complaint
 from broadcaster.errors import (
     BroadcasterError,
     ConflictError,
+    CountingError,
     FaultError,
     ForbiddenError,
     InvalidError,
@@ -33,6 +34,7 @@ _STATUS: dict[type[BroadcasterError], int] = {
     ForbiddenError: 403,
     NotLoggedInError: 401,
     TooManyError: 429,
+    CountingError: 503,
 }
 _TITLES = {
     400: ("Yêu cầu không đúng", "Bad request"),
@@ -47,6 +49,7 @@ _TITLES = {
     422: ("Dữ liệu không đúng", "Invalid input"),
     429: ("Quá nhiều lần", "Too many requests"),
     500: ("Lỗi hệ thống", "Server error"),
+    503: ("Chưa sẵn sàng", "Not ready yet"),
 }
 
 
@@ -140,7 +143,7 @@ def install(app: FastAPI) -> None:
             en=error.en,
             errors=[error.details] if error.details else None,
         )
-        if isinstance(error, TooManyError):
+        if isinstance(error, TooManyError | CountingError):
             answer.headers["Retry-After"] = str(error.details["retry_after_s"])
         return answer
 

@@ -18,12 +18,12 @@ BINARY: dict[str, Any] = {
 """For OpenAPI: the file itself is the body."""
 
 
-async def body_of(request: Request, limit: int) -> bytes:
-    """The body, at most `limit` bytes. Raises TooLargeError as soon as there are more, whatever its header says."""
+async def body_of(request: Request, limit: int, *, around: int = 0) -> bytes:
+    """The body, at most `limit` bytes and what is put `around` them. Raises TooLargeError as soon as there are more, whatever its header says."""
     parts = bytearray()
     async for part in request.stream():
         parts += part
-        if len(parts) > limit:
+        if len(parts) > limit + around:
             raise TooLargeError(
                 f"Tệp lớn hơn {limit / 1e6:g} MB. Chọn tệp nhỏ hơn hoặc chia ra.",
                 f"The file is larger than {limit / 1e6:g} MB. Choose a smaller one, or split it.",
@@ -34,7 +34,7 @@ async def body_of(request: Request, limit: int) -> bytes:
 
 async def file_of(request: Request, limit: int) -> tuple[bytes, str]:
     """The file in the field `file` of a form, and its name. Raises TooLargeError before more than is taken was read, and InvalidError where there is none."""
-    body = await body_of(request, limit + 10_000)  # what a form puts around it
+    body = await body_of(request, limit, around=10_000)  # of the form
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}

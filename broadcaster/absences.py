@@ -126,12 +126,23 @@ class Absences:
         """Whoever was away is back: the deputy's right ends at once. Ending what has ended is no error."""
         with self._database.writing() as session:
             row = session.get(Absence, absence, with_for_update=HELD)
-            if row is None or person not in (None, row.person_id):
+            whose = person if person is not None or row is None else row.person_id
+            if whose is not None:
+                self._theirs(session, actor, whose)
+            if row is None or whose != row.person_id:
                 raise NotFoundError("Không có lần vắng mặt này.", "There is no such absence.")
-            self._theirs(session, actor, row.person_id)
             if row.ended_at is None and row.ends_at > self._clock.now():
                 row.ended_at = self._clock.now()
                 self._note(session, actor, "account-absence-ended", row)
+
+    def person(self, actor: Actor, person: str) -> tuple[Person, tuple[Grant, ...]]:
+        """A person in whose absences the actor has a say, with that person's own roles. Raises ForbiddenError, NotFoundError."""
+        with self._database.reading() as session:
+            _need(session, actor, person)
+            found = session.get(Person, person)
+            if found is None:
+                raise _unknown()
+            return found, grants_of(session, person, self._today())
 
     def coming(self, *people: str) -> list[Away]:
         """Absences in force and to come of these people and those whose deputies they are; of everybody without."""
@@ -198,22 +209,14 @@ class Absences:
             )
 
     def _theirs(self, session: Session, actor: Actor, person: str, deputy: str | None = None) -> Person:
-        """Whoever is away: oneself, or a person whose roles all lie where the actor administers. Both are held, so that no two absences cross."""
-        if person == actor.id:
-            actor.need_log_in()
-        else:
-            if not actor.may(Right.ADMINISTER):
-                raise ForbiddenError(
-                    "Chỉ chính người đó hoặc người quản trị được báo vắng. Hãy nhờ người quản trị.",
-                    "Only that person or an administrator notes an absence. Ask an administrator.",
-                )
-            actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person)))
+        """Whoever is away. Both are held, so that no two absences cross."""
+        _need(session, actor, person)
         both = (
             select(Person).where(Person.id.in_([person, deputy or person])).order_by(Person.id).with_for_update(**HELD)
         )
         found = next((row for row in session.scalars(both).all() if row.id == person), None)
         if found is None:
-            raise NotFoundError("Không có người này.", "There is no such person.")
+            raise _unknown()
         return found
 
     def _note(self, session: Session, actor: Actor, action: str, row: Absence) -> None:
@@ -222,6 +225,24 @@ class Absences:
             session, actor, action, row.person_id, at=self._clock.now(), areas=where, reason=row.reason,
             details={"absence": row.id, "deputy": row.deputy_id, "area": row.area_id, "begins_at": row.begins_at.isoformat(), "ends_at": row.ends_at.isoformat()},
         )  # fmt: skip
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("Không có người này.", "There is no such person.")
+
+
+def _need(session: Session, actor: Actor, person: str) -> None:
+    """Raise ForbiddenError unless the actor has a say in this person's absences: oneself with a right to release, or an administrator of all their roles."""
+    if person == actor.id:
+        actor.need_log_in()
+        actor.alone().need(Right.RELEASE)
+        return
+    if not actor.may(Right.ADMINISTER):
+        raise ForbiddenError(
+            "Chỉ chính người đó hoặc người quản trị được báo vắng. Hãy nhờ người quản trị.",
+            "Only that person or an administrator notes an absence. Ask an administrator.",
+        )
+    actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person)))
 
 
 def _overlap(begins: datetime, ends: datetime) -> list[ColumnElement[bool]]:

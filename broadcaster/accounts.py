@@ -1,7 +1,7 @@
 """Accounts: made, changed and reset by administrators; a password by its owner."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -81,13 +81,13 @@ class People:
         """Set name, roles, and whether the account is disabled; a disabled person's log-ins end. One administrator of the whole station
         always remains. `seen` is what it was when it was read (`state_of`): raises StaleError where it is another by now."""
         with self._database.writing() as session:
-            person = self._theirs(session, actor, person_id)
+            person, rows = self._theirs(session, actor, person_id)
             actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
-            held = [Grant(Role(row.role), row.area_id) for row in grant_rows(session, person_id)]
+            held = [Grant(Role(row.role), row.area_id) for row in rows]
             require_unchanged(seen, state_of(person, held))
-            before = _state(session, person)
+            before = _state(person, rows)
             person.name = name
-            self._grant(session, person_id, grants)
+            rows = self._grant(session, person_id, grants, held=held)
             person.disabled_at = (person.disabled_at or self._clock.now()) if disabled else None
             session.flush()
             left = (
@@ -105,14 +105,14 @@ class People:
                 )
             if disabled:
                 _end_log_ins(session, person_id)
-            self._note(session, actor, "account-changed", person_id, before=before, after=_state(session, person))
+            self._note(session, actor, "account-changed", person_id, rows, before=before, after=_state(person, rows))
 
     def reset_password(self, actor: Actor, person_id: str) -> str:
         """A new password, shown once, that must be changed at the next log-in. One-time codes are forgotten, log-ins and tokens end, and failed log-ins
         no longer count: whoever is locked out is told to ask for this."""
         password = secrets.token_urlsafe(12)
         with self._database.writing() as session:
-            person = self._theirs(session, actor, person_id)
+            person, rows = self._theirs(session, actor, person_id)
             person.password_hash = digest_of(password)
             person.must_change_password = True
             person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
@@ -124,7 +124,7 @@ class People:
                 .where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))
                 .values(revoked_at=self._clock.now())
             )
-            self._note(session, actor, "account-password-reset", person_id)
+            self._note(session, actor, "account-password-reset", person_id, rows)
         return password
 
     def change_password(self, actor: Actor, *, old: str, new: str) -> None:
@@ -140,7 +140,7 @@ class People:
             person.password_hash = digest
             person.must_change_password = False
             _end_log_ins(session, actor.id)
-            self._note(session, actor, "account-password-changed", actor.id)
+            self._note(session, actor, "account-password-changed", actor.id, grant_rows(session, actor.id))
 
     def make(
         self,
@@ -160,22 +160,24 @@ class People:
         person = Person(id=new_id(), username=username, name=name, password_hash=digest, created_at=self._clock.now())
         session.add(person)
         session.flush()
-        self._grant(session, person.id, grants)
-        self._note(session, actor, "account-made", person.id, after=_state(session, person))
+        rows = self._grant(session, person.id, grants)
+        self._note(session, actor, "account-made", person.id, rows, after=_state(person, rows))
         return Actor(person.id, username, name, grants_of(session, person.id, self._today()))
 
-    def _grant(self, session: Session, person_id: str, grants: Sequence[Grant]) -> None:
+    def _grant(
+        self, session: Session, person_id: str, grants: Sequence[Grant], *, held: Sequence[Grant] = ()
+    ) -> list[GrantRecord]:
+        """Give these roles in the place of those that are held. An area that has ended is no reason to take a role away."""
         if not grants:
             raise InvalidError("Chọn ít nhất một vai trò.", "Choose at least one role.", field="roles")
-        before = {(row.role, row.area_id) for row in grant_rows(session, person_id)}
-        require(
-            areas_on(session, self._today()),
-            {grant.area for grant in grants if grant.area and (grant.role, grant.area) not in before},
-        )
+        require(areas_on(session, self._today()), {grant.area for grant in grants if grant.area and grant not in held})
         session.execute(delete(GrantRecord).where(GrantRecord.person_id == person_id))
+        rows = []
         for grant in dict.fromkeys(grants):
-            session.add(GrantRecord(person_id=person_id, role=grant.role, area_id=grant.area))
+            rows.append(GrantRecord(person_id=person_id, role=grant.role, area_id=grant.area))
+            session.add(rows[-1])
             session.flush()
+        return rows
 
     def _note(
         self,
@@ -183,19 +185,21 @@ class People:
         actor: Actor | None,
         action: str,
         person_id: str,
+        rows: Sequence[GrantRecord],
         *,
         before: dict[str, object] | None = None,
         after: dict[str, object] | None = None,
     ) -> None:
-        where = {row.area_id for row in grant_rows(session, person_id)}
+        where = {row.area_id for row in rows}
         audit.note(session, actor, action, person_id, at=self._clock.now(), areas=where, before=before, after=after)
 
-    def _theirs(self, session: Session, actor: Actor, person_id: str) -> Person:
-        """The account, if all its roles lie where the actor administers. Raises NotFoundError, ForbiddenError."""
+    def _theirs(self, session: Session, actor: Actor, person_id: str) -> tuple[Person, Sequence[GrantRecord]]:
+        """The account and its roles, if all its roles lie where the actor administers. Raises NotFoundError, ForbiddenError."""
         actor.need(Right.ADMINISTER)
         person = _find(session, person_id)
-        actor.need(Right.ADMINISTER, *(row.area_id for row in grant_rows(session, person_id)))
-        return person
+        rows = grant_rows(session, person_id)
+        actor.need(Right.ADMINISTER, *(row.area_id for row in rows))
+        return person, rows
 
 
 def state_of(person: Person, grants: Sequence[Grant]) -> dict[str, Any]:
@@ -205,8 +209,8 @@ def state_of(person: Person, grants: Sequence[Grant]) -> dict[str, Any]:
     return {"name": person.name, "roles": roles, "disabled": person.disabled_at is not None}
 
 
-def _state(session: Session, person: Person) -> dict[str, object]:
-    roles = [{"role": row.role, "area": row.area_id} for row in grant_rows(session, person.id)]
+def _state(person: Person, rows: Iterable[GrantRecord]) -> dict[str, object]:
+    roles = [{"role": row.role, "area": row.area_id} for row in rows]
     return {**(audit.state(person) or {}), "roles": roles}
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from broadcaster import log_names
 from broadcaster.canonical import canonical_members
 from broadcaster.identity import Signatory
 from broadcaster.storage import bulk
@@ -62,6 +63,7 @@ def row_hash(previous: str, row: Mapping[str, Any]) -> str:
 def append(session: Session, rows: Sequence[dict[str, Any]], *, signatory: Signatory, now: datetime) -> None:
     """Chain rows onto the log of receipts. A row has every column but `seq`, `previous_hash` and `hash`, which it is given here."""
     chain(session, AsRun, rows, row_hash, signatory=signatory, now=now)
+    log_names.keep(session, rows)
 
 
 def chain(

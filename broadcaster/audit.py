@@ -27,6 +27,8 @@ LONGEST = 2000
 _NEVER = ("password", "secret", "token", "document", "totp", "code_hash", "transcript", "public_key", "seal_key")
 """Parts of the names of columns that are not copied: what must stay secret, and what is large and of no use to people."""
 _PENDING = "audit"
+_FORMER = {"areas-added": "area-added"}
+"""Actions that had another name once: entries keep the one under which they were chained."""
 _CHAINED = tuple(column.key for column in AuditEntry.__table__.columns if column.key not in ("hash", "previous_hash"))
 
 
@@ -123,6 +125,11 @@ def take_in(database: Database) -> None:
         session.execute(delete(EarlierAuditEntry))
 
 
+def known_as(action: str) -> str:
+    """The name that an action has today."""
+    return _FORMER.get(action, action)
+
+
 def as_json(entry: AuditEntry) -> dict[str, Any]:
     """An entry for export."""
     fields = {column.key: getattr(entry, column.key) for column in AuditEntry.__table__.columns}
@@ -151,7 +158,8 @@ class AuditQuery:
             found.append(AuditEntry.actor_id == self.person)
         if self.action is not None:
             begins = AuditEntry.action.startswith(f"{self.action}-", autoescape=True)
-            found.append((AuditEntry.action == self.action) | begins)
+            former = [old for old, new in _FORMER.items() if new == self.action or new.startswith(f"{self.action}-")]
+            found.append((AuditEntry.action == self.action) | begins | AuditEntry.action.in_(former))
         if self.area is not None:
             found.append(AuditEntry.area_id.in_(self.area))
         if self.subject is not None:

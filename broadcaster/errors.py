@@ -61,6 +61,22 @@ class TooManyError(BroadcasterError):
     code = "too-many"
 
 
+class CountingError(BroadcasterError):
+    """Figures that are still being counted. `details["retry_after_s"]` says when to look again."""
+
+    code = "counting"
+
+    def __init__(self, *, done: int, of: int) -> None:
+        percent = min(99, done * 100 // of)
+        super().__init__(
+            f"Hệ thống đang tổng hợp số liệu từ nhật ký phát sóng, đã xong {percent}%. Trang này tự tải lại cho đến khi xong; "
+            "cũng có thể làm việc khác rồi quay lại sau.",
+            f"The figures are being counted from the as-run log, {percent}% is done. This page loads itself again until they "
+            "are there; you may also do something else and come back.",
+            retry_after_s=3,
+        )
+
+
 class SetupError(BroadcasterError):
     """The station cannot start as it is configured."""
 

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from opentelemetry import trace
 from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
-from broadcaster import asrun, metrics, set_apart
+from broadcaster import asrun, metrics, set_apart, tracing
 from broadcaster.arrivals import SUBJECTS, Arrived, Batch, Reader
 from broadcaster.backlog import Backlog
 from broadcaster.clock import Clock
@@ -93,7 +94,8 @@ class Ingestion:
     def _until_done(self, step: Callable[[], None]) -> None:
         while not self._stop.is_set():
             try:
-                step()
+                with tracing.tracer.start_as_current_span("ingestion"):
+                    step()
             except Exception:  # whatever it was, nothing was acknowledged: the batch is tried again
                 log.exception("receipts could not be written; trying again")
                 self._stop.wait(1.0)
@@ -221,17 +223,20 @@ class Ingestion:
 
 
 def _tell(batch: Batch) -> None:
-    """Count what was written, and log a line for each order: how many receivers came how far."""
+    """Count what was written, and say for each order, in a line and in the batch's span, how many receivers came how far."""
     metrics.SET_APART.inc(len(batch.apart))
     for state, number in Counter(row["state"] for row in batch.written).items():
         metrics.RECEIPTS.labels(state).inc(number)
-    if not logging.getLogger(__name__).isEnabledFor(logging.INFO):
+    span = trace.get_current_span()
+    if not (span.is_recording() or logging.getLogger(__name__).isEnabledFor(logging.INFO)):
         return
     orders: dict[tuple[str | None, str | None, str], Counter[str]] = defaultdict(Counter)
     for row in batch.written:
         orders[row["bulletin_id"], row["airing_id"], row["order_id"]][row["state"]] += 1
     for (bulletin, airing, order), states in orders.items():
-        log.info("receipts", bulletin=bulletin, airing=airing, order=order, **states)
+        about = {"bulletin": bulletin, "airing": airing, "order": order, **states}
+        span.add_event("receipts", {name: value for name, value in about.items() if value is not None})
+        log.info("receipts", **about)
 
 
 def _logged(session: Session, receipts: Sequence[Arrived]) -> dict[tuple[str, str], tuple[str, str]]:

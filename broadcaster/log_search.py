@@ -15,6 +15,7 @@ import xlsxwriter
 from sqlalchemy import ColumnElement, String, cast, select
 from sqlalchemy.orm import Session
 
+from broadcaster import log_names
 from broadcaster.errors import ConflictError
 from broadcaster.storage.models import AsRun
 
@@ -58,9 +59,9 @@ class LogQuery:
     until: datetime | None = None  # before this instant
     area: str | None = None
     receiver: str | None = None
-    receiver_name: str | None = None  # part of it, as it was then
+    receiver_name: str | None = None  # part of it, as it was then, with marks and capitals or without
     bulletin: str | None = None
-    title: str | None = None  # part of it, as it is written
+    title: str | None = None  # part of it, in the same way
     airing: str | None = None
     programme: str | None = None  # its id, and so below
     campaign: str | None = None
@@ -81,9 +82,9 @@ class LogQuery:
         if self.within is not None:
             found.append(AsRun.area_id.in_(self.within))
         if self.receiver_name:
-            found.append(AsRun.receiver_name.contains(self.receiver_name, autoescape=True))
+            found.append(AsRun.receiver_name.in_(log_names.having("receiver", self.receiver_name)))
         if self.title:
-            found.append(AsRun.bulletin_title.contains(self.title, autoescape=True))
+            found.append(AsRun.bulletin_title.in_(log_names.having("title", self.title)))
         if self.states:
             found.append(AsRun.state.in_(self.states))
         for column, value in (

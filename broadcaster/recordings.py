@@ -63,6 +63,13 @@ class Recordings:
             audit.note(session, actor, "recording-uploaded", row.sha256, at=now, areas=areas, after=after)
         return row
 
+    def of(self, actor: Actor, kind: Kind, sha256s: Iterable[str]) -> Sequence[Recording]:
+        """Those of these hashes that were uploaded."""
+        actor.need(Right.READ)
+        wanted = Recording.sha256.in_(set(sha256s))
+        with self._database.reading() as session:
+            return session.scalars(select(Recording).where(Recording.kind == kind, wanted)).all()
+
     def newest(self, actor: Actor, *, kind: Kind | None, limit: int, after: str | None = None) -> Sequence[Recording]:
         """What was uploaded, the newest first, from behind `after` ("kind:hash") on. Raises NotFoundError."""
         actor.need(Right.READ)

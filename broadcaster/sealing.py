@@ -23,6 +23,7 @@ from broadcaster.asrun import Checkpoint, Seal
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory
 from broadcaster.reorganisation.rehoming import beginning
+from broadcaster.reports import kept
 from broadcaster.storage.database import Database, UtcDateTime
 from broadcaster.storage.models import AsRun, AuditEntry, Base, LogCheckpoint, LogHead, LogSeal, ReceiptEnvelope
 from devices.wire.signing import Keyring, RefusedError, unverified
@@ -139,6 +140,7 @@ def _leave(
         audit.note(session, None, "log-archived", name, at=now, areas=[None], details={"first": first, "last": last})
         # One message was written at one instant: none has rows on both sides of the seal.
         gone = select(AsRun.envelope_sha256).where(AsRun.seq <= last)
+        kept.leave(session, last)
         session.execute(delete(ReceiptEnvelope).where(ReceiptEnvelope.sha256.in_(gone)))
         session.execute(delete(AsRun).where(AsRun.seq <= last))
         session.execute(delete(AuditEntry).where(AuditEntry.seq <= last))

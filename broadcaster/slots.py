@@ -2,18 +2,19 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import ColumnElement, insert, or_, select
 from sqlalchemy.orm import Session
 
 from broadcaster.identity import Signatory, id_of
 from broadcaster.orders import take_back
 from broadcaster.places import PlacesByDay
+from broadcaster.storage import bulk
 from broadcaster.storage.database import HELD
 from broadcaster.storage.models import Airing, Bulletin, OrderRecord, ProgrammeRecord, ProgrammeWarning, Release
 from broadcaster.targets import Targets
@@ -83,25 +84,39 @@ class Columns:
                     if (name, at) not in taken:
                         yield name, at, timedelta(seconds=slot.seconds)
 
-    def read_queues(self) -> None:
-        """What is released for each programme, with when it aired there."""
+    def read_queues(self, slots: Iterable[tuple[str, datetime, timedelta]] | None = None) -> None:
+        """What is released for each programme, with when it aired there. With open `slots`, only what can air in one of them: the
+        bulletins of a year of a province's programmes are hundreds of megabytes."""
+        there = None if slots is None else self._openings(slots)
+        names = self.programmes.keys() if there is None else there.keys()
+        framing = self.framing if there is None else {each for name in there for each in self.programmes[name].frame}
         aired: dict[str, set[datetime]] = defaultdict(set)
         for name, at in self._session.execute(
-            select(Airing.bulletin_id, Airing.slot_at).where(
-                Airing.programme_id.in_(self.programmes), Airing.state != "cancelled", Airing.slot_at.is_not(None)
+            select(Airing.bulletin_id, Airing.slot_at)
+            .join(Bulletin, Bulletin.id == Airing.bulletin_id)
+            .where(
+                Bulletin.programme_id.in_(names),
+                Airing.programme_id.in_(self.programmes),
+                *(Airing.state != "cancelled", Airing.slot_at.is_not(None)),
             )
         ):
             aired[name].add(at)  # type: ignore[arg-type]  # not null
         self.queues = {name: [] for name in self.programmes}
+        standing = [Release.voided_at.is_(None), or_(Bulletin.programme_id.in_(names), Bulletin.id.in_(framing))]
         query = (
             select(Release, Bulletin.programme_id)
             .join(Bulletin, Bulletin.id == Release.bulletin_id)
-            .where(
-                Release.voided_at.is_(None),
-                or_(Bulletin.programme_id.in_(self.programmes), Bulletin.id.in_(self.framing)),
-            )
+            .where(*standing)
             .order_by(Release.id)  # the order in which all hold releases, so that none waits for another for ever
         )
+        if there is not None:
+            rows = self._session.execute(
+                select(Release.id, Release.bulletin_id, Release.released_at, Bulletin.programme_id)
+                .join(Bulletin, Bulletin.id == Release.bulletin_id)
+                .where(*standing)
+            ).all()
+            able = bulk.listed(self._session, [(name,) for name in self._able(rows, there, aired, framing)], "id")
+            query = query.join(able, able.c.id == Release.id)
         found = self._session.execute(query.with_for_update(of=Release, **HELD) if self._hold else query)
         for release, programme in sorted(found, key=lambda row: (row[0].released_at, row[0].id)):
             content = json.loads(release.content)
@@ -109,17 +124,82 @@ class Columns:
             self.contents[release.bulletin_id] = content
             if release.bulletin_id in self.framing or programme is None:
                 continue
-            expiry = content.get("expires_at")
             self.queues[programme].append(
                 Queued(
                     bulletin=release.bulletin_id,
                     released_at=release.released_at,
-                    duration=timedelta(milliseconds=content["clip"]["duration_ms"]),
+                    duration=_duration(content),
                     priority=content["priority"],
-                    expires_at=datetime.fromisoformat(expiry) if expiry is not None else None,
+                    expires_at=_expiry(content),
                     aired=tuple(sorted(aired[release.bulletin_id])),
                 )
             )
+
+    def _openings(
+        self, slots: Iterable[tuple[str, datetime, timedelta]]
+    ) -> dict[str, list[tuple[datetime, timedelta]]]:
+        """The programmes whose bulletins may be wanted: with their open slots, and without one those that others fall back on."""
+        found: dict[str, list[tuple[datetime, timedelta]]] = defaultdict(list)
+        for name, at, length in slots:
+            found[name].append((at, length))
+        for other in [self.programmes[name].fallback_programme for name in found]:
+            if other in self.programmes:
+                found.setdefault(other, [])
+        return found
+
+    def _able(
+        self,
+        rows: Iterable[Any],
+        there: Mapping[str, Sequence[tuple[datetime, timedelta]]],
+        aired: Mapping[str, set[datetime]],
+        framing: set[str],
+    ) -> Iterator[str]:
+        """Of these releases (id, bulletin, released_at, programme) those whose bulletins can air in the open slots."""
+        first = min(at for openings in there.values() for at, _ in openings)
+        spent: dict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            if row.bulletin_id in framing:
+                yield row.id
+                continue
+            programme, times = self.programmes[row.programme_id], aired.get(row.bulletin_id, set())
+            days = programme.fresh_days
+            fresh = days is None or first - row.released_at <= timedelta(days=days)
+            if fresh and len(times) < programme.airings:
+                yield row.id
+            elif times and programme.fallback == "repeat_last":
+                spent[programme.id].append(row)
+        for name, found in spent.items():
+            if there[name]:
+                yield from self._repeatable(self.programmes[name], there[name], found, aired)
+
+    def _repeatable(
+        self,
+        programme: Programme,
+        openings: Sequence[tuple[datetime, timedelta]],
+        spent: Iterable[Any],
+        aired: Mapping[str, set[datetime]],
+    ) -> Iterator[str]:
+        """Of what has aired as often as it may, whatever can be the last that fits a slot: from the latest back to one that surely does."""
+        first, last = min(at for at, _ in openings), max(at for at, _ in openings)
+        frame = (self._content(Release.bulletin_id == name) for name in programme.frame)
+        room = min(length for _, length in openings) - sum((_duration(each) for each in frame if each), timedelta())
+        earlier = []
+        for row in spent:
+            if max(aired[row.bulletin_id]) < first:
+                earlier.append(row)
+            else:
+                yield row.id
+        for row in sorted(earlier, key=lambda row: (max(aired[row.bulletin_id]), row.bulletin_id), reverse=True):
+            yield row.id
+            content = self._content(Release.id == row.id)
+            if content is not None and _duration(content) <= room:
+                expiry = _expiry(content)
+                if expiry is None or last + _duration(content) <= expiry:
+                    return
+
+    def _content(self, which: ColumnElement[bool]) -> dict[str, Any] | None:
+        found = self._session.scalar(select(Release.content).where(which, Release.voided_at.is_(None)))
+        return None if found is None else json.loads(found)
 
     def sessions(
         self, start: datetime, end: datetime, *, taken: set[tuple[str, datetime]], now: datetime | None = None
@@ -156,9 +236,10 @@ def fill_slots(session: Session, now: datetime, signatory: Signatory, *, zone: s
         return
     taken = columns.taken(now)
     _take_frames_back(session, now, signatory, columns.framing, taken)
-    if next(columns.open(now, now + ahead, taken=taken), None) is None:
+    open_slots = list(columns.open(now, now + ahead, taken=taken))
+    if not open_slots:
         return
-    columns.read_queues()
+    columns.read_queues(open_slots)
     for found in columns.sessions(now, now + ahead, taken=taken, now=now):
         if found.filling.fallback is not None and found.filling.at - now <= WARNED_AHEAD:
             _warn(session, found.filling, columns.records[found.filling.programme].name, now, zone)
@@ -236,6 +317,15 @@ def expected(
                 )
             )
     return found
+
+
+def _duration(content: Mapping[str, Any]) -> timedelta:
+    return timedelta(milliseconds=content["clip"]["duration_ms"])
+
+
+def _expiry(content: Mapping[str, Any]) -> datetime | None:
+    expiry = content.get("expires_at")
+    return None if expiry is None else datetime.fromisoformat(expiry)
 
 
 def _settled(filling: Filling, now: datetime) -> bool:

@@ -56,6 +56,7 @@ from broadcaster.reorganisation.plans import Reorganisations
 from broadcaster.reports.deadlines import deadline
 from broadcaster.reports.desk import Reports
 from broadcaster.reports.documents import Documents
+from broadcaster.reports.kept import Keeper
 from broadcaster.settings import Settings
 from broadcaster.sound import Sound
 from broadcaster.speech import Speaking
@@ -157,6 +158,7 @@ class Core:
 
     def close(self) -> None:
         """Give back what was opened."""
+        self.reports.counting.close()
         self.database.close()
 
     def _changed(self) -> None:
@@ -260,6 +262,7 @@ class Station(Core):
             lights=self._lights.all,
             owed=self.reports.reminders,
         )
+        self._keeper = Keeper(self.database)
         self._alarms = Alarms(self._cycle, every_s=REGULAR_S)
         self._watch_stop = threading.Event()
         self._watch = threading.Thread(target=self._watch_link, name="link-watch", daemon=True)
@@ -282,6 +285,7 @@ class Station(Core):
         self._alarms.start()
         self._watch.start()
         self._alert_watch.start()
+        self._keeper.start()
 
     def _plan_first(self) -> None:
         """Plan before the first receipt is judged: a restored station makes orders anew that receivers hold already."""
@@ -297,6 +301,7 @@ class Station(Core):
         self.changes.close()
         self._watch_stop.set()
         self._alert_watch.stop()
+        self._keeper.stop()
         self._alarms.stop()
         self._rendering.stop()
         self.ingestion.stop()

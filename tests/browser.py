@@ -1,11 +1,12 @@
 """Debian's Chromium, driven by Playwright, for pages on this machine; what makes a page hard to use, found by machine."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -19,15 +20,20 @@ FLAGS = [
 
 
 @contextmanager
-def chromium(program: str = "chromium-headless-shell") -> Iterator[Browser]:
-    """A headless browser that looks nothing up outside. The headless shell is Chromium without the windows, menus and extensions of a
+def chromium() -> Iterator[Browser]:
+    """A headless browser that looks nothing up outside."""
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        yield browser
+        browser.close()
+
+
+def launched(playwright: Playwright, program: str = "chromium-headless-shell", **environment: str) -> Browser:
+    """The same, beside others; what is put into its environment. The headless shell is Chromium without the windows, menus and languages of a
     desktop, which cost `chromium --headless` more than most pages do; pictures and speeds that are published are of `chromium`."""
     path = shutil.which(program)
     assert path is not None, f"Debian's Chromium is needed: apt-get install {program}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+    return playwright.chromium.launch(executable_path=path, args=FLAGS, env={**os.environ, **environment})
 
 
 VIOLATIONS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations

@@ -44,10 +44,14 @@ def _query(
     area: Annotated[str | None, Query(description="The area, and what was under it then.")] = None,
     receiver: Annotated[str | None, Query(description="Its id.")] = None,
     receiver_name: Annotated[
-        str | None, Query(max_length=300, description="A part of its name, as it was then.")
+        str | None,
+        Query(max_length=300, description="A part of its name, as it was then, with marks and capitals or without."),
     ] = None,
     bulletin: str | None = None,
-    title: Annotated[str | None, Query(max_length=300, description="A part of the bulletin's title.")] = None,
+    title: Annotated[
+        str | None,
+        Query(max_length=300, description="A part of the bulletin's title, with marks and capitals or without."),
+    ] = None,
     airing: str | None = None,
     programme: Annotated[str | None, Query(description="Its id.")] = None,
     campaign: Annotated[str | None, Query(description="Its id.")] = None,

@@ -1,6 +1,6 @@
 """Being away: on one's own page, and on that of a person for administrators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -16,10 +16,9 @@ from api.web.days import day_of_text
 from api.web.fields import Fields, FieldsDep
 from api.web.step_up import asks_code, proved
 from broadcaster.absences import Away
-from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
-from broadcaster.people import Actor, Right, grants_of
+from broadcaster.errors import BroadcasterError, InvalidError
+from broadcaster.people import Actor, Grant, Right
 from broadcaster.station import Station
-from broadcaster.storage.models import Person
 from schedules.zones import instant_of
 
 router = pages.router()
@@ -102,7 +101,6 @@ def _said(
     person_id: str,
     fields: Fields,
 ) -> Response:
-    _need(station, actor, person_id)
     try:
         actor = proved(station, actor, token, fields.one("code"), address=address)
         begins, ends = _period(station, fields)
@@ -121,27 +119,12 @@ def _said(
 
 
 def _ended(station: Station, actor: Actor, person_id: str, absence_id: str) -> Response:
-    _need(station, actor, person_id)
     station.absences.end(actor, absence_id, person=person_id)
     return RedirectResponse(f"{_page(actor, person_id)}?done=absence_ended", 303)
 
 
 def _page(actor: Actor, person_id: str) -> str:
     return "/me/absences" if person_id == actor.id else f"/people/{person_id}/absences"
-
-
-def _need(station: Station, actor: Actor, person_id: str) -> Person:
-    """The person, if the actor has a say in their absences: oneself with a right to release, or an administrator of all their roles."""
-    with station.database.reading() as session:
-        person = session.get(Person, person_id)
-        grants = grants_of(session, person_id, station.today())
-    if person_id == actor.id:
-        actor.alone().need(Right.RELEASE)
-    else:
-        actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
-    if person is None:
-        raise NotFoundError("Không có người này.", "There is no such person.")
-    return person
 
 
 def _period(station: Station, fields: Fields) -> tuple[datetime, datetime]:
@@ -158,9 +141,7 @@ def _period(station: Station, fields: Fields) -> tuple[datetime, datetime]:
     return tuple(instant_of(datetime.combine(day, time()), zone) for day in (first, last + timedelta(days=1)))  # type: ignore[return-value]  # two of them
 
 
-def _places(station: Station, tree: AreaTree, person_id: str) -> list[tuple[str, str]]:
-    with station.database.reading() as session:
-        grants = grants_of(session, person_id, station.today())
+def _places(tree: AreaTree, grants: Iterable[Grant]) -> list[tuple[str, str]]:
     reaches = [grant.reach for grant in grants if Right.RELEASE in grant.rights]
     within = None if None in reaches else {area for reach in reaches if reach is not None for area in reach.under}
     return tree.options(within)
@@ -175,7 +156,7 @@ def _shown(
     *,
     problem: BroadcasterError | None = None,
 ) -> Response:
-    person = _need(station, actor, person_id)
+    person, grants = station.absences.person(actor, person_id)
     tree = tree_of(station)
     typed: dict[str, Any] = {name: fields.one(name) for name in ("deputy", "area", "begins", "ends", "reason")}
     return pages.page(
@@ -188,7 +169,7 @@ def _shown(
         tree=tree,
         standing=Standing.of(station, person_id),
         candidates=station.absences.candidates(person_id),
-        places=_places(station, tree, person_id),
+        places=_places(tree, grants),
         typed=typed,
         today=station.today(),
         asks_code=asks_code(actor, problem),

@@ -79,7 +79,10 @@ def show(
         "audit.html",
         actor=actor,
         tree=tree,
-        rows=[(row, _page_of(row), list(changes_of(row, tree, tongue, zone))) for row in rows[:ROWS]],
+        rows=[
+            (row, audit.known_as(row.action), _page_of(row), list(changes_of(row, tree, tongue, zone)))
+            for row in rows[:ROWS]
+        ],
         addresses={row.seq for row in rows if row.actor_id == actor.id or actor.may(Right.ADMINISTER, row.area_id)},
         names=names,
         subjects=SUBJECTS,
@@ -111,5 +114,5 @@ def _days(since: str, until: str, zone: ZoneInfo) -> tuple[datetime | None, date
 
 
 def _page_of(row: AuditEntry) -> str | None:
-    pattern = _PAGES.get(row.action.partition("-")[0])
+    pattern = _PAGES.get(audit.known_as(row.action).partition("-")[0])
     return pattern.format(row.subject) if pattern and row.subject and not row.action.endswith("-removed") else None

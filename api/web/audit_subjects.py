@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from broadcaster.audit import known_as
 from broadcaster.storage.models import (
     Airing,
     Area,
@@ -44,7 +45,7 @@ def names_of(session: Session, rows: Iterable[AuditEntry]) -> dict[int, str]:
     """The name of each entry's subject, by the entry's number, where there is one."""
     by_kind: dict[str, dict[int, str]] = {}
     for row in rows:
-        by_kind.setdefault(row.action.partition("-")[0], {})[row.seq] = row.subject
+        by_kind.setdefault(known_as(row.action).partition("-")[0], {})[row.seq] = row.subject
     found: dict[int, str] = {}
     for kind, subjects in by_kind.items():
         if kind == "emergency":

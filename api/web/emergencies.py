@@ -1,5 +1,6 @@
 """Emergencies: what is said now, saying something from a template or alone, updating it, calling it off."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
 from fastapi import Form, Request
@@ -45,8 +46,15 @@ def emergencies(request: Request, station: StationDep, actor: ActorDep) -> Respo
     return shown(request, station, actor)
 
 
-def shown(request: Request, station: Station, actor: Actor, *, problem: BroadcasterError | None = None) -> Response:
-    """The page, with what was refused."""
+def shown(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    *,
+    problem: BroadcasterError | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    """The page, with what was refused; `typed` is what stood in the form of a stop."""
     choice = choice_of(station, actor, Right.OPERATE)
 
     stops = []
@@ -74,6 +82,7 @@ def shown(request: Request, station: Station, actor: Actor, *, problem: Broadcas
         whole=actor.may(Right.OPERATE, None),
         areas=choice.tree.options(actor.within(Right.OPERATE)),
         minutes=MINUTES,
+        typed=typed,
     )
 
 

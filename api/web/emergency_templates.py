@@ -11,7 +11,7 @@ from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from api.web import page as pages
 from api.web.area_tree import tree_of
 from api.web.emergencies import issuing, stretches
-from api.web.fields import Fields, FieldsDep
+from api.web.fields import Fields, FieldsDep, SureDep, require_sure
 from api.web.step_up import asks_code, proved
 from broadcaster.emergencies import Blank, TemplateContent
 from broadcaster.errors import BroadcasterError, InvalidError
@@ -88,13 +88,10 @@ def release(
 
 
 @router.post("/emergencies/templates/{template_id}/retirement")
-def retire(
-    station: StationDep, actor: ActorDep, template_id: str, sure: Annotated[str, Form(max_length=3)] = ""
-) -> Response:
+def retire(station: StationDep, actor: ActorDep, template_id: str, sure: SureDep = "") -> Response:
     """No message is made of it any more."""
     actor.need(Right.RELEASE)
-    if not sure:
-        raise InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+    require_sure(sure)
     station.emergencies.retire(actor, template_id)
     return RedirectResponse("/emergencies?done=template_retired", 303)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
 from starlette.requests import ClientDisconnect
 
 from api.uploads import body_of
@@ -56,3 +56,12 @@ async def fields_of(request: Request) -> Fields:
 
 
 FieldsDep = Annotated[Fields, Depends(fields_of)]
+
+SureDep = Annotated[str, Form(max_length=3)]
+"""The box that is ticked before what cannot be taken back; the page has it as `m.tick('sure', …, required=true)`."""
+
+
+def require_sure(sure: str) -> None:
+    """Raise InvalidError unless the box was ticked: browsers ask for it, programs need not."""
+    if not sure:
+        raise InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")

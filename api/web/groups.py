@@ -13,6 +13,7 @@ from api.auth import ActorDep, StationDep
 from api.problems import page_language
 from api.web import page as pages
 from api.web.area_tree import AreaTree, by_name
+from api.web.fields import SureDep, require_sure
 from api.web.meanwhile import carried, changed_of
 from api.web.words import words
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
@@ -118,12 +119,13 @@ def remove(
     station: StationDep,
     actor: ActorDep,
     group_id: str,
-    sure: Annotated[str, Form(max_length=3)] = "",
+    sure: SureDep = "",
 ) -> Response:
     """Forget a group."""
     actor.need(Right.OPERATE)
-    if not sure:
-        error = InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+    try:
+        require_sure(sure)
+    except InvalidError as error:
         with station.database.reading() as session:
             form = GroupForm.of(_find(session, group_id))
         return _form(request, station, actor, form, group=group_id, problem=error)

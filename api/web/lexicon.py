@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from fastapi import Form, Request
+from fastapi import Form, Query, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
@@ -12,10 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import AreaTree, tree_of
+from api.web.mentions import CountDep, IdsDep, address_of, named
 from audio.script.letters import names_of
-from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
+from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotFoundError
 from broadcaster.letters import plain
-from broadcaster.lexicons import NOTE_LIMIT
+from broadcaster.lexicons import NOTE_LIMIT, Change
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
 from broadcaster.storage.models import LexiconProposal, LexiconRecord, Person
@@ -53,32 +54,57 @@ def put(
     except BroadcasterError as error:
         typed = {"written": written, "reading": reading, "spelled": spelled, "note": note}
         return _shown(request, station, actor, area, typed=typed, problem=error)
-    spoken = names_of(written) if spelled else reading
-    return pages.page(
-        request,
-        "lexicon_change.html",
-        actor=actor,
-        area=area,
-        written=written.strip(),
-        spoken=spoken.strip(),
-        change=change,
-    )
+    return _told(area, written, change)
 
 
 @router.post("/lexicon/removal")
 def remove(
     *,
-    request: Request,
     station: StationDep,
     actor: ActorDep,
     area: Annotated[str, Form(max_length=64)],
     written: Annotated[str, Form(max_length=200)],
 ) -> Response:
     """End the area's own entry; what stands above holds again."""
-    change = station.lexicons.remove(actor, area, written)
+    return _told(area, written, station.lexicons.remove(actor, area, written))
+
+
+@router.get("/lexicon/change")
+def change(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: Annotated[str, Query(max_length=64)],
+    written: Annotated[str, Query(max_length=200)],
+    anew: IdsDep,
+    anew_all: CountDep = 0,
+    unchanged: IdsDep,
+    unchanged_all: CountDep = 0,
+) -> Response:
+    """What a change of the lexicon came to: how the term is read now, what is spoken anew and what is not."""
+    actor.need(Right.READ)
+    entries = station.lexicons.history(actor, area, written=written, limit=1)
+    if not entries:
+        raise NotFoundError("Không có mục từ này. Xem trong từ điển.", "There is no such entry. Look into the lexicon.")
+    (entry,) = entries
     return pages.page(
-        request, "lexicon_change.html", actor=actor, area=area, written=written, spoken=None, change=change
+        request,
+        "lexicon_change.html",
+        actor=actor,
+        area=area,
+        written=entry.written,
+        spoken=spoken_of(entry) if entry.ended_at is None else None,
+        anew=named(station, actor, anew, anew_all),
+        unchanged=named(station, actor, unchanged, unchanged_all),
     )
+
+
+def _told(area: str, written: str, change: Change) -> Response:
+    """To the page that tells of it."""
+    entry = urlencode({"area": area, "written": written.strip()})
+    found = f"{address_of('anew', change.anew)}&{address_of('unchanged', change.unchanged)}"
+    return RedirectResponse(f"/lexicon/change?{entry}&{found}", 303)
 
 
 @router.post("/lexicon/proposals/{proposal_id}/acceptance")
@@ -97,15 +123,7 @@ def accept(
         return _shown(
             request, station, actor, station.proposals.area_of(proposal_id), problem=error, answering=proposal_id
         )
-    return pages.page(
-        request,
-        "lexicon_change.html",
-        actor=actor,
-        area=row.area_id,
-        written=row.written,
-        spoken=spoken_of(row),
-        change=change,
-    )
+    return _told(row.area_id, row.written, change)
 
 
 @router.post("/lexicon/proposals/{proposal_id}/refusal")

@@ -177,7 +177,6 @@ def _alerts(
         standing=standing,
         over=over,
         expiries=_expiries(station, actor),
-        may_operate=actor.may(Right.OPERATE),
         may_see_apart=actor.may(Right.OPERATE, None),
     )
 

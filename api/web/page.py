@@ -29,7 +29,14 @@ from api.auth import address_of, cookie_name, station_of
 from api.problems import Language, page_language, said, status_of
 from api.web.navigation import menu
 from api.web.words import words
-from broadcaster.errors import BroadcasterError, FaultError, ForbiddenError, InvalidError, NotLoggedInError
+from broadcaster.errors import (
+    BroadcasterError,
+    CountingError,
+    FaultError,
+    ForbiddenError,
+    InvalidError,
+    NotLoggedInError,
+)
 from broadcaster.people import Actor
 
 log = structlog.get_logger(__name__)
@@ -141,6 +148,8 @@ def page(
         status_code=status if problem is None or status != 200 else status_of(problem),
     )
     response.headers["Cache-Control"] = "no-store"
+    if isinstance(problem, CountingError) and request.method == "GET":  # without a script, too
+        response.headers["Refresh"] = str(problem.details["retry_after_s"])
     if request.query_params.get("lang") in ("vi", "en"):
         response.set_cookie("lang", tongue, max_age=31536000, samesite="lax", httponly=True)
     return response

@@ -14,6 +14,7 @@ from api.problems import page_language
 from api.web import page as pages
 from api.web.absences import Standing
 from api.web.area_tree import AreaTree, tree_of
+from api.web.fields import SureDep, require_sure
 from api.web.meanwhile import SeenDep, carried, changed_of
 from api.web.words import words
 from broadcaster.absences import Away
@@ -127,12 +128,13 @@ def reset(
     station: StationDep,
     actor: ActorDep,
     person_id: str,
-    sure: Annotated[str, Form(max_length=3)] = "",
+    sure: SureDep = "",
 ) -> Response:
     """Give a new password, shown this once."""
     account = _find(station, actor, person_id)
-    if not sure:
-        error = InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+    try:
+        require_sure(sure)
+    except InvalidError as error:
         return _one(request, station, actor, account, problem=error)
     password = station.people.reset_password(actor, person_id)
     return _password(request, actor, name=account[0].name, username=account[0].username, password=password)

@@ -1,19 +1,18 @@
 """Programmes: their slots, what is queued, the sessions to come with their exact lengths, slots that nothing fills."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from fastapi import Form, Request
+from fastapi import Request
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.problems import Language, page_language
 from api.web import page as pages
-from api.web.fields import Fields, FieldsDep
+from api.web.fields import Fields, FieldsDep, SureDep, require_sure
 from api.web.place_choice import choice_of, said, targets_of
 from api.web.programme_form import DAYS, FALLBACKS, fields_from, programme_of, row_of, rows_of
-from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.errors import BroadcasterError, NotFoundError
 from broadcaster.groups import areas_in
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
@@ -103,13 +102,10 @@ def save(request: Request, station: StationDep, actor: ActorDep, programme_id: s
 
 
 @router.post("/programmes/{programme_id}/ending")
-def end(
-    station: StationDep, actor: ActorDep, programme_id: str, sure: Annotated[str, Form(max_length=3)] = ""
-) -> Response:
+def end(station: StationDep, actor: ActorDep, programme_id: str, sure: SureDep = "") -> Response:
     """It owns no slots any more."""
     actor.need(Right.RELEASE)
-    if not sure:
-        raise InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+    require_sure(sure)
     station.programmes.end(actor, programme_id)
     return RedirectResponse("/programmes?done=programme_ended", 303)
 

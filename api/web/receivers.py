@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import tree_of
+from api.web.fields import SureDep, require_sure
 from api.web.standing import conditions_of, standing_of
 from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Right
@@ -109,14 +110,14 @@ def take(
     actor: ActorDep,
     receiver: str,
     step: Step,
-    sure: Annotated[str, Form(max_length=3)] = "",
+    sure: SureDep = "",
 ) -> Response:
     """Do it, if whoever asks has said to know what follows."""
     actor.need(Right.OPERATE)
     row = _row(station, receiver)
     try:
-        if not sure and step != "renewal":
-            raise InvalidError("Đánh dấu ô xác nhận trước khi thực hiện.", "Tick the box first.", field="sure")
+        if step != "renewal":
+            require_sure(sure)
         match step:
             case "renewal":
                 station.lifecycle.renew_secret(actor, receiver)

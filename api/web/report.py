@@ -9,8 +9,9 @@ from api.auth import ActorDep, StationDep
 from api.v1.reports import attachment
 from api.web import page as pages
 from api.web.reports import file_name
-from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
+from broadcaster.errors import BroadcasterError, ConflictError, CountingError, InvalidError
 from broadcaster.people import Actor, Right
+from broadcaster.reports.desk import scope_of
 from broadcaster.reports.documents import Form as DocumentForm
 from broadcaster.reports.filled import CHANNELS, sum_of
 from broadcaster.station import Station
@@ -28,8 +29,9 @@ def _one(
     request: Request, station: Station, actor: Actor, report_id: str, problem: BroadcasterError | None = None
 ) -> Response:
     row = station.reports.read(actor, report_id)
+    counted = None if row.figures else station.reports.counting.figures(scope_of(row))
     with station.database.reading() as session:
-        view = station.reports.view(session, report_id)
+        view = station.reports.view(session, report_id, counted)
     filled = view.filled
     return pages.page(
         request,
@@ -70,6 +72,8 @@ def submit(
         station.reports.submit(actor, report_id, revision=int(revision) if revision.isdigit() else 0)
     except ConflictError as error:
         return _one(request, station, actor, report_id, error)
+    except CountingError:  # its page says how far the count is
+        return RedirectResponse(f"/reports/{report_id}", 303)
     return RedirectResponse(f"/reports/{report_id}?done=report_submitted", 303)
 
 

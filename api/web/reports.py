@@ -13,7 +13,7 @@ from api.auth import ActorDep, StationDep
 from api.v1.reports import attachment
 from api.web import page as pages
 from api.web.area_tree import AreaTree, tree_of
-from broadcaster.errors import BroadcasterError, ConflictError, InvalidError
+from broadcaster.errors import BroadcasterError, ConflictError, CountingError, InvalidError
 from broadcaster.people import Actor, Right
 from broadcaster.reports.board import Owed
 from broadcaster.reports.documents import Form as DocumentForm
@@ -228,11 +228,11 @@ def _figures(
         actor.need(Right.READ, choice.area or None)
         try:
             scope = choice.scope()
+            found = station.reports.counting.figures(scope)
             with station.database.reading() as session:
-                found = station.reports.figures(session, scope)
                 parts = [part.key for part in found.by_area]
                 names = dict(session.execute(select(Area.id, Area.name).where(Area.id.in_(parts))).all())
-        except InvalidError as error:
+        except (InvalidError, CountingError) as error:
             problem = error
     context = _choosing(station, actor) | {"choice": choice}
     return pages.page(

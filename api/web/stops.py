@@ -34,7 +34,8 @@ def stop(
         targets = Targets(areas=(area,)) if area else None
         station.stops.issue(actor, targets, reason=reason, lasts=timedelta(minutes=int(minutes)))
     except BroadcasterError as error:
-        return shown(request, station, actor, problem=error)
+        typed = {"reason": reason, "area": area, "minutes": minutes}
+        return shown(request, station, actor, problem=error, typed=typed)
     return RedirectResponse("/emergencies?done=em_stopped", 303)
 
 

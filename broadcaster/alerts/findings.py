@@ -1,7 +1,7 @@
 """Findings: what there is to be told of now, by rule and place. A village's power cut is one, however many receivers it has."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -125,21 +125,33 @@ def of_unknown_orders(session: Session, now: datetime) -> list[Finding]:
 
 
 def of_reports(owed: Iterable[Owed]) -> list[Finding]:
-    """Reports that are still owed 30, 7 and 1 days before a deadline, and after it: one for each deadline."""
+    """Reports that are still owed 30, 7 and 1 days before a deadline, and after it: one for each deadline, however many communes owe one."""
     days: dict[date, list[Owed]] = defaultdict(list)
     for each in owed:
-        days[each.due_on].append(each)
-    return [
-        Finding(
-            f"report:{due_on}",
-            "report",
-            "warning",
-            size=len(found),
-            facts={
-                "due_on": due_on.isoformat(),
-                "level": min(each.level for each in found if each.level is not None),
-                "areas": list(dict.fromkeys(each.area_name for each in found))[:NAMED],
-            },
-        )
-        for due_on, found in sorted(days.items())
-    ]
+        if each.level is not None:
+            days[each.due_on].append(each)
+    found = []
+    for due_on, all_owed in sorted(days.items()):
+        owing: dict[str, Json] = {}
+        for each in all_owed:
+            mine = owing.setdefault(each.area, {"name": each.area_name, "size": 0, "level": each.level})
+            mine["size"], mine["level"] = mine["size"] + 1, min(mine["level"], each.level)
+        size, facts = _reports(due_on.isoformat(), owing)
+        found.append(Finding(f"report:{due_on}", "report", "warning", size=size, facts=facts))
+    return found
+
+
+def _reports(due_on: str, owing: Mapping[str, Json]) -> tuple[int, Json]:
+    facts: Json = {
+        "due_on": due_on,
+        "level": min(each["level"] for each in owing.values()),
+        "areas": list(dict.fromkeys(each["name"] for each in owing.values()))[:NAMED],
+        "owing": dict(owing),
+    }
+    return sum(each["size"] for each in owing.values()), facts
+
+
+def reports_within(facts: Json, areas: Container[str]) -> tuple[int, Json] | None:
+    """What of such an alert concerns these areas: how many reports, and the facts of those; None: nothing."""
+    owing = {area: each for area, each in facts.get("owing", {}).items() if area in areas}
+    return _reports(facts["due_on"], owing) if owing else None

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from broadcaster.alerts.findings import AFTER, Finding
+from broadcaster.alerts.findings import AFTER, Finding, reports_within
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
@@ -123,7 +123,7 @@ class Register:
             "severity": alert.severity,
             "area": alert.area_id,
             "size": alert.size,
-            "facts": alert.facts,
+            "facts": {name: fact for name, fact in alert.facts.items() if name != "owing"},
             "opened_at": alert.opened_at.isoformat(),
             "at": now.isoformat(),
         }
@@ -152,18 +152,22 @@ class Register:
     def listed(
         self, actor: Actor, *, standing: bool | None = None, before: datetime | None = None, limit: int = 100
     ) -> Sequence[Alert]:
-        """Those of one's areas, the latest first; the station's own only to whom the whole station is."""
+        """Those of one's areas, the latest first; the station's own only to whom the whole station is.
+
+        Of reports that are owed there is one alert, and everybody sees of it what the own areas owe.
+        """
         actor.need(Right.READ)
         query = select(Alert).order_by(Alert.opened_at.desc(), Alert.id).limit(limit)
         within = actor.within()
         if within is not None:
-            query = query.where(Alert.area_id.in_(within))
+            query = query.where(Alert.area_id.in_(within) | (Alert.rule == "report"))
         if standing is not None:
             query = query.where(Alert.resolved_at.is_(None) if standing else Alert.resolved_at.is_not(None))
         if before is not None:
             query = query.where(Alert.opened_at < before)
         with self._database.reading() as session:
-            return session.scalars(query).all()
+            rows = session.scalars(query).all()
+        return rows if within is None else [own for row in rows if (own := _own(row, within)) is not None]
 
     def deliveries(self, actor: Actor, alert: str) -> Sequence[AlertDelivery]:
         """What went out of an alert, or is still tried."""
@@ -190,3 +194,16 @@ class Register:
             for row in rows:
                 row.next_at, row.attempts = self._clock.now(), 0
             return len(rows)
+
+
+def _own(alert: Alert, areas: frozenset[str]) -> Alert | None:
+    """What concerns these areas of it. That somebody has everybody's reports in hand is not that these are."""
+    if alert.rule != "report":
+        return alert
+    found = reports_within(alert.facts, areas)
+    if found is None:
+        return None
+    size, facts = found
+    fields = {column.key: getattr(alert, column.key) for column in Alert.__table__.columns}
+    unknown = dict.fromkeys(("acknowledged_at", "acknowledged_by", "acknowledged_name", "note"))
+    return Alert(**{**fields, **unknown, "size": size, "facts": facts})

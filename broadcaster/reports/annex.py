@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from xlsxwriter.worksheet import Worksheet
 
 from broadcaster.log_search import SHEET_ROWS
+from broadcaster.reports import kept
 from broadcaster.reports.content import OUTCOMES
 from broadcaster.reports.desk import View
 from broadcaster.reports.figures import Part, airings
@@ -115,7 +116,12 @@ def _parts(book: _Book, name: str, parts: Iterable[Part], names: dict[str, str])
 def _airings(book: _Book, session: Session, view: View, zone: ZoneInfo) -> None:
     widths = (22, 50, 22, 40, 22, 16, 14, 14, 14, 40)
     sheets, row = 0, SHEET_ROWS
-    for aired in airings(session, view.scope, zone=str(zone), last=view.figures.log_rows):
+    found = (
+        airings(session, view.scope, zone=str(zone), last=view.figures.log_rows)
+        if view.from_log
+        else kept.airings(session, view.scope, zone=str(zone))
+    )
+    for aired in found:
         if row == SHEET_ROWS:
             sheets, row = sheets + 1, 0
             sheet = book.sheet("Lượt phát" if sheets == 1 else f"Lượt phát {sheets}", _AIRINGS, widths)
@@ -123,6 +129,6 @@ def _airings(book: _Book, session: Session, view: View, zone: ZoneInfo) -> None:
         cells = (
             *(aired.due_at.astimezone(zone), aired.title or "", aired.programme or "", aired.group or ""),
             *(aired.field or "", _PRIORITIES.get(aired.priority or "", "")),
-            *((aired.duration_ms,), aired.finished, len(aired.plays), aired.id),
+            *((aired.duration_ms,), aired.finished, aired.answered, aired.id),
         )
         book.write(sheet, row, cells)

@@ -1,9 +1,8 @@
 """The desk at which reports are begun, filled in and submitted. Figures are the log's of the moment until a report is submitted."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -15,16 +14,14 @@ from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
 from broadcaster.people import Actor, Right
+from broadcaster.reports import kept
 from broadcaster.reports.board import Owed, board, reminders
+from broadcaster.reports.counting import Counting
 from broadcaster.reports.deadlines import Deadline
 from broadcaster.reports.figures import Figures, Scope, measure
 from broadcaster.reports.filled import Filled
 from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Area, Campaign, Report
-
-LONG_S = 5.0
-"""Figures that took longer are not counted again for each look at them."""
-SERVE_AGAIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,9 @@ class View:
     campaign: str | None  # its name
     filled: Filled
     figures: Figures
+    from_log: (
+        bool  # whether its airings are to be read from the log up to the figures' row, not from what is kept of it
+    )
     below: tuple[Below, ...]
 
 
@@ -57,7 +57,7 @@ class Reports:
         self._clock = clock
         self.zone = zone
         self.deadline = deadline
-        self._counted: dict[Scope, tuple[datetime, Figures]] = {}
+        self.counting = Counting(database, clock, zone=zone)
 
     def begin(
         self,
@@ -142,7 +142,7 @@ class Reports:
         with self._database.reading() as session:  # nobody has to wait with writing until all is counted
             row = self._find(session, report)
             self._may_submit(actor, row, revision)
-            figures = measure(session, scope_of(row), zone=self.zone)
+            figures = self.figures(session, scope_of(row))
         with self._database.writing() as session:
             row = self._find(session, report, for_update=True)
             self._may_submit(actor, row, revision)
@@ -199,24 +199,18 @@ class Reports:
         return row
 
     def figures(self, session: Session, scope: Scope) -> Figures:
-        """The figures of a scope. Of what takes long to count, a province's year, those of the last minutes serve again; they say of which row they are."""
-        now = self._clock.now()
-        kept = self._counted.get(scope)
-        if kept is not None and timedelta() <= now - kept[0] < SERVE_AGAIN:
-            return kept[1]
-        self._counted = {key: each for key, each in self._counted.items() if now - each[0] < SERVE_AGAIN}
-        began = time.perf_counter()
-        found = measure(session, scope, zone=self.zone)
-        if time.perf_counter() - began > LONG_S:
-            self._counted[scope] = (now, found)
-        return found
+        """The figures of a scope. Raises CountingError while too much of the log is still to be counted."""
+        return kept.figures(session, scope, zone=self.zone)
 
-    def view(self, session: Session, report: str) -> View:
-        """With its figures and what stands below it, for documents. Raises NotFoundError."""
+    def view(self, session: Session, report: str, figures: Figures | None = None) -> View:
+        """With its figures and what stands below it. `figures`: of a draft, counted already. Raises NotFoundError, CountingError."""
         row = self._find(session, report)
-        figures = Figures.model_validate(row.figures) if row.figures else self.figures(session, scope_of(row))
+        if row.figures:
+            figures = Figures.model_validate(row.figures)
+        figures = figures or self.figures(session, scope_of(row))
         return self._view(
-            session, scope_of(row), figures, Filled.model_validate(row.filled), tuple(self._below(session, row))
+            *(session, scope_of(row), figures, Filled.model_validate(row.filled), tuple(self._below(session, row))),
+            from_log=bool(row.figures),
         )
 
     def board(self, session: Session, due_on: date) -> list[Owed]:
@@ -230,11 +224,21 @@ class Reports:
     def _today(self) -> date:
         return day_of(self._clock.now(), self.zone)
 
-    def unfilled(self, session: Session, scope: Scope) -> View:
-        """The same of any scope, with nothing filled in."""
-        return self._view(session, scope, measure(session, scope, zone=self.zone), Filled(), ())
+    def unfilled(self, session: Session, scope: Scope, *, anew: bool = False) -> View:
+        """The same of any scope, with nothing filled in; `anew`: each row of the log counted, however long that takes."""
+        figures = measure(session, scope, zone=self.zone) if anew else self.figures(session, scope)
+        return self._view(session, scope, figures, Filled(), (), from_log=anew)
 
-    def _view(self, session: Session, scope: Scope, figures: Figures, filled: Filled, below: tuple[Below, ...]) -> View:
+    def _view(
+        self,
+        session: Session,
+        scope: Scope,
+        figures: Figures,
+        filled: Filled,
+        below: tuple[Below, ...],
+        *,
+        from_log: bool = False,
+    ) -> View:
         campaign = session.get(Campaign, scope.campaign) if scope.campaign is not None else None
         standing = areas_on(session, scope.ends_on)
         return View(
@@ -244,6 +248,7 @@ class Reports:
             campaign=campaign.name if campaign else None,
             filled=filled,
             figures=figures,
+            from_log=from_log,
             below=below,
         )
 

@@ -39,9 +39,9 @@ class Documents:
         self._reports.read(actor, report)  # whether this person may
         return self._written(lambda session: self._reports.view(session, report), form)
 
-    def of_scope(self, scope: Scope, form: Form) -> IO[bytes]:
-        """The same with nothing filled in, for whoever has the database."""
-        return self._written(lambda session: self._reports.unfilled(session, scope), form)
+    def of_scope(self, scope: Scope, form: Form, *, anew: bool = False) -> IO[bytes]:
+        """The same with nothing filled in; `anew`: each row of the log counted, however long that takes."""
+        return self._written(lambda session: self._reports.unfilled(session, scope, anew=anew), form)
 
     def template(self) -> Path:
         """The Word template in force, for whoever wants to edit it."""

@@ -5,7 +5,7 @@ Counted is what receivers stated. A receiver that never said a word of an airing
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -24,9 +24,9 @@ from broadcaster.storage.models import AsRun, LogHead
 from devices.wire.messages import Reason, ReceiptState
 
 _STATES = tuple(state.value for state in ReceiptState)
-_PLAYED = ("finished", "interrupted", "failed")
+PLAYED = ("finished", "interrupted", "failed")
 """States whose evidence says how much was played."""
-_AT_ONCE = 2000
+AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -38,26 +38,31 @@ class Scope:
     area: str | None = None
     campaign: str | None = None
 
+    def bounds(self, zone: str) -> tuple[datetime, datetime]:
+        """The first instant, and the first one behind the last day."""
+        return beginning(self.starts_on, zone), beginning(self.ends_on + timedelta(days=1), zone)
+
     def conditions(self, zone: str) -> list[ColumnElement[bool]]:
         """For a SELECT of the log; drills are no broadcasts."""
+        first, behind = self.bounds(zone)
         return [
             AsRun.airing_id.is_not(None),
             AsRun.drill.is_(None),
-            AsRun.due_at >= beginning(self.starts_on, zone),
-            AsRun.due_at < beginning(self.ends_on + timedelta(days=1), zone),
+            AsRun.due_at >= first,
+            AsRun.due_at < behind,
             *LogQuery(area=self.area, campaign=self.campaign).conditions(),
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
-    """How one receiver fared with one airing. `part` is the area right below the scope's in which it stood."""
+class Fared:
+    """Receivers of one kind that fared alike with one airing. `part` is the area right below the scope's in which they stood."""
 
-    receiver: str
-    kind: str | None
     part: str
+    kind: str | None
     outcome: str
-    played_ms: int
+    receivers: tuple[str, ...]
+    played_ms: int  # all of them together
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,17 @@ class Aired:
     group: str | None
     priority: str | None
     duration_ms: int
-    plays: tuple[Play, ...]
+    fared: tuple[Fared, ...]
 
     @property
     def finished(self) -> int:
         """How many receivers confirm that they played it whole."""
-        return sum(play.outcome == "finished" for play in self.plays)
+        return sum(len(each.receivers) for each in self.fared if each.outcome == "finished")
+
+    @property
+    def answered(self) -> int:
+        """How many receivers spoke of it."""
+        return sum(len(each.receivers) for each in self.fared)
 
 
 class Tally(BaseModel):
@@ -129,20 +139,29 @@ class _Sum:
     receivers: dict[str, str | None] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
 
-    def take(self, aired: Aired, plays: Iterable[Play]) -> None:
+    def take(self, aired: Aired, fared: Iterable[Fared]) -> None:
         whole = False
-        for play in plays:
-            self.outcomes[play.outcome] += 1
-            self.played_ms += play.played_ms
-            if play.outcome == "finished":
+        for each in fared:
+            self.outcomes[each.outcome] += len(each.receivers)
+            self.played_ms += each.played_ms
+            if each.outcome == "finished":
                 whole = True
-                self.receivers[play.receiver] = play.kind
+                self.receivers.update(dict.fromkeys(each.receivers, each.kind))
         if whole:
             self.airings += 1
             self.bulletins.add(aired.bulletin)
             self.airtime_ms += aired.duration_ms
         else:
             self.unproved += 1
+
+    def add(self, other: "_Sum") -> None:
+        self.bulletins |= other.bulletins
+        self.airings += other.airings
+        self.unproved += other.unproved
+        self.airtime_ms += other.airtime_ms
+        self.played_ms += other.played_ms
+        self.receivers |= other.receivers
+        self.outcomes.update(other.outcomes)
 
     def tally(self) -> Tally:
         kinds = Counter(self.receivers.values())
@@ -160,34 +179,43 @@ class _Sum:
 
 
 class Count:
-    """Takes airings one by one, so that whoever writes them down needs no second walk through the log."""
+    """Takes airings one by one."""
 
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
-        self._total = _Sum()
-        self._by: tuple[dict[str, _Sum], ...] = ({}, {}, {}, {})
+        # By what an airing has one of, all at once; added up at the end: each receiver is touched twice, not five times.
+        self._sums: dict[tuple[str, str, str], _Sum] = {}
+        self._areas: dict[str, _Sum] = {}
 
     def take(self, aired: Aired) -> None:
         """Add an airing."""
-        groups, programmes, areas, months = self._by
-        self._total.take(aired, aired.plays)
-        month = aired.due_at.astimezone(self._zone).strftime("%Y-%m")
-        for found, key in ((groups, aired.group), (programmes, aired.programme), (months, month)):
-            found.setdefault(key or "", _Sum()).take(aired, aired.plays)
-        parts: dict[str, list[Play]] = {}
-        for play in aired.plays:
-            parts.setdefault(play.part, []).append(play)
-        for part, plays in parts.items():
-            areas.setdefault(part, _Sum()).take(aired, plays)
+        day = aired.due_at.astimezone(self._zone)
+        key = (aired.group or "", aired.programme or "", f"{day.year:04}-{day.month:02}")
+        if (found := self._sums.get(key)) is None:
+            found = self._sums[key] = _Sum()
+        found.take(aired, aired.fared)
+        parts: dict[str, list[Fared]] = {}
+        for each in aired.fared:
+            parts.setdefault(each.part, []).append(each)
+        for part, fared in parts.items():
+            if (found := self._areas.get(part)) is None:
+                found = self._areas[part] = _Sum()
+            found.take(aired, fared)
 
     def figures(self, session: Session) -> Figures:
         """What it came to."""
-        groups, programmes, areas, months = (
-            tuple(Part(key=key, tally=found[key].tally()) for key in sorted(found)) for found in self._by
+        total = _Sum()
+        by: tuple[dict[str, _Sum], ...] = ({}, {}, {}, self._areas)
+        for keys, found in self._sums.items():
+            total.add(found)
+            for sums, key in zip(by, keys, strict=False):
+                sums.setdefault(key, _Sum()).add(found)
+        groups, programmes, months, areas = (
+            tuple(Part(key=key, tally=sums[key].tally()) for key in sorted(sums)) for sums in by
         )
         head = session.get(LogHead, 1)
         return Figures(
-            total=self._total.tally(),
+            total=total.tally(),
             by_group=groups,
             by_programme=programmes,
             by_area=areas,
@@ -198,15 +226,20 @@ class Count:
 
 
 def measure(session: Session, scope: Scope, *, zone: str) -> Figures:
-    """The figures of a scope."""
+    """The figures of a scope, each row of the log counted anew: what was kept (`reports.kept`) can be compared with it."""
+    return figures_of(session, airings(session, scope, zone=zone), zone=zone)
+
+
+def figures_of(session: Session, found: Iterable[Aired], *, zone: str) -> Figures:
+    """The sums of these airings."""
     count = Count(zone)
-    for aired in airings(session, scope, zone=zone):
+    for aired in found:
         count.take(aired)
     return count.figures(session)
 
 
 def airings(session: Session, scope: Scope, *, zone: str, last: int | None = None) -> Iterator[Aired]:
-    """The airings of a scope as they were due, one at a time: a province's year does not fit into memory.
+    """The airings of a scope as they were due, from the log itself, one at a time: a province's year does not fit into memory.
 
     `last`: the log's last row that counts.
     """
@@ -223,7 +256,7 @@ def airings(session: Session, scope: Scope, *, zone: str, last: int | None = Non
             func.max(AsRun.receiver_kind),
             func.max(cast(AsRun.area_line, String)),
             func.max(AsRun.area_id),
-            func.max(case((AsRun.state.in_(_PLAYED), AsRun.evidence["played_ms"].as_integer()))),
+            func.max(case((AsRun.state.in_(PLAYED), AsRun.evidence["played_ms"].as_integer()))),
             func.max(case((and_(AsRun.state == "refused", AsRun.reason == Reason.CLIP_MISMATCH.value), 1), else_=0)),
             *(func.max(column) for column in of_airing),
             *(func.max(case((AsRun.state == state, 1), else_=0)) for state in _STATES),
@@ -231,32 +264,32 @@ def airings(session: Session, scope: Scope, *, zone: str, last: int | None = Non
         .where(*scope.conditions(zone), *((AsRun.seq <= last,) if last is not None else ()))
         .group_by(AsRun.airing_id, AsRun.receiver_id)
         .order_by("due", AsRun.airing_id, AsRun.receiver_id)
-        .execution_options(yield_per=_AT_ONCE)
+        .execution_options(yield_per=AT_ONCE)
     )
-    part_of = cache(lambda line, own: _part(line, own, scope.area))
+    part_of = cache(lambda line, own: part(json.loads(line) if line else None, own, scope.area))
     outcome = cache(
         lambda reached, clip: outcome_of(
             {state for state, there in zip(_STATES, reached, strict=True) if there}, clip_refused=bool(clip)
         )
     )
     for (airing, due_at), rows in groupby(session.execute(query), key=lambda row: (row[0], row[1])):
-        plays: list[Play] = []
+        fared: list[Fared] = []
         about: tuple[Any, ...] = ()
         for row in rows:
             values: tuple[Any, ...] = tuple(row)
             _, _, receiver, kind, line, own, played, clip = values[:8]
             about, reached = values[8 : 8 + len(of_airing)], values[8 + len(of_airing) :]
-            plays.append(Play(receiver, kind, part_of(line, own), outcome(reached, clip), played or 0))
+            fared.append(Fared(part_of(line, own), kind, outcome(reached, clip), (receiver,), played or 0))
         bulletin, title, topic, programme, group, priority, duration = about
         yield Aired(
             *(str(airing), due_at, bulletin or title or "", title or "", topic, programme, group, priority),
             duration_ms=duration or 0,
-            plays=tuple(plays),
+            fared=tuple(fared),
         )
 
 
-def _part(line: str | None, own: str, area: str | None) -> str:
+def part(line: Sequence[str] | None, own: str, area: str | None) -> str:
     """The area right below `area` on the line down to `own`; itself where the receiver stands right in it."""
-    names: list[str] = (json.loads(line) if line else None) or [own]
+    names = list(line or [own])
     at = names.index(area) if area in names else -1
     return names[min(at + 1, len(names) - 1)]

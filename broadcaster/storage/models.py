@@ -850,6 +850,15 @@ class AsRun(Base):
     )
 
 
+class LogName(Base):
+    """A name that stands in the log of receipts, as people search for it. Beside the log, and no part of its chain."""
+
+    __tablename__ = "log_names"
+    kind: Mapped[str] = mapped_column(primary_key=True)  # title | receiver
+    name: Mapped[str] = mapped_column(primary_key=True)
+    plain: Mapped[str]  # without marks and capitals
+
+
 class LogHead(Base):
     """The end of the chain, one row: whoever appends holds it, so that the chain has one order."""
 
@@ -914,6 +923,36 @@ class Report(Base):
         ),
         CheckConstraint("state IN ('draft','submitted')", name="state"),
     )
+
+
+class KeptAiring(Base):
+    """What the log says of one airing, a row for all its receivers: derived from the log, never a source (`broadcaster.reports.kept`)."""
+
+    __tablename__ = "kept_airings"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # the log's first row of it
+    airing_id: Mapped[str] = mapped_column(index=True)
+    due_at: Mapped[datetime]
+    campaign_id: Mapped[str | None]
+    bulletin_id: Mapped[str | None]
+    bulletin_title: Mapped[str | None]
+    field: Mapped[str | None]
+    programme: Mapped[str | None]
+    content_group: Mapped[str | None]
+    priority: Mapped[str | None]
+    duration_ms: Mapped[int | None]
+    heard: Mapped[str] = mapped_column(
+        Text
+    )  # JSON: receivers that stood together and said the same, and what each played
+    __table_args__ = (Index("ix_kept_airings_due_at", "due_at", "airing_id"),)
+
+
+class KeptEnd(Base):
+    """Up to which row of the log airings are kept, and that row's hash: one row."""
+
+    __tablename__ = "kept_end"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[str]
 
 
 class WaitingMessage(Base):

@@ -106,7 +106,7 @@ def test_it_is_never_more_than_whoever_is_away_has_and_is_not_passed_on(
     third = _person(commune, "ba", Role.VIEWER, "thon-dong")
     _away(commune, head, deputy.id)
     acting = _again(commune, deputy)
-    with pytest.raises(InvalidError, match="no right to release"):
+    with pytest.raises(ForbiddenError, match="no right to release"):
         _away(commune, acting, third.id)
     with pytest.raises(ForbiddenError):
         commune.log_ins.make_token(acting, name="x", rights=[Right.RELEASE], days=1)

@@ -25,6 +25,8 @@ from broadcaster.errors import ConflictError, ForbiddenError
 from broadcaster.expiries import Expiry
 from broadcaster.operating.rows import Light
 from broadcaster.operating.today import Operating
+from broadcaster.people import Actor, Grant, Role
+from broadcaster.reach import Reach
 from broadcaster.reports.board import Owed
 from broadcaster.storage.models import AlertDelivery
 from devices.wire.messages import Reason, ReceiptState
@@ -306,3 +308,41 @@ def test_reports_that_are_owed_are_told_of_thirty_seven_and_one_days_before(
         "Quá hạn 10/12/2026, chưa nộp 1 báo cáo. Mở trang Báo cáo, lập và nộp báo cáo.",
         "Quá hạn 10/12/2026, chưa nộp 1 báo cáo (đã hết).",
     ]
+
+
+def test_that_a_report_is_owed_is_seen_by_those_who_serve_the_area_and_above(commune: Commune) -> None:
+    at = desk(commune, webhooks=("http://127.0.0.1:9/alerts",))
+    levels = {"xa": 7, "xa-hai": 1, "xa-ba": 30}
+    at.owed = [
+        Owed(area, f"Xã {area}", "commune", campaign, "Nghị quyết 57", DUE, "missing", None, level)
+        for area, level in levels.items()
+        for campaign in ("nq57", "chuyen-doi-so")
+    ]
+    at.watch.look()
+
+    def seen(*areas: str) -> list[tuple[int, int, list[str]]]:
+        grants = tuple(Grant(Role.EDITOR, area) for area in areas)
+        rows = at.register.listed(Actor("p", "p", "P", grants), standing=True)
+        return [(row.size, row.facts["level"], sorted(row.facts["owing"])) for row in rows if row.rule == "report"]
+
+    assert seen("xa") == [(2, 7, ["xa"])]
+    assert seen("xa", "xa-ba", "thon-dong") == [(4, 7, ["xa", "xa-ba"])]
+    assert seen("xa-bon") == []
+    (whole,) = at.register.listed(commune.operator, standing=True)
+    assert (whole.size, whole.facts["level"]) == (6, 1)
+    assert [sorted(row.content["facts"]) for row in at.outbox()] == [["areas", "due_on", "level"]]
+    above = Grant(Role.VIEWER, "tinh", Reach(frozenset({"tinh", "xa", "xa-hai"}), frozenset()))
+    (row,) = at.register.listed(Actor("p", "p", "P", (above,)), standing=True)
+    assert headline(row.rule, row.size, row.facts)[0] == "Chưa nộp 4 báo cáo, hạn 10/12/2026"
+
+    # One who serves the whole station has it in hand; the communes owe theirs all the same, and cannot speak for all.
+    with pytest.raises(ForbiddenError):
+        at.register.acknowledge(Actor("p", "p", "P", (Grant(Role.OPERATOR, "xa"),)), whole.id)
+    at.register.acknowledge(commune.operator, whole.id, note="đã nhắc")
+    own = Actor("p", "p", "P", (Grant(Role.OPERATOR, "xa"),))
+    assert [row.acknowledged_at for row in at.register.listed(own, standing=True)] == [None]
+    assert at.register.listed(commune.operator, standing=True)[0].note == "đã nhắc"
+    at.owed = at.owed[2:]
+    commune.clock.move(minutes=11)
+    at.watch.look()
+    assert (seen("xa"), seen("xa-hai")) == ([], [(2, 1, ["xa-hai"])])

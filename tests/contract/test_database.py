@@ -13,7 +13,7 @@ from sqlalchemy.exc import StatementError
 
 from broadcaster.errors import SetupError
 from broadcaster.storage.database import Database
-from broadcaster.storage.models import Area, Base, Bulletin, LoginSession, Person
+from broadcaster.storage.models import Area, Base, Bulletin, LoginSession, LogName, Person
 
 
 def _person(**values: object) -> Person:
@@ -83,6 +83,15 @@ def old_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dat
                 "id, release_id, bulletin_id, due_at, state, title, priority, clip_sha256, duration_ms",
                 f"'a', 'r', 'released', {at}, 'closed', 't', 'routine', 'c', 1",
             ),
+            *(
+                (
+                    "as_run",
+                    "seq, receipt_id, receiver_id, receiver_name, receiver_seq, area_id, area_name, order_id, order_revision, bulletin_title, "
+                    "state, at, envelope_sha256, received_at, previous_hash, hash",
+                    f"{seq}, 'x{seq}', 'loa', 'Loa đình', {seq}, 'xa', 'Xã', 'o', 1, {title}, 'received', {at}, 'e', {at}, 'h', 'h'",
+                )
+                for seq, title in ((1, "'Chuyển đổi số'"), (2, "'Chuyển đổi số'"), (3, "NULL"))
+            ),
         ):
             connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"))  # noqa: S608  our own rows
     yield database
@@ -102,7 +111,9 @@ def test_a_database_of_the_first_schema_is_brought_up_with_all_that_is_in_it(old
     with old_database.reading() as session:
         # What waits is spoken again, and so assessed; what was released keeps its clip.
         states = {row.id: (row.rendering, row.clip_sha256, row.versions) for row in session.scalars(select(Bulletin))}
+        names = {(row.kind, row.name, row.plain) for row in session.scalars(select(LogName))}
     assert states == {"draft": ("pending", None, []), "released": ("done", "c", [])}
+    assert names == {("title", "Chuyển đổi số", "chuyen doi so"), ("receiver", "Loa đình", "loa dinh")}
     if old_database.is_sqlite:
         with old_database.reading() as session:
             assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import unicodedata
 from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
 
+from broadcaster import asrun
 from broadcaster.log_search import COLUMNS, LogQuery, as_csv, as_xlsx, latest, page
+from broadcaster.storage.models import AsRun
 from devices.links.port import Delivery
 from devices.wire.messages import Evidence, ReceiptState
 from tests.commune import ZONE, Commune
@@ -46,12 +49,14 @@ def test_the_log_is_found_by_time_area_receiver_bulletin_and_state(logged: Commu
     assert _found(logged, LogQuery(area="thon")) == []
     assert _found(logged, LogQuery(receiver="loa-doai", states=("finished",))) == [4]
     assert _found(logged, LogQuery(title="=HYPER")) == [5, 6]
-    assert _found(logged, LogQuery(receiver_name="loa-đoài")) == []
-    assert _found(logged, LogQuery(receiver_name="oa-doa")) == _found(logged, LogQuery(receiver="loa-doai"))
+    assert (
+        _found(logged, LogQuery(receiver_name="oa-doa")) == _found(logged, LogQuery(receiver="loa-doai")) == [3, 4, 6]
+    )
     with logged.database.reading() as session:
         newest = [row.seq - ACTIONS for row in latest(session, LogQuery(area="thon-dong"), before=ACTIONS + 5, limit=9)]
     assert newest == [2, 1]
     assert _found(logged, LogQuery(title="%")) == []
+    assert _found(logged, LogQuery(title="tin")) == []
     with logged.database.reading() as session:
         (first, *_) = page(session, LogQuery(), after=0, limit=1)
     assert (first.bulletin_id is not None, first.field, first.area_line) == (
@@ -61,6 +66,20 @@ def test_the_log_is_found_by_time_area_receiver_bulletin_and_state(logged: Commu
     )
     assert _found(logged, LogQuery(bulletin=first.bulletin_id)) == [1, 2, 3, 4]
     assert _found(logged, LogQuery(since=first.at + timedelta(seconds=1), until=logged.clock.now())) == [3, 4, 5]
+
+
+def test_titles_and_receivers_are_found_without_marks_and_capitals_too(logged: Commune) -> None:
+    for typed in ("chuyen doi so", "Chuyển  ĐỔI", unicodedata.normalize("NFD", "đổi số")):
+        assert _found(logged, LogQuery(title=typed)) == [1, 2, 3, 4]
+    with logged.database.reading() as session:
+        first = page(session, LogQuery(), after=0, limit=1)[0]
+        row = {column.key: getattr(first, column.key) for column in AsRun.__table__.columns}
+    renamed = {"bulletin_title": "Tiêm chủng", "receiver_name": "Cụm loa Đình Đông"}
+    with logged.database.writing() as session:
+        rows = [{**row, **renamed, "receipt_id": f"another-{number}"} for number in range(2)]
+        asrun.append(session, rows, signatory=logged.signatory, now=logged.clock.now())
+    assert _found(logged, LogQuery(receiver_name="dinh dong", title="TIEM")) == [7, 8]
+    assert _found(logged, LogQuery(receiver_name="đình", title="chuyen doi so")) == []
 
 
 def test_tables_hold_the_rows_in_local_time_and_run_no_formula(logged: Commune) -> None:

@@ -11,6 +11,7 @@ from broadcaster.campaigns import CampaignPlan
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
 from broadcaster.foresight import conflicts, simulation
 from broadcaster.lawful import PolicyError
+from broadcaster.slots import Columns
 from broadcaster.targets import Targets
 from devices.links.port import Delivery
 from devices.wire.messages import ReceiptState
@@ -243,6 +244,51 @@ def test_a_feed_tells_what_stands_no_more_and_what_is_not_planned_yet(commune: C
     assert set(entries()) >= {
         line for line in before[4:] if line.startswith("UID")
     }  # the same airings by the same names
+
+
+def test_only_what_can_air_in_an_open_slot_is_read_of_a_queue(commune: Commune) -> None:
+    fallbacks = {
+        "cds": {"fallback": "repeat_last", "fresh_days": 6},
+        "mua": {"slots": ()},
+        "nong": {"fallback": "programme", "fallback_programme": "mua", "airings": 2},
+    }
+    call = None
+    for name, fields in fallbacks.items():
+        commune.programmes.save(commune.approver, _programme(id=name, **fields), Targets(areas=("xa",)), revision=0)
+    seen: set[str | None] = set()
+    read: list[int] = []
+
+    def alike(ahead: timedelta) -> None:
+        """What would air by all that is queued, and by what was read for the slots that are open."""
+        now = commune.clock.now()
+        with commune.database.reading() as session:
+            whole, some = Columns(session), Columns(session)
+            taken = whole.taken(now)
+            openings = list(some.open(now, now + ahead, taken=taken))
+            whole.read_queues()
+            if openings:
+                some.read_queues(openings)
+            planned = whole.sessions(now, now + ahead, taken=taken, now=now)
+            assert some.sessions(now, now + ahead, taken=taken, now=now) == planned
+            seen.update(each.filling.fallback for each in planned)
+            read.append(len(some.contents))
+
+    for day in range(16):
+        if day == 3:
+            call = _queued(commune, "Mở đầu")
+            framed = _programme(fallback="repeat_last", fresh_days=6, call=call)
+            commune.programmes.save(commune.approver, framed, Targets(areas=("xa",)), revision=1)
+        if day < 7:
+            soon = commune.clock.now() + timedelta(days=4 if day % 4 else 30)
+            _queued(commune, f"Tin {day}", expires_at=soon if day % 3 == 0 else None)
+            _queued(commune, f"Mùa vụ {day}", programme=("nong", "mua", "cds")[day % 3])
+        alike(timedelta(hours=48))
+        commune.planner.run()
+        for ahead in (timedelta(hours=48), timedelta(days=5)):
+            alike(ahead)
+        commune.clock.move(days=1)
+    assert seen == {None, "repeat_last", "programme"}
+    assert max(read[-4:]) <= 4, "of fifteen bulletins"
 
 
 def test_what_fits_no_slot_is_not_submitted(column: Commune) -> None:

@@ -6,10 +6,14 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import func, select, update
 
+from broadcaster import asrun
 from broadcaster.log_search import COLUMNS, LogQuery, as_csv
-from broadcaster.reports.figures import Figures, Scope, Tally, measure
+from broadcaster.reports import kept
+from broadcaster.reports.figures import Figures, Scope, Tally, airings, measure
 from broadcaster.storage.database import Database
+from broadcaster.storage.models import AsRun, KeptAiring, KeptEnd, LogHead
 from devices.links.port import Delivery
 from devices.wire.messages import ReceiptState
 from tests import year
@@ -79,10 +83,13 @@ def _of(ends: dict[tuple[str, str], dict[str, Row]]) -> Tally:
 
 def _figures(database: Database, scope: Scope) -> Figures:
     with database.reading() as session:
-        return measure(session, scope, zone=ZONE)
+        counted = measure(session, scope, zone=ZONE)
+        assert kept.figures(session, scope, zone=ZONE) == counted
+    return counted
 
 
 def test_a_years_figures_are_the_sums_of_the_export(logged: Commune) -> None:
+    assert not kept.Keeper(logged.database).step()
     whole = _exported(logged.database, LogQuery(area="xa"))
     of_2026 = [row for row in whole if row["due_at"].startswith("2026")]
     assert 9_000 < len(of_2026) < len(whole)
@@ -110,6 +117,80 @@ def test_a_years_figures_are_the_sums_of_the_export(logged: Commune) -> None:
     assert march.total.airings > 20
     nothing = _figures(logged.database, Scope(date(2020, 1, 1), date(2020, 12, 31)))
     assert (nothing.total.airings, nothing.by_area, nothing.log_rows) == (0, (), figures.log_rows)
+
+
+SCOPES = (
+    Scope(date(2026, 1, 1), date(2026, 12, 31), area="xa"),
+    Scope(date(2020, 1, 1), date(2030, 12, 31)),
+    Scope(date(2026, 3, 1), date(2026, 3, 31), area="thon-dong", campaign="nq57"),
+    Scope(date(2025, 12, 31), date(2026, 7, 4), area="tinh"),
+    Scope(date(2026, 1, 1), date(2026, 12, 31), area="khong-co"),
+)
+
+
+def _differences(database: Database) -> list[str]:
+    """Where what is kept, with what came since, is not what the log says: figures, and airings in their order."""
+    found = []
+    with database.reading() as session:
+        for scope in SCOPES:
+            if kept.figures(session, scope, zone=ZONE) != measure(session, scope, zone=ZONE):
+                found.append(f"figures of {scope}")
+            both = (kept.airings(session, scope, zone=ZONE), airings(session, scope, zone=ZONE))
+            ours, logs = ([(each.due_at, each.id, each.title, each.answered) for each in some] for some in both)
+            if ours != logs:
+                found.append(f"airings of {scope}")
+    return found
+
+
+def test_what_is_kept_of_the_log_says_what_the_log_says_after_every_piece(
+    commune: Commune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "BATCH", 397)  # airings are cut anywhere
+    keeper = kept.Keeper(commune.database)
+    assert not keeper.step()  # an empty log
+    year.write(commune.database, commune.signatory, days=30, airings=3, receivers=5)
+    assert _differences(commune.database) == []
+    steps = 0
+    while keeper.step():
+        steps += 1
+        assert _differences(commune.database) == []
+    assert steps > 1
+    assert _differences(commune.database) == []
+    # Receipts of an outage, months late: of airings that are kept, and of receivers that stand elsewhere by now.
+    with commune.database.writing() as session:
+        late = []
+        for row in session.scalars(select(AsRun).where(AsRun.seq % 41 == 0)):
+            fields = {column.key: getattr(row, column.key) for column in AsRun.__table__.columns}
+            moved = {"area_id": "thon-doai", "area_line": ["tinh", "xa", "thon-doai"]} if row.seq % 2 else {}
+            said = {"state": "finished", "evidence": {"played_ms": 600_000}}
+            if row.seq % 3 == 0:  # it undoes nothing that was said before
+                said = {"state": "received", "evidence": None}
+            late.append({**fields, **said, **moved, "receipt_id": f"sau-{row.seq}"})
+        asrun.append(session, late, signatory=commune.signatory, now=commune.clock.now())
+    assert _differences(commune.database) == []
+    while keeper.step():
+        pass
+    assert _differences(commune.database) == []
+    with commune.database.reading() as session:
+        assert (end := session.get(KeptEnd, 1)) is not None
+        assert (end.seq, end.hash) == session.execute(select(LogHead.seq, LogHead.hash)).one()
+        airings_kept = session.scalar(select(func.count()).select_from(KeptAiring))
+    assert airings_kept is not None
+    assert 80 < airings_kept <= 90  # an airing each, but for drills
+
+
+def test_what_was_kept_of_another_log_counts_for_nothing(commune: Commune) -> None:
+    keeper = kept.Keeper(commune.database)
+    year.write(commune.database, commune.signatory, days=10, receivers=2)
+    assert not keeper.step()
+    with commune.database.writing() as session:  # as after a restore: the log went on otherwise
+        session.execute(update(KeptEnd).values(hash="f" * 64))
+        session.execute(update(KeptAiring).values(heard="[]"))
+    assert _differences(commune.database) == []
+    assert not keeper.step()
+    assert _differences(commune.database) == []
+    with commune.database.reading() as session:
+        assert "[]" not in set(session.scalars(select(KeptAiring.heard)))
 
 
 def test_what_a_report_counts_by_is_copied_when_receipts_arrive(commune: Commune) -> None:

@@ -1,28 +1,33 @@
 """Reports are begun, filled in, submitted and missed; on both databases."""
 
+import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from broadcaster.campaigns import CampaignPlan
-from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.errors import ConflictError, CountingError, ForbiddenError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Grant, Role
-from broadcaster.reports import desk
+from broadcaster.reports import counting, kept
 from broadcaster.reports.board import Owed, board, reminders
 from broadcaster.reports.deadlines import Deadline
 from broadcaster.reports.desk import Reports
 from broadcaster.reports.documents import Documents
-from broadcaster.reports.figures import Scope
+from broadcaster.reports.figures import Aired, Scope, measure
 from broadcaster.reports.filled import Channels, Filled
+from broadcaster.reports.kept import Keeper
 from broadcaster.storage.models import Area, AuditEntry, Campaign
 from tests import year
 from tests.commune import ZONE, Commune
 
 DEADLINE = Deadline(12, 10)
 DUE = date(2026, 12, 10)
+WAIT_S = 30
 
 
 @pytest.fixture
@@ -106,19 +111,63 @@ def test_what_takes_long_to_count_is_not_counted_for_each_look(
     scope = Scope(date(2025, 1, 1), date(2026, 12, 31))
 
     def rows() -> int:
-        with commune.database.reading() as session:
-            return reports.figures(session, scope).log_rows
+        return reports.counting.figures(scope, wait_s=WAIT_S).log_rows
 
     first = rows()
     year.write(commune.database, commune.signatory, year=2024, days=1, airings=1, receivers=1)
     then = rows()
     assert then > first  # it did not take long
-    monkeypatch.setattr(desk, "LONG_S", -1.0)
+    monkeypatch.setattr(counting, "LONG_S", -1.0)
     assert rows() == then
     year.write(commune.database, commune.signatory, year=2023, days=1, airings=1, receivers=1)
     assert rows() == then
     commune.clock.move(minutes=10)
     assert rows() > then
+
+
+def test_a_page_is_told_how_far_the_count_is_and_has_its_figures_in_the_end(
+    commune: Commune, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope, whole = Scope(date(2025, 1, 1), date(2026, 12, 31)), kept.airings
+    with commune.database.reading() as session:
+        counted = measure(session, scope, zone=ZONE)
+    Keeper(commune.database).step()
+    held, reached = threading.Event(), threading.Event()
+
+    def slowly(session: Session, scope: Scope, *, zone: str) -> Iterator[Aired]:
+        for nth, aired in enumerate(whole(session, scope, zone=zone)):
+            if nth == 30:
+                reached.set()
+                assert held.wait(WAIT_S)
+            yield aired
+
+    monkeypatch.setattr(kept, "airings", slowly)
+    with pytest.raises(CountingError):
+        reports.counting.figures(scope, wait_s=0)
+    assert reached.wait(WAIT_S)
+    with pytest.raises(CountingError) as told:
+        reports.counting.figures(scope, wait_s=0)
+    number = counted.total.airings + counted.total.unproved
+    assert f"{30 * 100 // number}% is done" in told.value.en
+    held.set()
+    assert reports.counting.figures(scope, wait_s=WAIT_S) == counted
+
+
+def test_a_count_that_fails_is_begun_anew_at_the_next_look(
+    commune: Commune, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = Scope(date(2025, 1, 1), date(2026, 12, 31))
+    monkeypatch.setattr(kept, "READ_AT_A_LOOK", 10)
+    with pytest.raises(CountingError) as told:  # nothing of the log is kept yet
+        reports.counting.figures(scope, wait_s=WAIT_S)
+    assert "0% is done" in told.value.en
+    report = _begun(reports, commune.editor)
+    with pytest.raises(CountingError):
+        reports.submit(commune.approver, report, revision=1)
+    while Keeper(commune.database).step():
+        pass
+    assert reports.counting.figures(scope, wait_s=WAIT_S).total.airings
+    assert reports.submit(commune.approver, report, revision=1) == 2
 
 
 def test_the_board_shows_who_owes_what_and_reminders_come_thirty_seven_and_one_days_before(

@@ -3,7 +3,7 @@
 import gzip
 import importlib.util
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from broadcaster import ledger
 from broadcaster.asrun import Checkpoint
 from broadcaster.errors import ConflictError, InvalidError
+from broadcaster.reports import kept
+from broadcaster.reports.figures import Scope, measure
 from broadcaster.sealing import seal_months, verify_archive
 from broadcaster.storage.models import AsRun, LogSeal, ReceiptEnvelope
 from devices.links.port import Delivery
@@ -59,10 +61,22 @@ def _numbers(commune: Commune) -> list[int]:
         return list(session.scalars(select(AsRun.seq).order_by(AsRun.seq)))
 
 
+def _kept_as_logged(commune: Commune) -> None:
+    """What is kept for reports says what is in the log, not what was."""
+    with commune.database.reading() as session:
+        scope = Scope(date(2026, 1, 1), date(2027, 12, 31))
+        found = kept.figures(session, scope, zone=ZONE)
+        assert found == measure(session, scope, zone=ZONE)
+        assert found.total.unproved == 1
+    kept.Keeper(commune.database).step()
+
+
 def test_months_leave_whole_and_their_archives_verify_alone(logged: Commune, tmp_path: Path) -> None:
     assert _sealed(logged, tmp_path, 3) == []
     rows = _numbers(logged)
+    _kept_as_logged(logged)
     names = _sealed(logged, tmp_path, 1)
+    _kept_as_logged(logged)
     assert [name[:14] for name in names] == ["as-run-2026-11", "as-run-2026-12"]
     assert _numbers(logged) == rows[6:]  # 17:00 UTC on the last of December is January in Viet Nam
     with logged.database.reading() as session:

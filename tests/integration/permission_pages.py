@@ -26,10 +26,14 @@ OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ("POST", "/groups/{group_id}/removal"): lambda _: Sample(data={"sure": "yes"}),
     ("POST", "/lexicon"): lambda ids: Sample(data={"area": ids["area_id"], "written": "OCOP", "reading": "ốc cốp"}),
     ("POST", "/lexicon/removal"): lambda ids: Sample(
-        data={"area": ids["area_id"], "written": "OCOP"}, answers=(200, 404)
+        data={"area": ids["area_id"], "written": "OCOP"}, answers=(303, 404)
+    ),
+    ("GET", "/lexicon/change"): lambda ids: Sample(
+        params={"area": ids["area_id"], "written": "OCOP"}, answers=(200, 404)
     ),
     ("POST", "/lexicon/proposals/{proposal_id}/acceptance"): lambda _: Sample(data={"reason": "đúng"}),
     ("POST", "/lexicon/proposals/{proposal_id}/refusal"): lambda _: Sample(data={"reason": "không đúng"}),
+    ("POST", "/sound/jingles"): lambda _: Sample(content=b"x", answers=(422,)),
     ("POST", "/sound"): lambda ids: Sample(data={"area": ids["area_id"], "repeats": "1"}),
     ("GET", "/policies/rule"): lambda ids: Sample(params={"area": ids["area_id"], "kind": "quiet_hours"}),
     ("POST", "/policies/rule"): lambda ids: Sample(

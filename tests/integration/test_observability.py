@@ -1,7 +1,7 @@
 """Who watches the station: readiness, metrics, and one bulletin followed through the log lines of everything that touched it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,6 +38,18 @@ def _metrics(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
     }
 
 
+def _state(served: ServedStation, receiver: str, key: SigningKey, secret: str, order: str) -> None:
+    """A receiver says that it has an order."""
+    settings, now = served.station.settings, datetime.now(UTC).replace(microsecond=0)
+    link = MqttLink("127.0.0.1", settings.broker_port, receiver, receiver, secret)
+    link.open()
+    wait_for(lambda: link.connected, 10)
+    receipt = Receipt(id="r1", sequence=1, order=order, revision=1, state=ReceiptState.RECEIVED, at=now)
+    message = Receipts(station=settings.station, receiver=receiver, sent_at=now, receipts=(receipt,))
+    link.publish(topics.of_receiver(receiver, "receipts"), sign(message, key)).result(timeout=10)
+    link.close()
+
+
 def test_one_bulletin_is_followed_from_speech_to_receipt(
     served: ServedStation, lines: list[structlog.typing.EventDict]
 ) -> None:
@@ -53,15 +65,8 @@ def test_one_bulletin_is_followed_from_speech_to_receipt(
     wait_for(lambda: told("order published") is not None, 20)
     published = told("order published")
     assert published is not None
-    link = MqttLink("127.0.0.1", station.settings.broker_port, "loa-1", "loa-1", secret)
-    link.open()
-    wait_for(lambda: link.connected, 10)
-    now = datetime.now(UTC).replace(microsecond=0)
-    receipt = Receipt(id="r1", sequence=1, order=published["order"], revision=1, state=ReceiptState.RECEIVED, at=now)
-    message = Receipts(station=station.settings.station, receiver="loa-1", sent_at=now, receipts=(receipt,))
-    link.publish(topics.of_receiver("loa-1", "receipts"), sign(message, key)).result(timeout=10)
+    _state(served, "loa-1", key, secret, published["order"])
     wait_for(lambda: told("receipts") is not None, 20)
-    link.close()
     steps = [told(event) for event in ("speech made", "released", "order made", "order published", "receipts")]
     assert all(step is not None for step in steps)
     assert {step["order"] for step in steps[2:] if step} == {published["order"]}
@@ -72,6 +77,10 @@ def test_one_bulletin_is_followed_from_speech_to_receipt(
 def test_what_the_station_does_is_traced_with_the_bulletin(
     served: ServedStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    key = SigningKey.generate()
+    secret = served.station.enrol(
+        receiver="loa-2", name="Loa", kind="loudspeaker", area="thon-dong", public_key=key.public()
+    )
     kept, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(kept))
     monkeypatch.setattr(tracing, "tracer", provider.get_tracer("test"))
@@ -79,13 +88,17 @@ def test_what_the_station_does_is_traced_with_the_bulletin(
     plan = [{"rule": {"kind": "once", "at": due.isoformat()}, "targets": {"areas": ["xa"]}}]
     bulletin = served.released(title="Tin được lần theo", text="Mời bà con họp thôn.", plan=plan)["id"]
 
-    def told() -> set[str]:
+    def told() -> dict[str, Mapping[str, object]]:
         spans = kept.get_finished_spans()
         events = [(span.name, event.attributes) for span in spans for event in span.events]
         found = [(span.name, span.attributes) for span in spans] + events
-        return {name for name, about in found if about is not None and about.get("bulletin") == bulletin}
+        return {name: about for name, about in found if about is not None and about.get("bulletin") == bulletin}
 
-    wait_for(lambda: told() == {"speech", "dispatch"}, 30)
+    wait_for(lambda: told().keys() == {"speech", "dispatch"}, 30)
+    order = told()["dispatch"]["order"]
+    _state(served, "loa-2", key, secret, str(order))
+    wait_for(lambda: "ingestion" in told(), 30)
+    assert (told()["ingestion"]["order"], told()["ingestion"]["received"]) == (order, 1)
     assert "planning" in {span.name for span in kept.get_finished_spans()}
     with provider.get_tracer("test").start_as_current_span("here") as span:
         entry = tracing.with_trace(None, "info", {"event": "x"})
@@ -117,7 +130,7 @@ def test_metrics_are_counted_and_protected(served: ServedStation, monkeypatch: p
     assert found["broadcaster_orders_published_total", ()] >= 1
     assert found["broadcaster_ready", ("broker",)] == 1
     assert found["broadcaster_log_rows", ()] >= 1
-    assert found["broadcaster_receivers", ("never",)] == 1
+    assert found["broadcaster_receivers", ("never",)] == 2
     assert found["broadcaster_rendering_seconds_count", ("espeak",)] >= 1
     routes = {labels[1] for name, labels in found if name == "broadcaster_http_request_seconds_count"}
     assert "/api/v1/bulletins/{bulletin_id}" in routes

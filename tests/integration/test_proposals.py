@@ -38,8 +38,16 @@ def test_it_goes_from_the_compose_page_to_the_lexicon_above(world: World) -> Non
     assert action is not None
     for refused in ("editor-a", "operator-station"):
         assert world.runner.run(world.send(refused, "POST", action[1], data={})).status_code == 403
-    page = _sent(world, "editor-station", action[1], reason="đúng")
+    answer = world.runner.run(world.send("editor-station", "POST", action[1], data={"reason": "đúng"}))
+    assert answer.status_code == 303, answer.text
+    page = unescape(world.runner.run(world.send("editor-station", "GET", answer.headers["location"])).text)
     assert "“QXZK” từ nay đọc là “quy xê dét ca”" in page
+    # Whoever has that address sees the titles that are theirs to see.
+    address = f"/lexicon/change?area=tinh&written=QXZK&anew={world.ids['a']['draft']}&anew_all=3"
+    for person, title, more in (("editor-a", True, 2), ("viewer-b", False, 3)):
+        page = unescape(world.runner.run(world.send(person, "GET", address)).text)
+        assert ("Tin draft của a" in page) is title
+        assert f"và {more} bản tin nữa" in page
     entries = world.runner.run(world.send("viewer-b", "GET", "/api/v1/areas/b/lexicon")).json()["entries"]
     assert [(each["area"], each["spoken"]) for each in entries if each["written"] == "QXZK"] == [
         ("tinh", "quy xê dét ca")

@@ -58,7 +58,8 @@ def _rows(visitor: Visitor) -> list[int]:
     return [int(text[1:]) for text in visitor.page.locator("td.moment small").all_inner_texts()]
 
 
-@pytest.mark.parametrize(("tongue", "script"), [("vi", True), ("en", False)])
+@BOTH
+@pytest.mark.parametrize("script", [True, False])
 def test_the_log_is_searched_leafed_through_and_downloaded(
     *, served: ServedStation, browser: Browser, tongue: Language, script: bool
 ) -> None:
@@ -89,13 +90,13 @@ def test_the_log_is_searched_leafed_through_and_downloaded(
         visitor.labelled(w["log_until"]).fill((local - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
         visitor.labelled(w["rep_area"]).select_option(label="Địa bàn xa")
         visitor.labelled(w["log_outcome"]).select_option(label=w["log_outcome_ill"])
-        visitor.labelled(w["receiver"]).fill("loa 2")
-        visitor.labelled(w["bulletin"]).fill(one.bulletin_title or "")
+        visitor.labelled(w["receiver"]).fill("cum LOA 2")
+        visitor.labelled(w["bulletin"]).fill((one.bulletin_title or "").replace("Bản", "ban"))
         visitor.labelled(w["log_programme"]).select_option(label="Nông nghiệp")
         visitor.labelled(w["log_campaign"]).select_option(label=NAME)
         visitor.button(w["log_find"], exact=True).click()
         visitor.refused({"vi": "kết thúc đứng trước", "en": "ends before it begins"}[tongue])
-        expect(visitor.labelled(w["receiver"])).to_have_value("loa 2")
+        expect(visitor.labelled(w["receiver"])).to_have_value("cum LOA 2")
         if script:
             visitor.fits()
         visitor.labelled(w["log_until"]).fill((local + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
@@ -144,12 +145,15 @@ def test_a_report_is_begun_filled_in_handed_in_opened_again_and_downloaded(
         zalo = editor.labelled(f"{w['rep_channel_zalo']} ({w['rep_unit_zalo']})")
         zalo.fill("nhiều lắm")
         editor.labelled(w["rep_form_results"]).fill("Bà con biết dùng VNeID.")
-        editor.labelled(w["rep_form_other_name"]).first.fill("Loa kéo")
+        editor.labelled(w["rep_form_other_name"] % {"row": 1}).fill("Loa kéo")
         editor.labelled(w["rep_form_signer"]).fill("Nguyễn Văn Thắng")
         editor.button(w["rep_form_save"], exact=True).click()
         editor.refused({"vi": "Kênh khác cần có tên và số lượng", "en": "needs its name and a number"}[tongue])
-        editor.labelled(w["rep_number"]).first.fill("12")
-        editor.labelled(w["rep_form_other_unit"]).first.fill("buổi")
+        editor.labelled(w["rep_form_other_number"] % {"row": 1}).fill("12")
+        editor.labelled(w["rep_form_other_unit"] % {"row": 1}).fill("buổi")
+        editor.labelled(w["rep_form_other_name"] % {"row": 2}).fill("Bản tin in")
+        editor.labelled(w["rep_form_other_number"] % {"row": 2}).fill("300")
+        editor.labelled(w["rep_form_other_unit"] % {"row": 2}).fill("tờ")
         editor.button(w["rep_form_save"], exact=True).click()
         editor.refused({"vi": "“nhiều lắm” không phải là số đếm", "en": "“nhiều lắm” is no count"}[tongue])
         expect(zalo).to_have_value("nhiều lắm")
@@ -163,6 +167,8 @@ def test_a_report_is_begun_filled_in_handed_in_opened_again_and_downloaded(
         expect(page.get_by_role("row").filter(has_text=w["rep_channel_zalo"])).to_contain_text(
             {"vi": "1.250", "en": "1,250"}[tongue]
         )
+        for other, number in (("Loa kéo", "12"), ("Bản tin in", "300")):
+            expect(page.get_by_role("row").filter(has_text=other)).to_contain_text(number)
 
         # An approver hands it in, opens it again with a reason, and hands it in once more.
         approver.page.goto("/")

@@ -11,6 +11,7 @@ from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from broadcaster.campaigns import CampaignPlan
+from broadcaster.reports import kept
 from broadcaster.storage.models import Area
 from tests import year
 from tests.browser import axe_violations, sideways, small_targets
@@ -111,6 +112,28 @@ def test_the_board_tells_who_owes_and_the_province_sums_up(visit: Visit) -> None
     visitor = visit("viet")
     assert "Lập báo cáo</button>" not in seen(visitor, "/reports")
     refused(visitor, "/reports", 403, **_figures_form(seen(visitor, "/reports")))
+
+
+def test_a_page_says_that_figures_are_still_counted_and_loads_itself_again(
+    logged: ServedStation, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mai = logged.station.log_ins.log_in("mai", "mật khẩu của mai")[1]
+    period = (date(2026, 1, 1), date(2026, 12, 31))
+    report = f"/reports/{logged.station.reports.begin(mai, area='xa', period=period)}"
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "READ_AT_A_LOOK", -1)  # whatever is kept, it is too little
+        for path in ("/reports/figures?area=xa&starts_on=2026-01-01&ends_on=2026-12-31", report):
+            answer = visit("mai").get(path)
+            assert answer.status_code == 503, answer.text
+            assert (answer.status_code, answer.headers["Refresh"]) == (503, "3"), path
+            assert "Trang này tự tải lại" in answer.text
+        answer = visit("hoa").post(f"{report}/submission", data={"revision": "1"}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (303, report)
+        answer = visit("mai").get("/api/v1/reports/figures?area=xa&starts_on=2026-01-01&ends_on=2026-12-31")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+        assert answer.json()["code"] == "counting"
+    assert "Refresh" not in visit("mai").get(report).headers
+    assert visit("mai").get(report).status_code == 200
 
 
 def test_an_instant_that_is_none_is_refused_in_the_log(visit: Visit) -> None:

@@ -1,6 +1,7 @@
 """Emergencies, stops and airing rules as people go through them in a browser, in both languages."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pyotp
@@ -145,6 +146,10 @@ def test_an_emergency_from_its_template_to_the_all_clear(
         approver.page.goto("/operations")
         approver.go("nav_emergencies")
         approver.link(w["em_use_of"] % {"name": name}).click()
+        template = page.url
+        approver.open(w["em_retire"])
+        approver.asked_to_tick(page.get_by_label(w["em_retire_sure"]), approver.button(w["em_retire"]))
+        page.goto(template)
         approver.open(w["em_retire"])
         page.get_by_label(w["em_retire_sure"]).check()
         approver.button(w["em_retire"]).click()
@@ -191,10 +196,15 @@ def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: 
         page, w = operator.page, operator.w
         operator.page.goto("/operations")
         operator.go("nav_emergencies")
+        operator.choose(w["em_stop_where"], "Địa bàn xa")
+        page.get_by_label(w["em_stop_how_long"]).select_option("60")
         page.get_by_role("textbox", name=w["reason"]).fill(" ")
         operator.button(w["em_stop_go"]).click()
         operator.refused({"vi": "lý do dừng", "en": "why it is stopped"}[tongue])
-        page.get_by_label(w["em_stop_how_long"]).select_option("60")
+        expect(operator.labelled(w["em_stop_where"])).to_have_value("xa")
+        expect(operator.labelled(w["em_stop_how_long"])).to_have_value("60")
+        expect(page.get_by_role("textbox", name=w["reason"])).to_have_attribute("aria-invalid", "true")
+        operator.fits()
         page.get_by_role("textbox", name=w["reason"]).fill(reason)
         operator.button(w["em_stop_go"]).click()
         operator.told(w["done_em_stopped"])
@@ -204,6 +214,8 @@ def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: 
         actor = served.station.log_ins.log_in("viet", "mật khẩu của viet")[1]
         (stop,) = served.station.stops.standing(actor)
         assert stop.published_at is not None
+        assert stop.audience["areas"] == ["xa"]
+        assert stop.expires_at - stop.issued_at == timedelta(minutes=60)
         assert (stop.published_at - stop.issued_at).total_seconds() < 3
         card.get_by_role("button", name=w["em_lift"]).click()
         operator.told(w["done_em_lifted"])

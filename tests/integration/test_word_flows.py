@@ -96,7 +96,10 @@ def test_a_reading_is_added_heard_overridden_and_removed(
         editor.fits()
         reading.fill("ô xê ô pê")
         editor.button(w["lexicon_save"]).click()
+        page.reload()  # which sends nothing again
         editor.told(w["lexicon_done"] % {"written": term, "spoken": "ô xê ô pê"})
+        history = served.as_person("xem").get("/api/v1/areas/tinh/lexicon/history", params={"written": term}).json()
+        assert [entry["reading"] for entry in history] == ["ô xê ô pê"]
         editor.fits()
         page.get_by_role("main").get_by_role("link", name=title).click()
         expect(page.get_by_text(title).first).to_be_visible()
@@ -234,7 +237,8 @@ def test_an_area_gets_a_sound_of_its_own(served: ServedStation, browser: Browser
         editor.fits()
         editor.labelled(w["sound_rate"]).fill("120")
         editor.button(w["sound_save"], exact=True).click()
-        editor.told(w["sound_saved"])
+        editor.told(w["done_sound_saved"])
+        expect(page.get_by_text(w["spoken_anew_none"])).to_be_visible()
         now = page.get_by_role("region", name=w["sound_now"])
         for said in ("120", w["equaliser_horn"], w["sound_repeats_n"] % {"number": 1}, f"thôn Đoài {tongue}."):
             expect(now).to_contain_text(said)

@@ -91,6 +91,14 @@ class Visitor:
             problem for problem in self.problems if "the server responded with a status of 4" not in problem
         ]
 
+    def asked_to_tick(self, box: Locator, button: Locator) -> None:
+        """Without the tick a browser sends nothing; and where it does not ask for it, the station refuses."""
+        button.click()
+        expect(box).to_be_focused()
+        box.evaluate("box => { box.required = false; }")
+        button.click()
+        self.refused({"vi": "Đánh dấu ô xác nhận", "en": "Tick the box first"}[self.tongue])
+
     def fits(self) -> None:
         """The page as it stands now is accessible and fits a phone."""
         wide = self.page.viewport_size

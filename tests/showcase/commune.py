@@ -72,6 +72,13 @@ def found(station: Station) -> None:
         station.people.add(username=username, name=name, role=role, area=area, password=password(username))
 
 
+def found_nothing(station: Station) -> None:
+    """An administrator alone."""
+    station.database.migrate()
+    name, role, _ = PEOPLE["quan"]
+    station.people.add(username="quan", name=name, role=role, password=password("quan"))
+
+
 def receivers() -> list[tuple[str, str, Kind, str]]:
     """Id, name, kind and area of each."""
     made: list[tuple[str, str, Kind, str]] = [

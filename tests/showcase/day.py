@@ -121,6 +121,16 @@ class Day:
             self.ids["coming"] = _airing(served, at(25, 17))["id"]
             yield served
 
+    @contextmanager
+    def new_station(self) -> Iterator[ServedStation]:
+        """Another one on the same afternoon, which has an administrator and nothing else."""
+        settings = self.settings.model_copy(
+            update={"folder": self.folder / "new-station", "port": free_port(), "broker_port": free_port()}
+        )
+        clock = SkewedClock((at(24, 17) - datetime.now(UTC)).total_seconds())
+        with serving(settings, clock=clock, founding=commune.found_nothing) as served:
+            yield served
+
     @staticmethod
     def _over(served: ServedStation, due: datetime) -> bool:
         length = timedelta(milliseconds=_airing(served, due)["duration_ms"])

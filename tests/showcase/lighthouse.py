@@ -226,7 +226,7 @@ def province(folder: Path, runs: int) -> Measured:
         with httpx.Client(base_url=base, trust_env=False, timeout=120) as client:
             answer = client.post("/api/v1/sessions", json={"username": "viet", "password": password("viet")})
             cookies = {"session": answer.json()["token"], "lang": "vi"}
-        with chromium("chromium") as browser:
+        with chromium() as browser:
             context = browser.new_context(base_url=base)
             context.add_cookies([{"name": name, "value": value, "url": base} for name, value in cookies.items()])
             page = context.new_page()

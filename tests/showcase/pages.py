@@ -7,12 +7,14 @@ the commune before that line and all after it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
+from audio.pcm import Pcm
 from tests.brokers import wait_for
 from tests.integration.serving import ServedStation
 from tests.showcase.bulletins import PASTED
 from tests.showcase.commune import COMMUNE
+from tests.sounds import encoded, tone
 
 Ids = dict[str, str]
 YEAR = "starts_on=2025-12-11&ends_on=2026-12-10"
@@ -20,12 +22,13 @@ YEAR = "starts_on=2025-12-11&ends_on=2026-12-10"
 
 @dataclass(frozen=True)
 class Shown:
-    """One page: the name of its picture, where it is, who looks at it, and whether a phone's width is shown too."""
+    """One page: the name of its picture, where it is, who looks at it, whether a phone's width is shown too, and whether the station is a new one."""
 
     name: str
     path: str
     who: str | None = "viet"
     phone: bool = False
+    new_station: bool = False
     act: Callable[[Page], None] | None = None
     before: Callable[[ServedStation, Ids], None] | None = None
 
@@ -39,6 +42,24 @@ def _paste(page: Page) -> None:
     expect(page.locator(".unsure").first).to_be_visible()
     expect(page.locator("#card-seen img").first).to_be_visible()
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
+def _first_areas(page: Page) -> None:
+    page.locator("#kind").select_option("commune")
+    page.locator("#names").fill("Xã Tân Phong")
+
+
+def _upload(page: Page) -> None:
+    page.locator("#file").set_input_files(
+        FilePayload(name="nhac-hieu-xa-tan-phong.mp3", mimeType="audio/mpeg", buffer=encoded(_jingle()))
+    )
+    page.locator("form[enctype] button").click()
+    expect(page.get_by_role("status")).to_be_visible()
+
+
+def _jingle() -> Pcm:
+    """Six seconds of a made-up tune."""
+    return Pcm(b"".join(tone(1.5, hz).data for hz in (392.0, 523.25, 659.25, 783.99)), 44_100)
 
 
 def _storm(served: ServedStation, ids: Ids) -> None:
@@ -111,12 +132,14 @@ PAGES = (
     Shown("report", "/reports/{report}", "hoa", before=_report),
     Shown("report-form", "/reports/{report}/form", "mai"),
     Shown("areas", "/areas/thon-bai"),
+    Shown("founding", "/areas", "quan", act=_first_areas, new_station=True),
     Shown("receiver", "/receivers/loa-bai-dinh"),
     Shown("enrolments", "/enrolments"),
     Shown("groups", "/groups"),
     Shown("group", "/groups/{group}"),
     Shown("lexicon", f"/lexicon?area={COMMUNE}", "mai"),
     Shown("sound", f"/sound?area={COMMUNE}", "mai"),
+    Shown("jingle", f"/sound?area={COMMUNE}", "mai", act=_upload),
     Shown("policies", f"/policies?area={COMMUNE}"),
     Shown("reorganisations", "/reorganisations"),
     Shown("reorganisation", "/reorganisations/{merger}", "quan"),

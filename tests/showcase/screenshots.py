@@ -7,15 +7,16 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from broadcaster.cli.logs import set_up_logs
-from tests.browser import chromium
+from tests.browser import launched
 from tests.integration.serving import ServedStation
 from tests.showcase.day import Day
 from tests.showcase.pages import PAGES, Shown
 
 FOLDER = Path("docs/images")
+LANGUAGE_PACK = Path("/usr/lib/chromium/locales/vi.pak")
 WIDE, PHONE = 1366, 390
 HIGHEST, PHONE_HIGH = 1700, 844
 """Pixels; what is below is cut off."""
@@ -26,15 +27,15 @@ SEEN = """() => [...document.images].every(each => each.complete || each.getBoun
 class Camera:
     """Browsers by person and language, at one served station."""
 
-    def __init__(self, browser: Browser, served: ServedStation) -> None:
-        self._browser, self._served = browser, served
+    def __init__(self, browsers: dict[str, Browser], served: ServedStation) -> None:
+        self._browsers, self._served = browsers, served
         self._contexts: dict[tuple[str | None, str, str], BrowserContext] = {}
 
     def page(self, who: str | None, tongue: str, scheme: str = "light") -> Page:
         """A new tab, logged in."""
         key = (who, tongue, scheme)
         if key not in self._contexts:
-            context = self._browser.new_context(
+            context = self._browsers[tongue].new_context(
                 base_url=self._served.base,
                 color_scheme="dark" if scheme == "dark" else "light",
                 reduced_motion="reduce",
@@ -78,8 +79,15 @@ def picture(page: Page) -> bytes:
     return out.getvalue()
 
 
+def require_language_packs() -> None:
+    """Say what is missing: without it the fields for days and files are those of an American."""
+    if not LANGUAGE_PACK.exists():
+        raise SystemExit("The pictures need Chromium in Vietnamese: apt-get install chromium-l10n")
+
+
 def main(wanted: list[str]) -> None:
     """Live through the day, and take every picture, or those that are wanted."""
+    require_language_packs()
     set_up_logs()
     logging.getLogger().setLevel(logging.ERROR)
     expect.set_options(timeout=30_000)
@@ -89,8 +97,12 @@ def main(wanted: list[str]) -> None:
         print("Preparing the commune (some minutes: its morning session is aired in full) ...", flush=True)
         day.prepare()
         day.morning()
-        with day.evening() as served, chromium("chromium") as browser:
-            camera = Camera(browser, served)
+        with day.evening() as served, day.new_station() as new, sync_playwright() as playwright:
+            browsers = {
+                tongue: launched(playwright, "chromium", LANGUAGE=language)
+                for tongue, language in (("vi", "vi"), ("en", "en_GB"))
+            }
+            cameras = {False: Camera(browsers, served), True: Camera(browsers, new)}
             for shown in PAGES:
                 if shown.before is not None:
                     shown.before(served, day.ids)
@@ -98,7 +110,7 @@ def main(wanted: list[str]) -> None:
                     continue
                 for tongue in ("vi", "en"):
                     for width in (WIDE, PHONE) if shown.phone else (WIDE,):
-                        page = camera.page(shown.who, tongue)
+                        page = cameras[shown.new_station].page(shown.who, tongue)
                         look(page, shown, day, width)
                         name = f"{shown.name}{'-phone' if width == PHONE else ''}-{tongue}.png"
                         (FOLDER / name).write_bytes(picture(page))

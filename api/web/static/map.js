@@ -3,7 +3,8 @@
 const box = document.getElementById("map");
 const list = document.getElementById("spots");
 const COLOURS = { well: "--good", trouble: "--warn", lost: "--bad", waiting: "--soft", ground: "--card" };
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(COLOURS[name]).trim();
+const style = getComputedStyle(document.documentElement);
+const colour = (name) => style.getPropertyValue(COLOURS[name]).trim();
 
 function shapes() {
   // Leaflet draws circles; the others are drawn in their place (its `_updatePath` is where a shape says how it looks).
@@ -42,7 +43,8 @@ function begin() {
   const ground = L.geoJSON(outlines, { interactive: false, style: { color: colour("waiting"), weight: 1.5, fill: false } }).addTo(map);
   box.dataset.outlines = String(outlines.length);
   const Shape = shapes();
-  const layer = L.layerGroup().addTo(map);
+  const layer = L.featureGroup().bindPopup((shape) => popup(shape.options.spot)).addTo(map);
+  const shown = new Map(); // by receiver: what it was drawn of, and its shape
   let drawn = "";
   let fitted = false;
 
@@ -52,13 +54,25 @@ function begin() {
     drawn = text;
     const spots = JSON.parse(text);
     box.hidden = spots.length === 0;
-    layer.clearLayers();
-    // The worst come first in the list, and last on the canvas: nothing lies over them.
+    const fills = Object.fromEntries(Object.keys(COLOURS).map((name) => [name, colour(name)]));
+    const gone = new Set(shown.keys());
+    const first = shown.size === 0;
+    // The worst come first in the list, and last on the canvas: nothing lies over them. Of thousands only those are drawn anew that changed.
     for (const spot of spots.reverse()) {
-      const standing = spot[3];
-      const fill = colour(standing);
-      new Shape([spot[4], spot[5]], { standing, radius: 9, color: standing === "waiting" ? fill : colour("ground"), weight: standing === "waiting" ? 3 : 1, fill: standing !== "waiting", fillColor: fill, fillOpacity: 1 })
-        .bindPopup(() => popup(spot)).addTo(layer);
+      const [receiver, , , standing, latitude, longitude] = spot;
+      const of = JSON.stringify(spot);
+      const before = shown.get(receiver);
+      gone.delete(receiver);
+      if (before?.of === of) continue;
+      if (before) layer.removeLayer(before.shape);
+      const hollow = standing === "waiting";
+      const shape = new Shape([latitude, longitude], { spot, standing, radius: 9, color: fills[hollow ? standing : "ground"], weight: hollow ? 3 : 1, fill: !hollow, fillColor: fills[standing], fillOpacity: 1 }).addTo(layer);
+      if (!first && (standing === "well" || hollow)) shape.bringToBack();
+      shown.set(receiver, { of, shape });
+    }
+    for (const receiver of gone) {
+      layer.removeLayer(shown.get(receiver).shape);
+      shown.delete(receiver);
     }
     box.dataset.drawn = String(spots.length);
     if (!fitted && spots.length) {

@@ -61,6 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Không có bản tin nào đang chờ phải đọc lại.",
         "No bulletin that waits has to be spoken anew.",
     ),
+    "mentions_more": ("và %(number)s bản tin nữa", "and %(number)s more"),
     "spoken_unchanged": ("Bản tin giữ cách đọc cũ", "Bulletins that keep the old reading"),
     "spoken_unchanged_why": (
         "Đã phê duyệt đúng như đã nghe, nên không tự đổi. Muốn đổi: sửa bản tin rồi gửi duyệt lại.",

@@ -8,8 +8,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "log_since": ("Từ lúc", "From"),
     "log_until": ("Đến trước", "Before"),
     "log_everywhere": ("Mọi nơi", "Everywhere"),
-    "log_receiver_hint": ("Mã hoặc một phần tên.", "Its id, or a part of its name."),
-    "log_title_hint": ("Một phần tên bản tin.", "A part of its title."),
+    "log_receiver_hint": (
+        "Mã hoặc một phần tên, có dấu hay không dấu.",
+        "Its id, or a part of its name, with marks or without.",
+    ),
+    "log_title_hint": ("Một phần tên bản tin, có dấu hay không dấu.", "A part of its title, with marks or without."),
     "log_programme": ("Chuyên mục", "Programme"),
     "log_campaign": ("Đợt tuyên truyền", "Campaign"),
     "log_any": ("Tất cả", "All"),
