@@ -43,9 +43,7 @@ class View:
     campaign: str | None  # its name
     filled: Filled
     figures: Figures
-    from_log: (
-        bool  # whether its airings are to be read from the log up to the figures' row, not from what is kept of it
-    )
+    from_log: bool  # whether its airings are read from the log up to the figures' row, and not from what is kept of it
     below: tuple[Below, ...]
 
 
