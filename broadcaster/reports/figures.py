@@ -24,9 +24,13 @@ from broadcaster.storage.models import AsRun, LogHead
 from devices.wire.messages import Reason, ReceiptState
 
 _STATES = tuple(state.value for state in ReceiptState)
-PLAYED = ("finished", "interrupted", "failed")
+_PLAYED = ("finished", "interrupted", "failed")
 """States whose evidence says how much was played."""
 AT_ONCE = 2000
+PLAYED_MS = case((AsRun.state.in_(_PLAYED), AsRun.evidence["played_ms"].as_integer()))
+"""Of a row of the log: how much was played, if it says so."""
+CLIP_REFUSED = case((and_(AsRun.state == "refused", AsRun.reason == Reason.CLIP_MISMATCH.value), 1), else_=0)
+"""Of a row of the log: 1 if it was the clip that was refused."""
 
 
 @dataclass(frozen=True)
@@ -256,8 +260,8 @@ def airings(session: Session, scope: Scope, *, zone: str, last: int | None = Non
             func.max(AsRun.receiver_kind),
             func.max(cast(AsRun.area_line, String)),
             func.max(AsRun.area_id),
-            func.max(case((AsRun.state.in_(PLAYED), AsRun.evidence["played_ms"].as_integer()))),
-            func.max(case((and_(AsRun.state == "refused", AsRun.reason == Reason.CLIP_MISMATCH.value), 1), else_=0)),
+            func.max(PLAYED_MS),
+            func.max(CLIP_REFUSED),
             *(func.max(column) for column in of_airing),
             *(func.max(case((AsRun.state == state, 1), else_=0)) for state in _STATES),
         )

@@ -15,18 +15,18 @@ from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, delete, func, select
+from sqlalchemy import ColumnElement, String, cast, delete, func, select
 from sqlalchemy.orm import Session
 
 from broadcaster.errors import CountingError
 from broadcaster.ladder import outcome_of
 from broadcaster.ledger import hash_of
-from broadcaster.reports.figures import AT_ONCE, PLAYED, Aired, Fared, Figures, Scope, figures_of, part
+from broadcaster.reports.figures import AT_ONCE, CLIP_REFUSED, PLAYED_MS, Aired, Fared, Figures, Scope, figures_of, part
 from broadcaster.reports.figures import airings as airings_of_log
 from broadcaster.storage import bulk
 from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import AsRun, KeptAiring, KeptEnd, LogHead, LogSeal
-from devices.wire.messages import Reason, ReceiptState
+from devices.wire.messages import ReceiptState
 
 log = logging.getLogger(__name__)
 BATCH = 20_000
@@ -156,16 +156,13 @@ class _Telling:
 def _once(groups: Iterable[Group]) -> list[Group]:
     """Each receiver once, whatever it said before and after it was moved or the last row was kept."""
     found: dict[str, tuple[Place, int, int]] = {}
-    for line, own, kind, said, receivers, played in groups:
-        bits = sum(_BITS[name] for name in said.split(","))
-        for name, length in zip(receivers, played or [0] * len(receivers), strict=True):
-            place: Place = (_line(line), own, kind)
-            if name in found:
-                other, more, longest = found[name]
-                place = (_larger(place[0], other[0]), max(own, other[1]), _larger(kind, other[2]))
-                found[name] = (place, bits | more, max(length, longest))
-            else:
-                found[name] = (place, bits, length)
+    for place, name, bits, length in _told(groups):
+        if name in found:
+            other, more, longest = found[name]
+            larger = (_larger(place[0], other[0]), max(place[1], other[1]), _larger(place[2], other[2]))
+            found[name] = (larger, bits | more, max(length, longest))
+        else:
+            found[name] = (place, bits, length)
     heard: Heard = {}
     for name, (place, bits, length) in found.items():
         heard.setdefault(place, {})[name] = (bits, length)
@@ -188,8 +185,7 @@ def _heard(session: Session, *conditions: ColumnElement[bool]) -> dict[Facts, tu
             *(getattr(AsRun, name) for name in _FACTS),
             cast(AsRun.area_line, String),
             *(AsRun.area_id, AsRun.receiver_kind, AsRun.seq, AsRun.receiver_id, AsRun.state),
-            case((AsRun.state.in_(PLAYED), AsRun.evidence["played_ms"].as_integer())),
-            case((and_(AsRun.state == "refused", AsRun.reason == Reason.CLIP_MISMATCH.value), 1), else_=0),
+            *(PLAYED_MS, CLIP_REFUSED),
         )
         .where(AsRun.airing_id.is_not(None), AsRun.due_at.is_not(None), AsRun.drill.is_(None), *conditions)
         .order_by(AsRun.seq)
@@ -204,10 +200,8 @@ def _heard(session: Session, *conditions: ColumnElement[bool]) -> dict[Facts, tu
         seq, receiver, state, played, clip = values[ends + 3 :]
         if facts not in found:
             found[facts] = (seq, {})
-        said = found[facts][1].setdefault(place, {})
-        bits, longest = said.get(receiver, (0, 0))
-        bits |= _BITS[state] | (_BITS[_CLIP] if clip else 0)
-        said[receiver] = (bits, max(longest, played or 0))
+        bits = _BITS[state] | (_BITS[_CLIP] if clip else 0)
+        _hear(found[facts][1].setdefault(place, {}), receiver, bits, played or 0)
     return found
 
 
@@ -232,17 +226,26 @@ def _said(bits: int) -> str:
 def _merged(groups: Iterable[Group], heard: Heard) -> Heard:
     """What was kept, and what is new."""
     both: Heard = {}
-    for line, own, kind, said, receivers, played in groups:
-        bits = sum(_BITS[name] for name in said.split(","))
-        of_place = both.setdefault((_line(line), own, kind), {})
-        for name, length in zip(receivers, played or [0] * len(receivers), strict=True):
-            of_place[name] = (bits, length)
+    for place, name, bits, length in _told(groups):
+        both.setdefault(place, {})[name] = (bits, length)
     for place, new in heard.items():
-        of_place = both.setdefault(place, {})
         for name, (bits, length) in new.items():
-            before, longest = of_place.get(name, (0, 0))
-            of_place[name] = (before | bits, max(longest, length))
+            _hear(both.setdefault(place, {}), name, bits, length)
     return both
+
+
+def _hear(said: dict[str, tuple[int, int]], receiver: str, bits: int, length: int) -> None:
+    """A receiver said this too."""
+    before, longest = said.get(receiver, (0, 0))
+    said[receiver] = (before | bits, max(longest, length))
+
+
+def _told(groups: Iterable[Group]) -> Iterator[tuple[Place, str, int, int]]:
+    """Each receiver by itself: where it stood, its name, what it said as bits, how long it played."""
+    for line, own, kind, said, receivers, played in groups:
+        place, bits = (_line(line), own, kind), sum(_BITS[name] for name in said.split(","))
+        for name, length in zip(receivers, played or [0] * len(receivers), strict=True):
+            yield place, name, bits, length
 
 
 def _head(session: Session) -> int:

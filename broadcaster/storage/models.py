@@ -940,9 +940,7 @@ class KeptAiring(Base):
     content_group: Mapped[str | None]
     priority: Mapped[str | None]
     duration_ms: Mapped[int | None]
-    heard: Mapped[str] = mapped_column(
-        Text
-    )  # JSON: receivers that stood together and said the same, and what each played
+    heard: Mapped[str] = mapped_column(Text)  # JSON: receivers that stood together and said the same; what each played
     __table_args__ = (Index("ix_kept_airings_due_at", "due_at", "airing_id"),)
 
 

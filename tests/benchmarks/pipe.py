@@ -20,6 +20,7 @@ from broadcaster.ingestion import BATCH, Ingestion
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Airing, AiringReceiver, Area, Bulletin, OrderRecord, Person, Receiver, Release
 from devices.links.mqtt import MqttLink
+from devices.links.port import Delivery
 from devices.wire import topics
 from devices.wire.messages import Receipt, Receipts, ReceiptState
 from devices.wire.signing import Keyring, SigningKey, are_signed, sign
@@ -128,25 +129,24 @@ def desk(database: Database, link: MqttLink, key: SigningKey | None = None) -> I
     )
 
 
-def discard(link: MqttLink, count: int) -> None:
+def discard(link: MqttLink, count: int, look: Callable[[list[Delivery]], None] = lambda _: None) -> None:
     """The limit: take as many messages, throw them away, acknowledge them."""
     seen = 0
     while seen < count:
         batch = link.receive(limit=BATCH, wait_s=5)
+        look(batch)
         link.acknowledge(batch)
         seen += len(batch)
 
 
 def discard_verified(link: MqttLink, count: int, rings: dict[str, Keyring]) -> None:
     """As much as any station has to do, and nothing more: the limit's consumer, which verifies each signature first."""
-    seen = 0
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        while seen < count:
-            batch = link.receive(limit=BATCH, wait_s=5)
-            signed = [(each.payload, rings[each.topic]) for each in batch]
-            assert all(are_signed(signed, threads))
-            link.acknowledge(batch)
-            seen += len(batch)
+
+        def look(batch: list[Delivery]) -> None:
+            assert all(are_signed(((each.payload, rings[each.topic]) for each in batch), threads))
+
+        discard(link, count, look)
 
 
 def ingest(ingestion: Ingestion, link: MqttLink, count: int) -> None:
