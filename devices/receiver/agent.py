@@ -185,7 +185,7 @@ class Agent:
                     health_at = now
                 if self._link.connected and (now >= health_at or self._reconfigured):
                     self._reconfigured = False
-                    self._say_health()
+                    self._tell_health()
                     configuration = self._place.configuration
                     health_at = now + (configuration.health_every_s if configuration else 60)
                 if now >= prune_at:
@@ -366,6 +366,13 @@ class Agent:
     def _say_presence(self, state: str) -> "Future[None]":
         topic = topics.of_receiver(self._provision.receiver, "presence")
         return self._link.publish(topic, self._presence(state), retain=True)
+
+    def _tell_health(self) -> None:
+        """Where the disk does not answer, health is told the next time: a receiver goes on playing what it can."""
+        try:
+            self._say_health()
+        except (sqlite3.Error, OSError) as error:
+            log.error("health cannot be told", error=str(error))  # noqa: TRY400 - said in full
 
     def _say_health(self) -> None:
         offset = self._clock.offset_s()
