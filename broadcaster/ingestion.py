@@ -1,7 +1,6 @@
 """Ingestion: what receivers say, verified, written, and only then acknowledged, to the broker and to the receiver."""
 
 import logging
-import sqlite3
 import threading
 import time
 from collections import Counter, defaultdict
@@ -9,11 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import psycopg
 import structlog
 from opentelemetry import trace
 from sqlalchemy import and_, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from broadcaster import asrun, metrics, set_apart, tracing
@@ -24,7 +21,7 @@ from broadcaster.identity import Signatory
 from broadcaster.provenance import Provenance
 from broadcaster.set_apart import Apart, Code
 from broadcaster.storage import bulk
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import Database, passes
 from broadcaster.storage.models import AsRun, ReceiptEnvelope, Receiver
 from broadcaster.troubles import troubles_of
 from devices.links.port import Delivery, Link
@@ -141,7 +138,7 @@ class Ingestion:
     def _write(self, session: Session, deliveries: Sequence[Delivery], now: datetime) -> list[Batch]:
         """Write these; a message that no attempt can write is set apart, so that it holds up nobody else's.
 
-        Such a one is found by halves. What a later attempt may mend (`_passes`) is raised.
+        Such a one is found by halves. What a later attempt may mend (`passes`) is raised.
         """
         try:
             with session.begin_nested():
@@ -151,7 +148,7 @@ class Ingestion:
                 self._write_receipts(session, batch, now)
                 return [batch]
         except Exception as error:
-            if _passes(error):
+            if passes(error):
                 raise
             if len(deliveries) > 1:
                 half = len(deliveries) // 2
@@ -246,15 +243,6 @@ class Ingestion:
                     for name, health in sorted(last.items())
                 ],
             )  # fmt: skip
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether the same may be written at another time: the database or the disk was not there, or another was faster."""
-    if isinstance(error, OSError | MemoryError | IntegrityError | OperationalError | psycopg.OperationalError):
-        return True
-    if isinstance(error, sqlite3.OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return True
-    return error.__context__ is not None and _passes(error.__context__)
 
 
 def _tell(batch: Batch) -> None:

@@ -1,18 +1,20 @@
 """Opening the database: SQLite in WAL mode or PostgreSQL, with the same behaviour of transactions."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -53,6 +55,15 @@ def _sqlite_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the same may be written at another time: the database or the disk was not there, or another was faster."""
+    if isinstance(error, OSError | MemoryError | IntegrityError | OperationalError | psycopg.OperationalError):
+        return True
+    if isinstance(error, sqlite3.OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    return error.__context__ is not None and passes(error.__context__)
 
 
 @contextmanager
