@@ -152,9 +152,9 @@ def test_a_transaction_leaves_all_or_nothing(database: Database) -> None:
 
 
 def test_what_no_column_can_have_is_said_to_whoever_gave_it(database: Database) -> None:
-    impossible: list[dict[str, object]] = [{"totp_last_step": 2**70}]
+    impossible: list[dict[str, object]] = [{"totp_last_step": 2**70}, {"name": "a\0b"}]
     if not database.is_sqlite:
-        impossible += [{"totp_last_step": 2**40}, {"name": "a\0b"}]
+        impossible.append({"totp_last_step": 2**40})
     for values in impossible:
         with pytest.raises(InvalidError, match="cannot be stored"), database.writing() as session:
             session.add(_person(**values))
