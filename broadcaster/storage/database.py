@@ -95,6 +95,19 @@ def passes(error: BaseException) -> bool:
 
 
 @contextmanager
+def part_of(session: Session) -> Iterator[None]:
+    """A part of a transaction. If it fails, it alone is undone, and what it noted for the transaction's end."""
+    noted = {name: list(entries) for name, entries in session.info.items()}
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        session.info.clear()
+        session.info.update(noted)
+        raise
+
+
+@contextmanager
 def _storable() -> Iterator[None]:
     """Who gave such a value is told so: it is not the server's fault, and would be the same the next time."""
     try:
