@@ -1,10 +1,13 @@
 """Receipts in: verified, written once, acknowledged after the commit; the log is a chain. On both databases."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
@@ -15,7 +18,9 @@ from broadcaster.storage.models import ReceiptEnvelope, Receiver, RejectedMessag
 from devices.links.memory import MemoryLink
 from devices.links.port import Delivery
 from devices.wire import topics
-from devices.wire.messages import Acknowledgement, Presence, Receipt, ReceiptState
+from devices.wire.enrolment import Wiped
+from devices.wire.examples import HEALTH, PRESENCE, RECEIPTS, payload
+from devices.wire.messages import Acknowledgement, Presence, Reason, Receipt, Receipts, ReceiptState
 from devices.wire.signing import Keyring, SigningKey, sign, verify
 from tests.commune import STATION, ZONE, Commune
 from tests.contract.test_planning import _once
@@ -351,3 +356,55 @@ def test_a_batch_is_looked_up_by_indexes_however_long_the_log_is(commune: Commun
                 if any(f"{word} {table}" in line for word in ("SCAN", "Seq Scan on") for table in tables)
             ]
             assert not scanned, statement
+
+
+ODD = st.one_of(
+    st.sampled_from(
+        [None, True, -1, 0, 2**31 - 1, 2**31, 2**63, 2**70, 1e308, 0.5, "", "\0", "a\0b", "\ud83d", "\x1b[2J", "1e9", [], {}, [[]], "0" * 400,
+         "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23T10:00:60Z", "2026-02-30T00:00:00Z", float("nan"), float("inf")]
+    ),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+)  # fmt: skip
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where something else could stand in a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for name, each in inner for place in _places(each, (*path, name)))][not path :]
+
+
+def _with(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    if not path:
+        return odd
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[path[0]] = _with(value[path[0]], path[1:], odd)
+    return changed
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_receiver_signs_is_written_or_malformed(commune: Commune, data: st.DataObject) -> None:
+    now, sent = commune.clock.now(), []
+    receipt = commune.receipt("loa-dong", "never-given", ReceiptState.REFUSED).model_copy(
+        update={"reason": Reason.OTHER, "detail": "?", "evidence": RECEIPTS.receipts[-1].evidence}
+    )
+    receipts = Receipts(station=STATION, receiver="loa-dong", sent_at=now, receipts=(receipt,))
+    wiped = Wiped(station=STATION, receiver="loa-dong", wipe="w", at=now, undelivered=0)
+    for subject, example in (("receipts", receipts), ("health", HEALTH), ("presence", PRESENCE), ("wiped", wiped)):
+        ours = {**payload(example), "station": STATION, "receiver": "loa-dong"}
+        for number in range(20):
+            path = data.draw(st.sampled_from(_places(ours)))
+            odd = _with(ours, path, data.draw(ODD))
+            if subject == "receipts" and path[-1] != "id" and isinstance(odd.get("receipts"), list) and odd["receipts"]:
+                odd = (
+                    _with(odd, ("receipts", 0, "id"), f"odd-{number}") if isinstance(odd["receipts"][0], dict) else odd
+                )
+            signed = commune.keys["loa-dong"].sign_bytes(json.dumps(odd).encode(), type(example).TYP)
+            sent.append((topics.of_receiver("loa-dong", subject), signed))
+    _take(commune, *sent)
+    with commune.database.reading() as session:
+        codes = set(session.scalars(select(RejectedMessage.code)))
+        kept = session.scalars(select(RejectedMessage.reason).where(RejectedMessage.code == "unwritable")).all()
+    assert "unwritable" not in codes, kept
