@@ -76,7 +76,7 @@ class Planner:
             self._write_down(session, now)
             slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
             places, self.moved = self._renewal.run(session, now, head)
-            self._end(session, now, places)
+            self._end(session, now, places, head)
             self._send(session, now, places)
             soonest = self._next(session, now, over)
         for bulletin, airing, order, due_at in self._made:
@@ -277,12 +277,13 @@ class Planner:
             session.execute(insert(OrderRecord), orders)
         bulk.add(session, AiringReceiver, receivers)
 
-    def _end(self, session: Session, now: datetime, places: PlacesByDay) -> None:
+    def _end(self, session: Session, now: datetime, places: PlacesByDay, head: PlanHead) -> None:
         """Airings whose order has expired are over, whatever the receivers say later; what was interrupted may air again."""
-        moving = interruptions.over_and_to_move(session, now)
+        moving = [(airing, None) for airing in interruptions.over_and_to_move(session, now)]
+        late = interruptions.told_late(session, head)
         over = select(OrderRecord.airing_id).where(OrderRecord.expires_at <= now, OrderRecord.cleared_at.is_(None))
         self._move(session, over, "dispatched", "closed")
-        interruptions.put_behind(session, moving, now, places, ahead=self._plan_horizon)
+        interruptions.put_behind(session, [*moving, *late], now, places, ahead=self._plan_horizon)
 
     def _next(self, session: Session, now: datetime, over: datetime | None) -> datetime | None:
         due = session.scalar(select(func.min(Airing.due_at)).where(Airing.state == "planned"))
