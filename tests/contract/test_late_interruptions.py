@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text, update
 
+from broadcaster import interruptions
 from broadcaster.identity import id_of
 from broadcaster.releases import void
 from broadcaster.storage.models import Airing
@@ -236,6 +237,15 @@ def test_nor_what_is_not_to_be_moved(commune: Commune, changes: dict[str, object
     commune.planner.run()
     assert _further(commune, first) == []
     assert commune.airings(first.bulletin_id)[0].state_reason is None
+
+
+def test_of_many_receivers_some_are_named(commune: Commune, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruptions, "NAMED", 1)
+    first = _interrupted(commune, ("led-xa", CUT), ("loa-dong", CUT), expires_at=AT + timedelta(hours=20))
+    assert _reason(commune, first) == (
+        "bị ngắt; không phát lại ở Máy led-xa và 1 thiết bị khác: không có buổi phát kế tiếp nào còn chỗ / "
+        "interrupted; not again at Máy led-xa and 1 more: no later session has room for it"
+    )
 
 
 def test_a_further_airing_is_moved_in_turn(commune: Commune) -> None:
