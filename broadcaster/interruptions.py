@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from broadcaster.further_airings import FurtherAirings
@@ -32,7 +32,10 @@ Said = tuple[str, str]
 """In Vietnamese and in English."""
 NO_SESSION: Said = ("không có buổi phát kế tiếp nào còn chỗ", "no later session has room for it")
 NO_RELEASE: Said = ("bản phê duyệt không còn hiệu lực", "its release is no longer in force")
+FAULT = "bị ngắt; hệ thống gặp lỗi khi lập lượt phát lại / interrupted; the system failed at planning it once more"
 TOO_LATE: Said = ("báo bị ngắt muộn hơn 24 giờ", "told of it more than 24 hours late")
+Asked = tuple[Airing, AbstractSet[str] | None]
+"""An airing that is over, and the receivers that are to be answered now; None: all."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class _Interrupted:
     asking: frozenset[str]  # of these: who is to be answered now, and in time
 
 
-def over_and_to_move(session: Session, now: datetime) -> Sequence[Airing]:
+def over_and_to_move(session: Session, now: datetime) -> list[Asked]:
     """Airings whose order is over, and that are to air again if they were interrupted."""
-    return session.scalars(
+    airings = session.scalars(
         select(Airing)
         .join(OrderRecord, OrderRecord.airing_id == Airing.id)
         .where(
@@ -59,10 +62,11 @@ def over_and_to_move(session: Session, now: datetime) -> Sequence[Airing]:
             OrderRecord.cleared_at.is_(None),
         )
         .order_by(Airing.due_at, Airing.id)
-    ).all()
+    )
+    return [(airing, None) for airing in airings]
 
 
-def told_late(session: Session, head: PlanHead) -> list[tuple[Airing, frozenset[str]]]:
+def told_late(session: Session, head: PlanHead) -> list[Asked]:
     """Airings that were over before now, each with the receivers that have said since the last look that they had to end it for a higher class.
 
     Of the log only the rows behind that look are read: they are numbered in the order in which they are kept. What they say of an airing
@@ -95,19 +99,12 @@ def told_late(session: Session, head: PlanHead) -> list[tuple[Airing, frozenset[
     ]
 
 
-def put_behind(
-    session: Session,
-    airings: Iterable[tuple[Airing, AbstractSet[str] | None]],
-    now: datetime,
-    places: PlacesByDay,
-    *,
-    ahead: timedelta,
-) -> None:
+def put_behind(session: Session, now: datetime, places: PlacesByDay, ahead: timedelta, asked: Iterable[Asked]) -> None:
     """Plan what was interrupted once more, behind the next session that begins within `ahead`, where and when it is lawful and free.
 
-    With each airing: the receivers that are to be answered, or None for all. Whoever stands in a further airing of it is never put into another.
+    Whoever stands in a further airing of it is never put into another.
     """
-    found = [each for airing, told in airings if (each := _interrupted(session, places, airing, told, now)) is not None]
+    found = [each for airing, told in asked if (each := _interrupted(session, places, airing, told, now)) is not None]
     releases = _held(session, {each.airing.release_id for each in found if each.asking})
     for each in found:
         why, again = NO_SESSION, frozenset[str]()
@@ -121,6 +118,18 @@ def put_behind(
                 last = datetime.fromisoformat(expiry) - length if expiry is not None else None
                 again = each.further.add(each.asking, now, ahead=ahead, last=last)
         each.airing.state_reason = _said(each, again, why, ZoneInfo(places.zone))
+
+
+def try_again(session: Session, airings: Sequence[str], now: datetime) -> None:
+    """Let these, at which planning failed, end anew at the next run, until it is too late; they say what is wrong."""
+    if not airings:
+        return
+    of = OrderRecord.airing_id.in_(airings), OrderRecord.expires_at > now - WAITED_FOR
+    again = session.scalars(
+        update(OrderRecord).where(*of).values(cleared_at=None).returning(OrderRecord.airing_id)
+    ).all()
+    session.execute(update(Airing).where(Airing.id.in_(airings)).values(state_reason=FAULT))
+    session.execute(update(Airing).where(Airing.id.in_(again), Airing.state == "closed").values(state="dispatched"))
 
 
 def _held(session: Session, releases: AbstractSet[str]) -> dict[str, Row[str, str, datetime | None]]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event, text, update
 
 from broadcaster import interruptions
 from broadcaster.identity import id_of
+from broadcaster.interruptions import FAULT
 from broadcaster.releases import void
 from broadcaster.storage.models import Airing
 from broadcaster.targets import Places, Targets
@@ -22,6 +23,7 @@ from schedules.rules import Once
 from tests.brokers import wait_for
 from tests.commune import RECEIVERS, Commune
 from tests.contract.test_interruptions import AT, BEHIND, LENGTH, OVER, _released, _say, _told
+from tests.contract.test_planning import _mended, _spoilt
 
 SOON, FAR = AT + timedelta(days=1), AT + timedelta(days=5)
 """When the next session begins: what airs behind the one is sent at once, what airs behind the other waits."""
@@ -260,6 +262,41 @@ def test_a_further_airing_is_moved_in_turn(commune: Commune) -> None:
     _, again = _further(commune, first)
     assert (again.id, again.due_at) == (id_of("airing", further.id, "moved"), BEHIND_FAR)
     assert again.targets == Targets(receivers=("loa-dong",)).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_planning_fails_at_is_tried_for_a_day_and_holds_up_no_other(commune: Commune, late: bool) -> None:
+    _released(commune, Once(at=SOON), "Buổi sau", interrupted="drop")
+    bulletins = [_released(commune, Once(at=AT)), _released(commune, Once(at=AT + timedelta(minutes=1)))]
+    first, other = (commune.airings(bulletin)[0] for bulletin in bulletins)
+    content = _spoilt(commune, bulletins[0], expires_at="bao giờ")
+    commune.clock.instant = AT + OVER
+    if late:
+        commune.planner.run()
+    for airing in (first, other):
+        _say(commune, "led-xa", CUT, airing)
+    for _ in range(2):
+        commune.planner.run()
+        commune.dispatcher.run()
+        assert (len(_further(commune, first)), len(_further(commune, other))) == (0, 1)
+        assert commune.planner.failures == (f"airing {first.id}",)
+        assert _reason(commune, first) == FAULT
+    _mended(commune, bulletins[0], content)
+    commune.planner.run()
+    (own,) = _further(commune, first)
+    assert own.targets == Targets(receivers=("led-xa",)).model_dump(mode="json")
+    assert commune.airings(bulletins[0])[0].state == "closed"
+    assert "airs again" in _reason(commune, first)
+    # Of another one it is given up in the end.
+    _spoilt(commune, bulletins[0], expires_at="bao giờ")
+    _say(commune, "loa-dong", CUT, first)
+    commune.planner.run()
+    commune.clock.move(hours=24)
+    for failures in ((f"airing {first.id}",), ()):
+        commune.planner.run()
+        assert commune.planner.failures == failures
+    assert commune.airings(bulletins[0])[0].state == "closed"
+    assert _reason(commune, first) == FAULT
 
 
 @contextmanager

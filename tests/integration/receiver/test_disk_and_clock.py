@@ -1,4 +1,4 @@
-"""A disk that takes nothing more, and clocks that are set while orders wait."""
+"""What may fail in a receiver while orders wait: a disk that takes nothing more, a clock that is set, its own software."""
 
 import resource
 import sqlite3
@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from devices.links.port import Delivery
 from devices.receiver.agent import Agent
+from devices.receiver.intake import Intake
 from devices.receiver.journal import Journal
 from devices.receiver.provision import Provision
 from devices.receiver.run import mqtt_link
@@ -95,6 +97,28 @@ def test_health_that_cannot_be_read_ends_no_receiver(
         wait_for(lambda: asked, 20, "its health")
         station.order("after-health", tone(0.2, hertz=518), in_s=1, to=name)
         station.receipt(name, "after-health", ReceiptState.FINISHED)
+
+
+def test_a_document_at_which_the_software_fails_is_passed_over(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, folder = "loa-loi", tmp_path / "loa-loi"
+    station.enrol(folder, name)
+    handle = Intake.handle
+
+    def failing(intake: Intake, delivery: Delivery) -> None:
+        if delivery.topic.endswith("/e-fails"):
+            raise LookupError("nobody foresaw this")
+        handle(intake, delivery)
+
+    monkeypatch.setattr(Intake, "handle", failing)
+    with agent_of(folder, Timekeeper()):
+        online(station, name)
+        for order in ("e-fails", "e-after"):
+            station.order(order, tone(0.2, hertz=519), in_s=1, to=name)
+        station.receipt(name, "e-after", ReceiptState.FINISHED)
+        wait_for(lambda: "documents_refused" in station.health[name].conditions, 20, "its word of it")
+    assert station.states(name, "e-fails") == []
 
 
 def test_a_clock_that_is_set_by_an_hour_moves_no_start(station: Station, tmp_path: Path) -> None:
