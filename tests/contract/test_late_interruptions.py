@@ -335,7 +335,7 @@ _STEPS = st.one_of(
 )
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ahead=st.sampled_from([1, 3, 5]), steps=st.lists(_STEPS, max_size=14))
 def test_in_whatever_order_it_comes_nobody_is_left_out_and_nobody_hears_it_twice(
     commune: Commune, ahead: int, steps: list[tuple[str, ReceiptState] | str | int]
