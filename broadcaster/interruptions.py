@@ -32,8 +32,8 @@ Said = tuple[str, str]
 """In Vietnamese and in English."""
 NO_SESSION: Said = ("không có buổi phát kế tiếp nào còn chỗ", "no later session has room for it")
 NO_RELEASE: Said = ("bản phê duyệt không còn hiệu lực", "its release is no longer in force")
-FAULT = "bị ngắt; hệ thống gặp lỗi khi lập lượt phát lại / interrupted; the system failed at planning it once more"
 TOO_LATE: Said = ("báo bị ngắt muộn hơn 24 giờ", "told of it more than 24 hours late")
+FAULT = "bị ngắt; hệ thống gặp lỗi khi lập lượt phát lại / interrupted; the system failed at planning it once more"
 Asked = tuple[Airing, AbstractSet[str] | None]
 """An airing that is over, and the receivers that are to be answered now; None: all."""
 
