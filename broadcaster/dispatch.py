@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from opentelemetry import trace
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from broadcaster import metrics
 from broadcaster.clock import Clock
@@ -94,7 +94,11 @@ class Dispatcher:
             query = (
                 select(OrderRecord, Airing.bulletin_id)
                 .join(Airing, Airing.id == OrderRecord.airing_id)
-                .where(OrderRecord.cleared_at.is_(None))
+                .where(
+                    OrderRecord.cleared_at.is_(None),
+                    # One that has expired since the planner looked is left until it has ended the airing: it finds it by its order.
+                    or_(OrderRecord.expires_at > now, Airing.state != "dispatched"),
+                )
             )
             due = OrderRecord.published_at.is_(None) | (OrderRecord.expires_at <= now)
             if everything:

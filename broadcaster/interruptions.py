@@ -1,37 +1,57 @@
 """What an emergency ended, and what is to air in full behind the next session: a further airing, for the receivers that had to end it.
 
 By what receivers say, not by what was foreseen: nobody knows of an emergency before it comes. It is decided once the order is over, when the
-receipts of whoever is online are in.
+receipts of whoever is online are in, and again for those whose word comes later (decision 0027).
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from broadcaster.identity import id_of
-from broadcaster.lawful import item_of, plan_with, planned
+from broadcaster.further_airings import FurtherAirings
 from broadcaster.places import PlacesByDay
-from broadcaster.slots import reserved
-from broadcaster.storage.models import Airing, AsRun, OrderRecord, Release
-from broadcaster.targets import Place, Targets
+from broadcaster.storage import bulk
+from broadcaster.storage.database import HELD
+from broadcaster.storage.models import Airing, AsRun, LogHead, OrderRecord, PlanHead, Release
+from broadcaster.targets import Place
 from devices.wire.messages import Reason, ReceiptState
-from schedules.airtime import SESSION_PAUSE, nearest
-from schedules.priorities import Item
 from schedules.refusals import clock
 
-BREATH = timedelta(seconds=1)
-"""Between the session and what airs behind it, as between the parts of a session."""
-NO_SESSION = "bị ngắt; không có buổi phát kế tiếp nào còn chỗ / interrupted; no later session has room for it"
+WAITED_FOR = timedelta(hours=24)
+"""How long after an order is over the word of a receiver that it was interrupted lets it hear the airing again."""
+NAMED = 3
+"""So many receivers that do not hear it again are named; the others are counted."""
+Said = tuple[str, str]
+"""In Vietnamese and in English."""
+NO_SESSION: Said = ("không có buổi phát kế tiếp nào còn chỗ", "no later session has room for it")
+NO_RELEASE: Said = ("bản phê duyệt không còn hiệu lực", "its release is no longer in force")
+TOO_LATE: Said = ("báo bị ngắt muộn hơn 24 giờ", "told of it more than 24 hours late")
+FAULT = "bị ngắt; hệ thống gặp lỗi khi lập lượt phát lại / interrupted; the system failed at planning it once more"
+Asked = tuple[Airing, AbstractSet[str] | None]
+"""An airing that is over, and the receivers that are to be answered now; None: all."""
 
 
-def over_and_to_move(session: Session, now: datetime) -> Sequence[Airing]:
+@dataclass(frozen=True)
+class _Interrupted:
+    """An airing that receivers had to end."""
+
+    airing: Airing
+    further: FurtherAirings
+    left: tuple[Place, ...]  # who had to end it and stands in no further airing
+    late: frozenset[str]  # of these: whose word came too late
+    asking: frozenset[str]  # of these: who is to be answered now, and in time
+
+
+def over_and_to_move(session: Session, now: datetime) -> list[Asked]:
     """Airings whose order is over, and that are to air again if they were interrupted."""
-    return session.scalars(
+    airings = session.scalars(
         select(Airing)
         .join(OrderRecord, OrderRecord.airing_id == Airing.id)
         .where(
@@ -42,86 +62,126 @@ def over_and_to_move(session: Session, now: datetime) -> Sequence[Airing]:
             OrderRecord.cleared_at.is_(None),
         )
         .order_by(Airing.due_at, Airing.id)
-    ).all()
+    )
+    return [(airing, None) for airing in airings]
 
 
-def put_behind(
-    session: Session, airings: Iterable[Airing], now: datetime, places: PlacesByDay, *, ahead: timedelta
-) -> None:
-    """Plan each of them that was interrupted once more, behind the next session that begins within `ahead`, where and when it is lawful and free."""
-    for airing in airings:
-        further = id_of("airing", airing.id, "moved")
-        if session.get(Airing, further) is not None:  # a clock that was set back ends it again
-            continue
-        ended = _ended_by_a_higher_class(session, airing.id)
-        there = places.at(now)
-        targets = Targets.model_validate(airing.targets)
-        reached = there.resolve(targets).receivers
-        again = frozenset(place.id for place in reached if place.id in ended)
-        if not again:
-            continue
-        content = json.loads(session.scalars(select(Release.content).where(Release.id == airing.release_id)).one())
-        at = _behind(session, places, item_of(airing, again), targets, now=now, ahead=ahead)
-        expiry = content.get("expires_at")
-        if at is not None and expiry is not None:
-            length = timedelta(milliseconds=airing.duration_ms)
-            at = at if at + length <= datetime.fromisoformat(expiry) else None
-        if at is None:
-            airing.state_reason = NO_SESSION
-            continue
-        zone = ZoneInfo(places.zone)
-        airing.state_reason = (
-            f"bị ngắt; phát lại lúc {clock(at, zone, 'vi')} / interrupted; airs again at {clock(at, zone, 'en')}"
+def told_late(session: Session, head: PlanHead) -> list[Asked]:
+    """Airings that were over before now, each with the receivers that have said since the last look that they had to end it for a higher class.
+
+    Of the log only the rows behind that look are read: they are numbered in the order in which they are kept. What they say of an airing
+    that is not over yet is decided when it is.
+    """
+    end = session.scalar(select(LogHead.seq).where(LogHead.id == 1)) or 0
+    if end == head.log_seq:
+        return []
+    told: dict[str, set[str]] = defaultdict(set)
+    for airing, receiver in session.execute(
+        select(AsRun.airing_id, AsRun.receiver_id).where(
+            AsRun.seq > head.log_seq,
+            AsRun.seq <= end,
+            AsRun.airing_id.is_not(None),
+            AsRun.state == ReceiptState.INTERRUPTED,
+            AsRun.reason == Reason.PREEMPTED,
         )
-        values = {column.key: getattr(airing, column.key) for column in Airing.__mapper__.columns}
-        values |= {
-            "id": further,
-            "schedule_id": None,
-            "due_at": at,
-            "starts_at": None,
-            "position": 0,
-            "state": "planned",
-            "state_reason": None,
-            "targets": _only(targets, reached, again).model_dump(mode="json"),
-        }
-        session.add(Airing(**values))
-        session.flush()
+    ):
+        told[str(airing)].add(receiver)
+    head.log_seq = end
+    if not told:
+        return []
+    ids = bulk.listed(session, [(name,) for name in told], "id")
+    # By their ids alone: a database that knows little of its tables would rather read every airing that is closed.
+    airings = session.scalars(select(Airing).join(ids, ids.c.id == Airing.id).order_by(Airing.due_at, Airing.id))
+    return [
+        (airing, frozenset(told[airing.id]))
+        for airing in airings
+        if airing.state == "closed" and airing.interrupted == "move" and not airing.drill
+    ]
 
 
-def _ended_by_a_higher_class(session: Session, airing: str) -> set[str]:
-    rows = session.execute(
-        select(AsRun.receiver_id, AsRun.state, AsRun.reason).where(
-            AsRun.airing_id == airing, AsRun.state.in_((ReceiptState.INTERRUPTED, ReceiptState.FINISHED))
-        )
+def put_behind(session: Session, now: datetime, places: PlacesByDay, ahead: timedelta, asked: Iterable[Asked]) -> None:
+    """Plan what was interrupted once more, behind the next session that begins within `ahead`, where and when it is lawful and free.
+
+    Whoever stands in a further airing of it is never put into another.
+    """
+    found = [each for airing, told in asked if (each := _interrupted(session, places, airing, told, now)) is not None]
+    releases = _held(session, {each.airing.release_id for each in found if each.asking})
+    for each in found:
+        why, again = NO_SESSION, frozenset[str]()
+        if each.asking:
+            release = releases[each.airing.release_id]
+            if release.voided_at is not None:
+                why = NO_RELEASE
+            else:
+                expiry = json.loads(release.content).get("expires_at")
+                length = timedelta(milliseconds=each.airing.duration_ms)
+                last = datetime.fromisoformat(expiry) - length if expiry is not None else None
+                again = each.further.add(each.asking, now, ahead=ahead, last=last)
+        each.airing.state_reason = _said(each, again, why, ZoneInfo(places.zone))
+
+
+def try_again(session: Session, airings: Sequence[str], now: datetime) -> None:
+    """Let these, at which planning failed, end anew at the next run, until it is too late; they say what is wrong."""
+    if not airings:
+        return
+    of = OrderRecord.airing_id.in_(airings), OrderRecord.expires_at > now - WAITED_FOR
+    again = session.scalars(
+        update(OrderRecord).where(*of).values(cleared_at=None).returning(OrderRecord.airing_id)
     ).all()
-    finished = {receiver for receiver, state, _ in rows if state == ReceiptState.FINISHED}
-    return {receiver for receiver, _, reason in rows if reason == Reason.PREEMPTED} - finished
+    session.execute(update(Airing).where(Airing.id.in_(airings)).values(state_reason=FAULT))
+    session.execute(update(Airing).where(Airing.id.in_(again), Airing.state == "closed").values(state="dispatched"))
 
 
-def _behind(
-    session: Session, places: PlacesByDay, item: Item, targets: Targets, *, now: datetime, ahead: timedelta
-) -> datetime | None:
-    """When it may begin: right behind the first session that begins after now on any of its receivers, or as soon after that as it may."""
-    coming = planned(session, places, now, now + ahead, receivers=item.receivers)
-    coming += reserved(session, places, now, now + ahead, receivers=item.receivers)
-    end: datetime | None = None
-    for other in sorted(coming, key=lambda each: each.due_at):
-        if other.priority == "emergency" or other.due_at <= now or other.id == item.id:
-            continue
-        if end is not None and other.due_at - end >= SESSION_PAUSE:
-            break
-        end = max(end or other.ends_at, other.ends_at)
-    if end is None:
+def _held(session: Session, releases: AbstractSet[str]) -> dict[str, Row[str, str, datetime | None]]:
+    """Held until the transaction ends, so that what is taken back meanwhile does not air again."""
+    if not releases:
+        return {}
+    query = select(Release.id, Release.content, Release.voided_at).where(Release.id.in_(releases))
+    return {row.id: row for row in session.execute(query.order_by(Release.id).with_for_update(**HELD))}
+
+
+def _interrupted(
+    session: Session, places: PlacesByDay, airing: Airing, told: AbstractSet[str] | None, now: datetime
+) -> _Interrupted | None:
+    """What is to be done about an airing and these receivers, or all; None if there is nothing to do."""
+    ended = _ended_by_a_higher_class(session, airing.id)
+    if not ended:
         return None
-    there = replace(item, due_at=end + BREATH)
-    plan = plan_with(session, places, [(there, targets)], now=now)
-    _, after = nearest(there, plan.airtimes(there.receivers, without=item.id), not_before=there.due_at)
-    return after if after is not None and after < now + ahead else None
+    further = FurtherAirings(session, places, airing)
+    interrupted = [place for place in further.reached(now) if place.id in ended]
+    served = further.served(now)
+    left = tuple(place for place in interrupted if place.id not in served)
+    asking = frozenset(place.id for place in left if told is None or place.id in told)
+    if not interrupted or (told is not None and not asking):
+        return None
+    over = session.scalars(select(OrderRecord.expires_at).where(OrderRecord.airing_id == airing.id)).one()
+    late = frozenset(place.id for place in left if ended[place.id] > over + WAITED_FOR)
+    return _Interrupted(airing, further, left, late, asking - late)
 
 
-def _only(targets: Targets, reached: Sequence[Place], again: frozenset[str]) -> Targets:
-    """The same targets, for these of their receivers only, said in the shorter way."""
-    others = [place.id for place in reached if place.id not in again]
-    if len(others) > len(again):
-        return Targets(receivers=tuple(sorted(again)), kinds=targets.kinds)
-    return targets.model_copy(update={"excluded": tuple(sorted({*targets.excluded, *others}))})
+def _ended_by_a_higher_class(session: Session, airing: str) -> dict[str, datetime]:
+    """The receivers that had to end it and did not finish it; when the station first heard that."""
+    rows = session.execute(
+        select(AsRun.receiver_id, AsRun.state, AsRun.reason, AsRun.received_at)
+        .where(AsRun.airing_id == airing, AsRun.state.in_((ReceiptState.INTERRUPTED, ReceiptState.FINISHED)))
+        .order_by(AsRun.seq.desc())
+    ).all()
+    finished = {receiver for receiver, state, _, _ in rows if state == ReceiptState.FINISHED}
+    return {receiver: at for receiver, _, reason, at in rows if reason == Reason.PREEMPTED and receiver not in finished}
+
+
+def _said(each: _Interrupted, again: frozenset[str], why: Said, zone: ZoneInfo) -> str:
+    """When it airs again, and where it does not: nobody shall believe that it was heard."""
+    vi, en = ["bị ngắt"], ["interrupted"]
+    if times := each.further.times():
+        vi.append(f"phát lại lúc {', '.join(clock(at, zone, 'vi') for at in times)}")
+        en.append(f"airs again at {', '.join(clock(at, zone, 'en') for at in times)}")
+    causes: dict[Said, list[str]] = defaultdict(list)
+    for place in each.left:
+        if place.id not in again:
+            causes[TOO_LATE if place.id in each.late else why].append(place.name)
+    for cause, names in causes.items():
+        some, more = ", ".join(names[:NAMED]), len(names) - NAMED
+        vi.append(f"không phát lại ở {some}{f' và {more} thiết bị khác' if more > 0 else ''}: {cause[0]}")
+        en.append(f"not again at {some}{f' and {more} more' if more > 0 else ''}: {cause[1]}")
+    return f"{'; '.join(vi)} / {'; '.join(en)}"

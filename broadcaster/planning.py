@@ -93,7 +93,7 @@ class Planner:
             self._write_down(session, now)
             self._each(session, ["slots"], lambda _: self._fill_slots(session, now))
             places, self.moved = self._renewal.run(session, now, head)
-            self._end(session, now, places)
+            self._end(session, now, places, head)
             self._send(session, now, places)
             soonest = self._next(session, now, over)
         self.failures = tuple(self._failing)
@@ -344,16 +344,15 @@ class Planner:
             session.execute(insert(OrderRecord), orders)
         bulk.add(session, AiringReceiver, receivers)
 
-    def _end(self, session: Session, now: datetime, places: PlacesByDay) -> None:
+    def _end(self, session: Session, now: datetime, places: PlacesByDay, head: PlanHead) -> None:
         """Airings whose order has expired are over, whatever the receivers say later; what was interrupted may air again."""
         moving = interruptions.over_and_to_move(session, now)
+        late = interruptions.told_late(session, head)
         over = select(OrderRecord.airing_id).where(OrderRecord.expires_at <= now, OrderRecord.cleared_at.is_(None))
         self._move(session, over, "dispatched", "closed")
-        self._each(
-            session,
-            ["what was interrupted"],
-            lambda _: interruptions.put_behind(session, moving, now, places, ahead=self._plan_horizon),
-        )
+        put = partial(interruptions.put_behind, session, now, places, self._plan_horizon)
+        failed = self._each(session, [*moving, *late], put, _of_interrupted)
+        interruptions.try_again(session, [airing.id for airing, _ in failed], now)
 
     def _next(self, session: Session, now: datetime, over: datetime | None) -> datetime | None:
         due = session.scalar(select(func.min(Airing.due_at)).where(Airing.state == "planned"))
@@ -399,6 +398,10 @@ def _of_release(row: Row[Any]) -> str:
 
 def _of_airing(name: str) -> str:
     return f"airing {name}"
+
+
+def _of_interrupted(asked: interruptions.Asked) -> str:
+    return _of_airing(asked[0].id)
 
 
 def targets_of(airing: Airing, content: dict[str, Any]) -> Targets:

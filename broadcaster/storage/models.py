@@ -792,6 +792,7 @@ class PlanHead(Base):
     __tablename__ = "plan_head"
     id: Mapped[int] = mapped_column(primary_key=True)
     places_sha256: Mapped[str | None]  # of the areas and receivers for which the orders that stand were made
+    log_seq: Mapped[int] = mapped_column(default=0, server_default="0")  # up to here late receipts have been looked for
 
 
 class ReceiptEnvelope(Base):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from broadcaster.bulletins import Draft
+from broadcaster.storage.models import Airing
 from devices.links.port import Delivery
 from devices.wire.messages import Audience, Reason, Receipt, ReceiptState
 from schedules.policies import Policy
@@ -28,16 +29,22 @@ def _released(commune: Commune, rule: Once | Recurring, title: str = "Bị ngắ
     return bulletin
 
 
+def _say(commune: Commune, name: str, state: ReceiptState, airing: Airing, *, number: int | None = None) -> None:
+    """A receipt of an airing comes in now."""
+    order = next(order for order in commune.orders() if order.airing_id == airing.id)
+    number = number or len(commune.log()) + 1
+    receipt: Receipt = commune.receipt(name, order.id, state, number=number, at=airing.due_at)
+    if state is ReceiptState.INTERRUPTED:
+        receipt = receipt.model_copy(update={"reason": Reason.PREEMPTED})
+    commune.ingestion.take([Delivery(*commune.message(name, receipt))])
+
+
 def _told(commune: Commune, bulletin: str, *states: tuple[str, ReceiptState]) -> None:
     """Receipts of an airing, and its end."""
     first = commune.airings(bulletin)[0]
-    order = next(order for order in commune.orders() if order.airing_id == first.id)
     commune.clock.instant = first.due_at
-    for number, (name, state) in enumerate(states, start=1):
-        receipt: Receipt = commune.receipt(name, order.id, state, number=number, at=first.due_at)
-        if state is ReceiptState.INTERRUPTED:
-            receipt = receipt.model_copy(update={"reason": Reason.PREEMPTED})
-        commune.ingestion.take([Delivery(*commune.message(name, receipt))])
+    for name, state in states:
+        _say(commune, name, state, first)
     commune.clock.instant = first.due_at + OVER
     commune.planner.run()
 
@@ -89,3 +96,20 @@ def test_it_waits_until_it_is_lawful_and_is_given_up_when_there_is_no_time(commu
     _told(commune, late, ("loa-doai", ReceiptState.INTERRUPTED))
     (given_up,) = commune.airings(late)
     assert "no later session has room" in str(given_up.state_reason)
+
+
+def test_what_was_taken_back_when_it_was_over_airs_no_more(commune: Commune) -> None:
+    _released(commune, Once(at=AT + timedelta(days=1)), "Ngày mai", interrupted="drop")
+    bulletin = _released(commune, Once(at=AT))
+    (first,) = commune.airings(bulletin)
+    commune.clock.instant = AT
+    _say(commune, "loa-dong", ReceiptState.INTERRUPTED, first)
+    commune.clock.instant = AT + OVER
+    commune.bulletins.withdraw(commune.editor, bulletin, "Thôi")
+    commune.planner.run()
+    (first,) = commune.airings(bulletin)
+    assert first.state == "closed"
+    assert first.state_reason == (
+        "bị ngắt; không phát lại ở Máy loa-dong: bản phê duyệt không còn hiệu lực / "
+        "interrupted; not again at Máy loa-dong: its release is no longer in force"
+    )

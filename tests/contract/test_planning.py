@@ -131,6 +131,22 @@ def test_an_order_is_cleared_from_the_broker_when_it_has_expired(commune: Commun
     assert commune.orders()[0].cleared_at is not None
 
 
+def test_an_order_that_expires_between_planning_and_dispatch_still_ends_its_airing(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    commune.dispatcher.run()
+    (order,) = commune.orders()
+    commune.clock.instant = order.expires_at - timedelta(milliseconds=1)
+    commune.planner.run()
+    commune.clock.instant = order.expires_at
+    commune.dispatcher.run()
+    commune.planner.run()
+    assert [airing.state for airing in commune.airings()] == ["closed"]
+    commune.dispatcher.run()
+    assert commune.broker.retained(order.topics[0]) is None
+    assert commune.orders()[0].cleared_at is not None
+
+
 def test_a_broker_that_lost_everything_gets_everything_again(commune: Commune) -> None:
     commune.released(_once(commune, hours=1))
     commune.planner.run()
