@@ -71,7 +71,6 @@ def said() -> dict[str, Any]:
         campaign="Nghị quyết 57",
         filled=FILLED,
         figures=figures,
-        from_log=False,
         below=(Below("Xã Tân An", "submitted", FILLED), Below("Xã Tân Hòa", "draft", None)),
     )
     return content(view, now=NOW, zone="Asia/Ho_Chi_Minh")
