@@ -62,21 +62,29 @@ def as_xlsx(view: View, airings: Iterable[Aired], *, zone: str) -> IO[bytes]:
     try:
         with tempfile.TemporaryDirectory(prefix="report-") as scratch:
             book = _Book(file, scratch)
-            _totals(book, view)
-            for name, parts, names in (
-                ("Nhóm nội dung", view.figures.by_group, {"": "Không thuộc nhóm nào"}),
-                ("Chuyên mục", view.figures.by_programme, {"": "Ngoài chuyên mục"}),
-                ("Địa bàn", view.figures.by_area, view.areas),
-                ("Tháng", view.figures.by_month, {}),
-            ):
-                _parts(book, name, parts, names)
-            _airings(book, airings, ZoneInfo(zone))
-            book.book.close()
+            try:
+                _write(book, view, airings, ZoneInfo(zone))
+            finally:
+                book.book.close()  # what it has put on the disk, too
     except BaseException:
         file.close()
         raise
     file.seek(0)
     return file
+
+
+def _write(book: _Book, view: View, airings: Iterable[Aired], zone: ZoneInfo) -> None:
+    _totals(book, view)
+    for name, parts, names in (
+        ("Nhóm nội dung", view.figures.by_group, {"": "Không thuộc nhóm nào"}),
+        ("Chuyên mục", view.figures.by_programme, {"": "Ngoài chuyên mục"}),
+        ("Địa bàn", view.figures.by_area, view.areas),
+        ("Tháng", view.figures.by_month, {}),
+    ):
+        _parts(book, name, parts, names)
+    listed, total = _airings(book, airings, zone), view.figures.total
+    if listed != (total.airings, total.unproved):
+        _note(book, listed, (total.airings, total.unproved))
 
 
 def _totals(book: _Book, view: View) -> None:
@@ -111,7 +119,18 @@ def _parts(book: _Book, name: str, parts: Iterable[Part], names: dict[str, str])
         book.write(sheet, row, (names.get(part.key, part.key), *cells))
 
 
-def _airings(book: _Book, airings: Iterable[Aired], zone: ZoneInfo) -> None:
+def _note(book: _Book, listed: tuple[int, int], submitted: tuple[int, int]) -> None:
+    """Rows that left the log for an archive are in what was submitted, but no longer here to be listed."""
+    sheet = book.sheet("Ghi chú", ("Lượt phát", "Trong số liệu", "Còn liệt kê được"), (60, 18, 18))
+    names = ("Có thiết bị xác nhận phát trọn vẹn", "Chưa thiết bị nào xác nhận phát trọn vẹn")
+    for row, line in enumerate(zip(names, submitted, listed, strict=True), 1):
+        book.write(sheet, row, line)
+    book.write(sheet, 4, ("Phần nhật ký đã đưa vào lưu trữ không còn liệt kê ở đây; số liệu giữ nguyên như đã nộp.",))
+
+
+def _airings(book: _Book, airings: Iterable[Aired], zone: ZoneInfo) -> tuple[int, int]:
+    """How many were listed: played whole by some receiver, and the others."""
+    whole = others = 0
     widths = (22, 50, 22, 40, 22, 16, 14, 14, 14, 40)
     sheets, row = 0, SHEET_ROWS
     for aired in airings:
@@ -125,3 +144,5 @@ def _airings(book: _Book, airings: Iterable[Aired], zone: ZoneInfo) -> None:
             *((aired.duration_ms,), aired.finished, aired.answered, aired.id),
         )
         book.write(sheet, row, cells)
+        whole, others = (whole + 1, others) if aired.finished else (whole, others + 1)
+    return whole, others

@@ -81,7 +81,7 @@ def airings(session: Session, scope: Scope, *, zone: str, last: int | None = Non
     told = _Telling(scope.area)
     changed: ColumnElement[bool] = false()
     if last is not None and last < end:
-        conditions.append(KeptAiring.seq <= last)
+        conditions.append(KeptAiring.seq <= last)  # spoken of since only: nothing was said of it then
         changed = select(AsRun.seq).where(AsRun.airing_id == KeptAiring.airing_id, AsRun.seq > last).exists()
 
     def then(key: Key) -> list[tuple[Facts, list[Group]]]:
