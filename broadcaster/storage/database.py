@@ -1,23 +1,27 @@
 """Opening the database: SQLite in WAL mode or PostgreSQL, with the same behaviour of transactions."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from broadcaster.errors import SetupError
+from broadcaster.errors import InvalidError, SetupError
 
+log = structlog.get_logger(__name__)
 HELD: dict[str, Any] = {"key_share": True}
 """How a row is held until the transaction ends: `with_for_update`'s arguments, everywhere. It keeps off whoever changes the row, not whoever adds
 one that refers to it; otherwise an edit and the planner could wait for each other for ever (decision 0002)."""
@@ -53,6 +57,29 @@ def _sqlite_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.close()
 
 
+def passes(error: BaseException) -> bool:
+    """Whether the same may be written at another time: the database or the disk was not there, or another was faster."""
+    if isinstance(error, OSError | MemoryError | IntegrityError | OperationalError | psycopg.OperationalError):
+        return True
+    if isinstance(error, sqlite3.OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    return error.__context__ is not None and passes(error.__context__)
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    """Who gave such a value is told so: it is not the server's fault, and would be the same the next time."""
+    try:
+        yield
+    except (DataError, OverflowError) as error:
+        log.warning("a value cannot be stored", exc_info=True)
+        raise InvalidError(
+            "Nội dung có ký tự hoặc con số không lưu được (chẳng hạn ký tự U+0000 lẫn trong văn bản, số quá lớn). Bỏ ký tự hoặc sửa số đó rồi gửi lại.",
+            "There is a character or a number in it that cannot be stored (such as U+0000 amid a text, a number too large). Remove or "
+            "correct it, and send again.",
+        ) from error
+
+
 class Database:
     """An engine and its sessions. `writing()` commits at its end or leaves nothing behind."""
 
@@ -77,8 +104,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the database and changes nothing."""
-        with self._reading() as session:
+        """A session that sees one state of the database and changes nothing. Raises InvalidError for a value that no column can have."""
+        with _storable(), self._reading() as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             try:
@@ -89,8 +116,8 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session in one transaction: all of it is kept, or nothing."""
-        with self._writing() as session, session.begin():
+        """A session in one transaction: all of it is kept, or nothing. Raises InvalidError for a value that no column can have."""
+        with _storable(), self._writing() as session, session.begin():
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session

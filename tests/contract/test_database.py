@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
 
-from broadcaster.errors import SetupError
+from broadcaster.errors import InvalidError, SetupError
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import Area, Base, Bulletin, LoginSession, LogName, Person
 
@@ -149,6 +149,19 @@ def test_a_transaction_leaves_all_or_nothing(database: Database) -> None:
         half()
     with database.reading() as session:
         assert session.get(Person, "p") is None
+
+
+def test_what_no_column_can_have_is_said_to_whoever_gave_it(database: Database) -> None:
+    impossible: list[dict[str, object]] = [{"totp_last_step": 2**70}]
+    if not database.is_sqlite:
+        impossible += [{"totp_last_step": 2**40}, {"name": "a\0b"}]
+    for values in impossible:
+        with pytest.raises(InvalidError, match="cannot be stored"), database.writing() as session:
+            session.add(_person(**values))
+        with database.reading() as session:
+            assert session.get(Person, "p") is None
+    with pytest.raises(InvalidError, match="cannot be stored"), database.reading() as session:
+        session.scalars(select(Person).where(Person.totp_last_step == 2**70)).all()
 
 
 def test_a_reader_sees_one_state(database: Database) -> None:
