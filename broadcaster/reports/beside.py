@@ -1,5 +1,6 @@
 """Work that takes longer than anybody waits at a page: it is done beside, in threads of its own, and says how far it is."""
 
+import logging
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -8,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from broadcaster.clock import Clock
-from broadcaster.errors import CountingError
+from broadcaster.errors import BroadcasterError, CountingError
 
+log = logging.getLogger(__name__)
 PAGE_S = 3.0
 """How long a page waits for what it is to show."""
 KEPT_FOR = timedelta(minutes=10)
@@ -88,7 +90,7 @@ class Beside(Generic[T]):
                     self._forget(self._tasks.pop(each))
             if name not in self._tasks:
                 task = self._tasks[name] = _Task[T](Progress(self._closed))
-                task.result = self._pool.submit(self._do, task, work)
+                task.result = self._pool.submit(self._do, name, task, work)
 
     def outcome(self, name: Hashable, *, wait_s: float | None = None) -> T | None:
         """What came of it; None if it was not begun, or if its result is gone. Raises what the work raised, CountingError while it goes on.
@@ -115,9 +117,14 @@ class Beside(Generic[T]):
             while self._tasks:
                 self._forget(self._tasks.popitem()[1])
 
-    def _do(self, task: _Task[T], work: Callable[[Progress], T]) -> T:
+    def _do(self, name: Hashable, task: _Task[T], work: Callable[[Progress], T]) -> T:
         try:
             return work(task.progress)
+        except (BroadcasterError, InterruptedError):
+            raise
+        except Exception:  # nobody may come to be told
+            log.exception("what was done beside failed: %s", name)
+            raise
         finally:
             task.ended_at = self._clock.now()
 

@@ -73,13 +73,16 @@ def test_how_far_it_is_is_told_over_all_its_parts(beside: Beside[str]) -> None:
     assert beside.outcome("a", wait_s=WAIT_S) == "done"
 
 
-def test_what_went_wrong_is_told_once_and_then_it_is_begun_anew(beside: Beside[str]) -> None:
+def test_what_went_wrong_is_told_once_and_then_it_is_begun_anew(
+    beside: Beside[str], caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(_: Progress) -> str:
         raise LookupError("no such row")
 
     beside.begin("a", fail)
     with pytest.raises(LookupError, match="no such row"):
         beside.outcome("a", wait_s=WAIT_S)
+    assert "what was done beside failed: a" in caplog.text  # also if nobody asks
     beside.begin("a", lambda _: "well")
     assert beside.outcome("a", wait_s=WAIT_S) == "well"
 
