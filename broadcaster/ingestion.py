@@ -21,7 +21,7 @@ from broadcaster.identity import Signatory
 from broadcaster.provenance import Provenance
 from broadcaster.set_apart import Apart, Code
 from broadcaster.storage import bulk
-from broadcaster.storage.database import Database, passes
+from broadcaster.storage.database import Database, part_of, passes
 from broadcaster.storage.models import AsRun, ReceiptEnvelope, Receiver
 from broadcaster.troubles import troubles_of
 from devices.links.port import Delivery, Link
@@ -141,7 +141,7 @@ class Ingestion:
         Such a one is found by halves. What a later attempt may mend (`passes`) is raised.
         """
         try:
-            with session.begin_nested():
+            with part_of(session):
                 batch = self._reader.read(session, deliveries, now)
                 self._write_status(session, batch, now)
                 # Last: it holds the head of the log, which people's actions want too while they hold other rows.

@@ -25,8 +25,8 @@ from broadcaster.places import PlacesByDay
 from broadcaster.renewal import NOWHERE, Renewal
 from broadcaster.reorganisation import rehoming
 from broadcaster.storage import bulk
-from broadcaster.storage.database import HELD, Database, passes
-from broadcaster.storage.models import Airing, AiringReceiver, OrderRecord, PlanHead, Release
+from broadcaster.storage.database import HELD, Database, part_of, passes
+from broadcaster.storage.models import Airing, AiringReceiver, Emergency, OrderRecord, PlanHead, Release
 from broadcaster.targets import Targets
 from schedules.rules import RULE, AtOnce
 
@@ -87,7 +87,9 @@ class Planner:
             self._set_right(session, now)
             rehoming.take_effect(session, now, zone=self._zone)
             self._tell(session, now)
-            over = emergencies.advance(session, now, self._signatory, ahead=self._dispatch_horizon)
+            urgent = emergencies.to_advance(session)
+            self._each(session, urgent, partial(self._advance, session, now), _of_emergency)
+            over = emergencies.next_end(urgent)
             self._write_down(session, now)
             self._each(session, ["slots"], lambda _: self._fill_slots(session, now))
             places, self.moved = self._renewal.run(session, now, head)
@@ -106,13 +108,15 @@ class Planner:
         step: Callable[[Sequence[T]], None],
         name: Callable[[Any], str] = str,
     ) -> list[T]:
-        """Do the step for all at once, and where that fails by halves; returns those at which it fails alone.
+        """Do the step for all at once, if there are any, and where that fails by halves; returns those at which it fails alone.
 
         What fails is undone and noted as a failure, and holds up nothing else. What the next run may mend is raised.
         """
+        if not items:
+            return []
         made = len(self._made)
         try:
-            with session.begin_nested():
+            with part_of(session):
                 step(items)
         except Exception as error:
             if passes(error):
@@ -126,6 +130,9 @@ class Planner:
             log.exception("planning failed at one thing, and goes on", what=self._failing[-1])
             return list(items)
         return []
+
+    def _advance(self, session: Session, now: datetime, rows: Sequence[Emergency]) -> None:
+        emergencies.advance(session, rows, now, self._signatory, ahead=self._dispatch_horizon)
 
     def _fill_slots(self, session: Session, now: datetime) -> None:
         slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
@@ -380,6 +387,10 @@ class Planner:
         )
         assert isinstance(result, CursorResult)  # noqa: S101  an UPDATE gives a cursor
         return result.rowcount
+
+
+def _of_emergency(row: Emergency) -> str:
+    return f"emergency {row.id}"
 
 
 def _of_release(row: Row[Any]) -> str:

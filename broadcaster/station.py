@@ -461,7 +461,7 @@ class Station(Core):
     def _planned(self) -> tuple[timedelta | None, int]:
         cycled = self._cycled
         ago = None if cycled is None else timedelta(seconds=time.monotonic() - cycled)
-        return ago, len(self._planner.failures)
+        return ago, len(self._planner.failures) + len(self.receivers.failures)
 
     def _watch_link(self) -> None:
         """Wake the dispatcher when the link has come back: its broker may have lost what it retained."""

@@ -12,9 +12,9 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import DateTime, Dialect, Engine, String, Text, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -46,6 +46,34 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class NulError(ValueError):
+    """A text with the character U+0000, which PostgreSQL does not take and programs in C read as an end."""
+
+
+def _without_nul(value: str | None) -> str | None:
+    if value is not None and "\0" in value:
+        raise NulError("a text holds U+0000")
+    return value
+
+
+class Words(String):
+    """A text that both databases take: SQLite would keep what PostgreSQL refuses."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
+        return _without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+
+class LongWords(Text):
+    """The same, of any length."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
+        return _without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+
 def _sqlite_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions by itself: `_sqlite_begin` takes the write lock at once, so that two
     # writers wait for each other instead of failing in the middle with "database is locked".
@@ -67,11 +95,28 @@ def passes(error: BaseException) -> bool:
 
 
 @contextmanager
+def part_of(session: Session) -> Iterator[None]:
+    """A part of a transaction. If it fails, it alone is undone, and what it noted for the transaction's end."""
+    noted = {name: list(entries) for name, entries in session.info.items()}
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        session.info.clear()
+        session.info.update(noted)
+        raise
+
+
+@contextmanager
 def _storable() -> Iterator[None]:
     """Who gave such a value is told so: it is not the server's fault, and would be the same the next time."""
     try:
         yield
-    except (DataError, OverflowError) as error:
+    except (StatementError, OverflowError) as error:
+        if isinstance(error, StatementError) and not isinstance(
+            error.orig, NulError | OverflowError | psycopg.DataError
+        ):
+            raise
         log.warning("a value cannot be stored", exc_info=True)
         raise InvalidError(
             "Nội dung có ký tự hoặc con số không lưu được (chẳng hạn ký tự U+0000 lẫn trong văn bản, số quá lớn). Bỏ ký tự hoặc sửa số đó rồi gửi lại.",

@@ -266,3 +266,16 @@ def test_a_run_that_failed_at_its_end_is_done_again_as_a_whole(
     assert commune.planner.moved
     with commune.database.reading() as session:
         assert sorted(session.scalars(select(AiringReceiver.receiver_id))) == ["led-xa", "loa-doai"]
+
+
+def test_a_receiver_whose_configuration_cannot_be_made_holds_up_no_order(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    with commune.database.writing() as session:
+        session.execute(update(Receiver).where(Receiver.id == "loa-dong").values(name="Loa " * 60))
+    commune.planner.run()
+    assert commune.dispatcher.run()
+    (order,) = commune.orders()
+    assert commune.broker.retained(topics.area_order("xa", order.id)) is not None
+    told = {name: commune.broker.retained(topics.of_receiver(name, "configuration")) for name in commune.keys}
+    assert [name for name, document in told.items() if document is None] == ["loa-dong"]
+    assert commune.receivers.failures == ("loa-dong",)
