@@ -191,8 +191,9 @@ def begin_report(
 @router.get("/reports/{report_id}", responses=COUNTING)
 def read_report(station: StationDep, actor: ActorDep, report_id: str) -> Report:
     """A report with its figures. Those of a draft that take long to count serve again for ten minutes."""
-    row = station.reports.read(actor, report_id)
-    return _report(row, station.reports.view(report_id))
+    station.reports.read(actor, report_id)  # whether this person may
+    view = station.reports.view(report_id)
+    return _report(station.reports.read(actor, report_id), view)  # it may have been handed in meanwhile
 
 
 @router.put("/reports/{report_id}/filled")
