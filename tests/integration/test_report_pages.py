@@ -167,12 +167,12 @@ def test_a_page_says_that_figures_are_still_counted_and_loads_itself_again(
 def test_who_hands_in_what_somebody_changes_meanwhile_is_told_at_the_next_reload(
     logged: ServedStation, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "PAGE_S", 0.2)
     mai, hoa = visit("mai"), visit("hoa")
     report = f"/reports/{_begun(logged, (date(2026, 1, 2), date(2040, 12, 31)))}"
     form = {"revision": hidden(seen(mai, f"{report}/form"), "revision"), "zalo": "1.250"}
     told: list[httpx.Response] = []
     with monkeypatch.context() as patch:
+        patch.setattr(beside, "PAGE_S", 0.2)
         held = Held(patch, at=3)
         its_page = hoa.post(f"{report}/submission", data={"revision": "1"}).headers["Location"]
         held.reached()
@@ -182,10 +182,12 @@ def test_who_hands_in_what_somebody_changes_meanwhile_is_told_at_the_next_reload
     (answer,) = told
     assert answer.status_code == 409
     assert "Người khác vừa sửa" in answer.text
+    wait_for(lambda: hoa.get(its_page).status_code == 200, WAIT_S)
     page = seen(hoa, its_page)  # once
     assert 'class="problem"' not in page
     assert "Nộp báo cáo</button>" in page
-    sent(hoa, f"{report}/submission", to=report, revision="2")
+    assert hoa.post(f"{report}/submission", data={"revision": "2"}).status_code == 303
+    wait_for(lambda: "đã nộp" in hoa.get(report).text.split("<dl", 1)[0], WAIT_S)
 
 
 def test_an_instant_that_is_none_is_refused_in_the_log(visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -9,14 +10,18 @@ import pytest
 from docx import Document
 from openpyxl import load_workbook
 from pypdf import PdfReader
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from broadcaster.cli.main import app
-from broadcaster.reports import beside
+from broadcaster.reports import beside, kept
+from broadcaster.settings import Settings
+from broadcaster.station import Core
+from broadcaster.storage.models import Report
 from tests import year
-from tests.brokers import wait_for
+from tests.brokers import free_port, wait_for
 from tests.held import WAIT_S, Held
-from tests.integration.serving import ServedStation
+from tests.integration.serving import ServedStation, serving
 
 PERIOD = {"starts_on": "2026-01-01", "ends_on": "2026-12-31"}
 
@@ -81,6 +86,25 @@ def test_what_is_still_being_counted_is_asked_for_again(logged: ServedStation, m
             wait_for(lambda ask=ask: ask().status_code == 200, WAIT_S)  # type: ignore[misc]  # of this turn
     assert approver.post(f"{path}/submission", json={"revision": 1}).json() == {"revision": 2}
     assert editor.get(path).json()["state"] == "submitted"
+
+
+def test_a_station_stops_at_once_while_reports_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "PAGE_S", 0.2)
+    monkeypatch.setattr(kept, "READ_AT_A_LOOK", -1)  # it would wait until enough of the log is kept
+    settings = Settings(folder=tmp_path, port=free_port(), broker_port=free_port(), engines=("espeak",))
+    before = set(threading.enumerate())
+    with serving(settings) as station:
+        path = station.as_person("mai").post("/api/v1/reports", json={"area": "xa", **PERIOD}).headers["location"]
+        assert station.as_person("hoa").post(f"{path}/submission", json={"revision": 1}).status_code == 503
+        assert station.as_person("mai").get(f"{path}/document.xlsx").status_code == 503
+    names = {thread.name.partition("_")[0] for thread in set(threading.enumerate()) - before}
+    assert not names & {"counting", "handing-in", "documents"}
+    core = Core(settings)
+    try:
+        with core.database.reading() as session:
+            assert [row.state for row in session.scalars(select(Report))] == ["draft"]
+    finally:
+        core.close()
 
 
 def test_who_owes_a_report_is_told(logged: ServedStation) -> None:
