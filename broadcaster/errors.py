@@ -62,18 +62,26 @@ class TooManyError(BroadcasterError):
 
 
 class CountingError(BroadcasterError):
-    """Figures that are still being counted. `details["retry_after_s"]` says when to look again."""
+    """Figures that are still being counted: `done` of `of` pieces so far. `details["retry_after_s"]` says when to look again.
+
+    `then`: what comes of it by itself, in place of the advice to ask again.
+    """
 
     code = "counting"
 
-    def __init__(self, *, done: int, of: int) -> None:
-        percent = min(99, done * 100 // of)
+    def __init__(self, done: int, of: int, *, then: tuple[str, str] | None = None) -> None:
+        self.done, self.of = done, max(1, of)
+        self.percent = min(99, self.done * 100 // self.of)
+        vi, en = then or (
+            "Thử lại sau vài giây; việc này vẫn tiếp tục.",
+            "Ask again in some seconds; it goes on meanwhile.",
+        )
         super().__init__(
-            f"Hệ thống đang tổng hợp số liệu từ nhật ký phát sóng, đã xong {percent}%. Trang này tự tải lại cho đến khi xong; "
-            "cũng có thể làm việc khác rồi quay lại sau.",
-            f"The figures are being counted from the as-run log, {percent}% is done. This page loads itself again until they "
-            "are there; you may also do something else and come back.",
+            f"Hệ thống đang tổng hợp số liệu từ nhật ký phát sóng, đã xong {self.percent}%. {vi}",
+            f"The figures are being counted from the as-run log, {self.percent}% is done. {en}",
             retry_after_s=3,
+            done=self.done,
+            of=self.of,
         )
 
 

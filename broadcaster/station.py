@@ -159,7 +159,8 @@ class Core:
 
     def close(self) -> None:
         """Give back what was opened."""
-        self.reports.counting.close()
+        self.documents.close()
+        self.reports.close()
         self.database.close()
 
     def _changed(self) -> None:

@@ -1,7 +1,7 @@
 """Reports: figures from the as-run log, what people fill in, who owes one, and the documents."""
 
 from datetime import date
-from typing import IO, Annotated, Literal, Self
+from typing import IO, Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -10,9 +10,12 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from api.auth import ActorDep, StationDep
+from api.problems import MEDIA_TYPE
 from api.v1.bulletins import ReasonInput, RevisionInput
+from broadcaster.errors import CountingError
 from broadcaster.people import Right
 from broadcaster.reports.board import Owed
+from broadcaster.reports.desk import View
 from broadcaster.reports.documents import MEDIA_TYPES, Form
 from broadcaster.reports.figures import Figures, Scope
 from broadcaster.reports.filled import Filled
@@ -20,6 +23,12 @@ from broadcaster.storage.models import Report as Row
 from schedules.unfit import UnfitError
 
 router = APIRouter(tags=["reports"])
+COUNTING: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "Still being counted; `Retry-After` says when to ask again, `done` and `of` how far it is.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
 
 
 class ReportInput(BaseModel):
@@ -76,10 +85,12 @@ class BelowOut(BaseModel):
 
 
 class Report(ReportSummary):
-    """A report with what was filled in, and its figures: those of this moment, or those that were submitted."""
+    """A report with what was filled in, and its figures: those of the last minutes, or those that were submitted."""
 
     filled: Filled
-    figures: Figures
+    figures: Figures | None = Field(
+        description="Null where the report was just begun and they are still being counted."
+    )
     area_names: dict[str, str] = Field(description="Of the areas in `figures.by_area`.")
     below: list[BelowOut]
 
@@ -101,7 +112,7 @@ class OwedOut(BaseModel):
     )
 
 
-@router.get("/reports/figures")
+@router.get("/reports/figures", responses=COUNTING)
 def read_figures(
     station: StationDep,
     actor: ActorDep,
@@ -111,11 +122,10 @@ def read_figures(
     area: Annotated[str | None, Query(description="The area, and what was under it then.")] = None,
     campaign: str | None = None,
 ) -> Figures:
-    """Figures of any area, campaign and period, from the as-run log alone."""
+    """Figures of any area, campaign and period, from the as-run log alone. Those that take long to count serve again for ten minutes."""
     actor.need(Right.READ, area)
     scope = Scope(starts_on, ends_on, area=area, campaign=campaign)
-    with station.database.reading() as session:
-        return station.reports.figures(session, scope)
+    return station.reports.counting.figures(scope)
 
 
 @router.get("/reports/board")
@@ -172,23 +182,18 @@ def begin_report(
     period = (body.starts_on, body.ends_on) if body.starts_on is not None and body.ends_on is not None else None
     made = station.reports.begin(actor, area=body.area, campaign=body.campaign, due_on=body.due_on, period=period)
     response.headers["Location"] = str(request.url_for("read_report", report_id=made).path)
-    return read_report(station, actor, made)
+    try:
+        return read_report(station, actor, made)
+    except CountingError:  # it is begun all the same
+        return _report(station.reports.read(actor, made))
 
 
-@router.get("/reports/{report_id}")
+@router.get("/reports/{report_id}", responses=COUNTING)
 def read_report(station: StationDep, actor: ActorDep, report_id: str) -> Report:
-    """A report with its figures."""
-    row = station.reports.read(actor, report_id)
-    with station.database.reading() as session:
-        view = station.reports.view(session, report_id)
-    fields = {name: getattr(row, name) for name in ReportSummary.model_fields}
-    return Report(
-        **fields,
-        filled=view.filled,
-        figures=view.figures,
-        area_names={part.key: view.areas[part.key] for part in view.figures.by_area if part.key in view.areas},
-        below=[BelowOut(area=each.area, state=each.state) for each in view.below],
-    )
+    """A report with its figures. Those of a draft that take long to count serve again for ten minutes."""
+    station.reports.read(actor, report_id)  # whether this person may
+    view = station.reports.view(report_id)
+    return _report(station.reports.read(actor, report_id), view)  # it may have been handed in meanwhile
 
 
 @router.put("/reports/{report_id}/filled")
@@ -197,9 +202,12 @@ def fill_report(station: StationDep, actor: ActorDep, report_id: str, body: Fill
     return Revision(revision=station.reports.fill(actor, report_id, body.filled, revision=body.revision))
 
 
-@router.post("/reports/{report_id}/submission")
+@router.post("/reports/{report_id}/submission", responses=COUNTING)
 def submit_report(station: StationDep, actor: ActorDep, report_id: str, body: RevisionInput) -> Revision:
-    """Hand a report in: from now on it keeps the figures of this moment."""
+    """Hand a report in: it keeps figures that are counted from now on, of all that the log holds by then.
+
+    503 while they are being counted: it is handed in as soon as they are there, unless somebody changes it before. Send the same again to be told.
+    """
     return Revision(revision=station.reports.submit(actor, report_id, revision=body.revision))
 
 
@@ -209,9 +217,12 @@ def reopen_report(station: StationDep, actor: ActorDep, report_id: str, body: Re
     return Revision(revision=station.reports.reopen(actor, report_id, reason=body.reason))
 
 
-@router.get("/reports/{report_id}/document.{form}", response_class=StreamingResponse)
+@router.get("/reports/{report_id}/document.{form}", response_class=StreamingResponse, responses=COUNTING)
 def read_document(station: StationDep, actor: ActorDep, report_id: str, form: Form) -> StreamingResponse:
-    """The report as Word or PDF in the form of Nghị định 30/2020/NĐ-CP, or its annex as a workbook."""
+    """The report as Word or PDF in the form of Nghị định 30/2020/NĐ-CP, or its annex as a workbook: every airing that its figures come from.
+
+    503 while it is being written: ask again.
+    """
     return attachment(station.documents.of(actor, report_id, form), form)
 
 
@@ -222,6 +233,18 @@ def attachment(file: IO[bytes], form: Form, *, name: str = "bao-cao") -> Streami
         media_type=MEDIA_TYPES[form],
         headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
         background=BackgroundTask(file.close),
+    )
+
+
+def _report(row: Row, view: View | None = None) -> Report:
+    figures = view.figures if view is not None else None
+    names = {part.key: view.areas[part.key] for part in view.figures.by_area if part.key in view.areas} if view else {}
+    return Report(
+        **{name: getattr(row, name) for name in ReportSummary.model_fields},
+        filled=view.filled if view is not None else Filled.model_validate(row.filled),
+        figures=figures,
+        area_names=names,
+        below=[BelowOut(area=each.area, state=each.state) for each in view.below] if view is not None else [],
     )
 
 

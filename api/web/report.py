@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import Form, Request
+from fastapi import Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
 from api.v1.reports import attachment
 from api.web import page as pages
-from api.web.reports import file_name
+from api.web.reports import being_counted, file_name
 from broadcaster.errors import BroadcasterError, ConflictError, CountingError, InvalidError
 from broadcaster.people import Actor, Right
-from broadcaster.reports.desk import scope_of
 from broadcaster.reports.documents import Form as DocumentForm
 from broadcaster.reports.filled import CHANNELS, sum_of
 from broadcaster.station import Station
@@ -20,18 +19,43 @@ router = pages.router()
 
 
 @router.get("/reports/{report_id}")
-def one(request: Request, station: StationDep, actor: ActorDep, report_id: str) -> Response:
-    """One report: its figures, what was filled in, what those below submitted, and handing it in."""
+def one(
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    report_id: str,
+    handed_in: Annotated[int | None, Query(ge=0, le=999_999_999)] = None,
+) -> Response:
+    """One report: its figures, what was filled in, what those below submitted, and handing it in.
+
+    `handed_in`: the revision that this person hands in; until it is, the page says how far the count is, and then what came of it.
+    """
+    revision = station.reports.read(actor, report_id).revision if handed_in is None else handed_in
+    try:
+        made = station.reports.submission(actor, report_id, revision=revision, wait_s=0)
+    except ConflictError as error:
+        return _one(request, station, actor, report_id, error)
+    except CountingError as error:
+        if handed_in is None:
+            return RedirectResponse(f"/reports/{report_id}?handed_in={revision}", 303)
+        return being_counted(request, actor, error, what="submission", back="/reports")
+    if made is not None:
+        return RedirectResponse(f"/reports/{report_id}?done=report_submitted", 303)
     return _one(request, station, actor, report_id)
 
 
 def _one(
     request: Request, station: Station, actor: Actor, report_id: str, problem: BroadcasterError | None = None
 ) -> Response:
+    station.reports.read(actor, report_id)  # whether this person may
+    try:
+        view = station.reports.view(report_id)
+    except CountingError as error:
+        if problem is not None:  # which is told once
+            raise problem from error
+        return being_counted(request, actor, error, what="figures", back="/reports")
     row = station.reports.read(actor, report_id)
-    counted = None if row.figures else station.reports.counting.figures(scope_of(row))
-    with station.database.reading() as session:
-        view = station.reports.view(session, report_id, counted)
     filled = view.filled
     return pages.page(
         request,
@@ -52,10 +76,13 @@ def _one(
 
 
 @router.get("/reports/{report_id}/document.{form}")
-def document(station: StationDep, actor: ActorDep, report_id: str, form: DocumentForm) -> Response:
+def document(request: Request, station: StationDep, actor: ActorDep, report_id: str, form: DocumentForm) -> Response:
     """The report in the form of Nghị định 30/2020/NĐ-CP, or its annex."""
     row = station.reports.read(actor, report_id)
-    file = station.documents.of(actor, report_id, form)
+    try:
+        file = station.documents.of(actor, report_id, form)
+    except CountingError as error:
+        return being_counted(request, actor, error, what="document", back=f"/reports/{report_id}")
     return attachment(file, form, name=file_name(row.area_id, row.ends_on))
 
 
@@ -68,12 +95,13 @@ def submit(
     revision: Annotated[str, Form(max_length=9)] = "",
 ) -> Response:
     """Hand it in, as it was read."""
+    number = int(revision) if revision.isdigit() else 0
     try:
-        station.reports.submit(actor, report_id, revision=int(revision) if revision.isdigit() else 0)
+        station.reports.submit(actor, report_id, revision=number)
     except ConflictError as error:
         return _one(request, station, actor, report_id, error)
-    except CountingError:  # its page says how far the count is
-        return RedirectResponse(f"/reports/{report_id}", 303)
+    except CountingError:
+        return RedirectResponse(f"/reports/{report_id}?handed_in={number}", 303)
     return RedirectResponse(f"/reports/{report_id}?done=report_submitted", 303)
 
 

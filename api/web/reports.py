@@ -240,6 +240,7 @@ def _figures(
         "report_figures.html",
         actor=actor,
         problem=problem,
+        percent=problem.percent if isinstance(problem, CountingError) else None,
         figures=found,
         names=names,
         periods=_periods(station),
@@ -251,6 +252,7 @@ def _figures(
 @router.get("/reports/figures/document.{form}")
 def document_of_figures(
     *,
+    request: Request,
     station: StationDep,
     actor: ActorDep,
     form: DocumentForm,
@@ -260,9 +262,18 @@ def document_of_figures(
     ends_on: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """The same as a document, with nothing filled in."""
-    actor.need(Right.READ, area or None)
-    scope = Choice(area, campaign, starts_on, ends_on).scope()
-    return attachment(station.documents.of_scope(scope, form), form, name=file_name(scope.area, scope.ends_on))
+    choice = Choice(area, campaign, starts_on, ends_on)
+    scope = choice.scope()
+    try:
+        file = station.documents.of_scope(actor, scope, form)
+    except CountingError as error:
+        return being_counted(request, actor, error, what="document", back=f"/reports/figures?{choice.query}")
+    return attachment(file, form, name=file_name(scope.area, scope.ends_on))
+
+
+def being_counted(request: Request, actor: Actor, error: CountingError, *, what: str, back: str) -> Response:
+    """How far it is with figures, with a document, or with what is being handed in; it loads itself again until they are there."""
+    return pages.page(request, "counting.html", actor=actor, problem=error, percent=error.percent, what=what, back=back)
 
 
 def file_name(area: str | None, ends_on: date) -> str:

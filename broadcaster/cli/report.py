@@ -34,7 +34,7 @@ def write_report(
                     figures = measure(session, scope, zone=core.settings.zone)
                 file.write(figures.model_dump_json(indent=1).encode() + b"\n")
             else:
-                with core.documents.of_scope(scope, form, anew=True) as made:
+                with core.documents.from_log(scope, form) as made:
                     shutil.copyfileobj(made, file)
             file.flush()
             os.fsync(file.fileno())

@@ -2,19 +2,16 @@
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
-from sqlalchemy.orm import Session
 from xlsxwriter.worksheet import Worksheet
 
 from broadcaster.log_search import SHEET_ROWS
-from broadcaster.reports import kept
 from broadcaster.reports.content import OUTCOMES
 from broadcaster.reports.desk import View
-from broadcaster.reports.figures import Part, airings
+from broadcaster.reports.figures import Aired, Part
 
 _PARTS = ("Bản tin", "Lượt phát", "Thời lượng", "Thiết bị", "Thời lượng trên các thiết bị")
 _AIRINGS = ("Giờ phát", "Bản tin", "Chuyên mục", "Nhóm nội dung", "Lĩnh vực", "Mức ưu tiên", "Thời lượng", "Phát trọn vẹn", "Đã trả lời", "Mã lượt phát")  # fmt: skip
@@ -23,11 +20,10 @@ _DAY_MS = 86_400_000
 
 
 class _Book:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: IO[bytes], scratch: str) -> None:
         # Rows go to the disk as they are written: a province's year does not fit into memory.
-        self.book = xlsxwriter.Workbook(
-            path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        )
+        plain = {"strings_to_formulas": False, "strings_to_urls": False}
+        self.book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": scratch, **plain})
         base = {"font_name": "Times New Roman", "font_size": 12}
         self.plain = self.book.add_format(base)
         self.bold = self.book.add_format({**base, "bold": True, "text_wrap": True, "valign": "vcenter"})
@@ -60,25 +56,35 @@ class _Book:
                 sheet.write_datetime(row, column, cell.replace(tzinfo=None), self.instant)
 
 
-def as_xlsx(session: Session, view: View, *, zone: str) -> IO[bytes]:
+def as_xlsx(view: View, airings: Iterable[Aired], *, zone: str) -> IO[bytes]:
     """The workbook in a temporary file, which the caller closes. Airings beyond a worksheet's rows go on in further sheets."""
     file = tempfile.TemporaryFile(prefix="report-")  # noqa: SIM115  the caller closes it
-    with tempfile.TemporaryDirectory(prefix="report-") as scratch:
-        path = Path(scratch) / "annex.xlsx"
-        book = _Book(path)
-        _totals(book, view)
-        for name, parts, names in (
-            ("Nhóm nội dung", view.figures.by_group, {"": "Không thuộc nhóm nào"}),
-            ("Chuyên mục", view.figures.by_programme, {"": "Ngoài chuyên mục"}),
-            ("Địa bàn", view.figures.by_area, view.areas),
-            ("Tháng", view.figures.by_month, {}),
-        ):
-            _parts(book, name, parts, names)
-        _airings(book, session, view, ZoneInfo(zone))
-        book.book.close()
-        file.write(path.read_bytes())
+    try:
+        with tempfile.TemporaryDirectory(prefix="report-") as scratch:
+            book = _Book(file, scratch)
+            try:
+                _write(book, view, airings, ZoneInfo(zone))
+            finally:
+                book.book.close()  # what it has put on the disk, too
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     return file
+
+
+def _write(book: _Book, view: View, airings: Iterable[Aired], zone: ZoneInfo) -> None:
+    _totals(book, view)
+    for name, parts, names in (
+        ("Nhóm nội dung", view.figures.by_group, {"": "Không thuộc nhóm nào"}),
+        ("Chuyên mục", view.figures.by_programme, {"": "Ngoài chuyên mục"}),
+        ("Địa bàn", view.figures.by_area, view.areas),
+        ("Tháng", view.figures.by_month, {}),
+    ):
+        _parts(book, name, parts, names)
+    listed, total = _airings(book, airings, zone), view.figures.total
+    if listed != (total.airings, total.unproved):
+        _note(book, listed, (total.airings, total.unproved))
 
 
 def _totals(book: _Book, view: View) -> None:
@@ -113,15 +119,21 @@ def _parts(book: _Book, name: str, parts: Iterable[Part], names: dict[str, str])
         book.write(sheet, row, (names.get(part.key, part.key), *cells))
 
 
-def _airings(book: _Book, session: Session, view: View, zone: ZoneInfo) -> None:
+def _note(book: _Book, listed: tuple[int, int], submitted: tuple[int, int]) -> None:
+    """Rows that left the log for an archive are in what was submitted, but no longer here to be listed."""
+    sheet = book.sheet("Ghi chú", ("Lượt phát", "Trong số liệu", "Còn liệt kê được"), (60, 18, 18))
+    names = ("Có thiết bị xác nhận phát trọn vẹn", "Chưa thiết bị nào xác nhận phát trọn vẹn")
+    for row, line in enumerate(zip(names, submitted, listed, strict=True), 1):
+        book.write(sheet, row, line)
+    book.write(sheet, 4, ("Phần nhật ký đã đưa vào lưu trữ không còn liệt kê ở đây; số liệu giữ nguyên như đã nộp.",))
+
+
+def _airings(book: _Book, airings: Iterable[Aired], zone: ZoneInfo) -> tuple[int, int]:
+    """How many were listed: played whole by some receiver, and the others."""
+    whole = others = 0
     widths = (22, 50, 22, 40, 22, 16, 14, 14, 14, 40)
     sheets, row = 0, SHEET_ROWS
-    found = (
-        airings(session, view.scope, zone=str(zone), last=view.figures.log_rows)
-        if view.from_log
-        else kept.airings(session, view.scope, zone=str(zone))
-    )
-    for aired in found:
+    for aired in airings:
         if row == SHEET_ROWS:
             sheets, row = sheets + 1, 0
             sheet = book.sheet("Lượt phát" if sheets == 1 else f"Lượt phát {sheets}", _AIRINGS, widths)
@@ -132,3 +144,5 @@ def _airings(book: _Book, session: Session, view: View, zone: ZoneInfo) -> None:
             *((aired.duration_ms,), aired.finished, aired.answered, aired.id),
         )
         book.write(sheet, row, cells)
+        whole, others = (whole + 1, others) if aired.finished else (whole, others + 1)
+    return whole, others

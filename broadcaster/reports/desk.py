@@ -1,8 +1,9 @@
 """The desk at which reports are begun, filled in and submitted. Figures are the log's of the moment until a report is submitted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -11,14 +12,14 @@ from sqlalchemy.orm import Session
 from broadcaster import audit
 from broadcaster.areas import AreaOn, areas_on, day_of, lines_of, require
 from broadcaster.clock import Clock
-from broadcaster.errors import ConflictError, InvalidError, NotFoundError
+from broadcaster.errors import ConflictError, CountingError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
 from broadcaster.people import Actor, Right
-from broadcaster.reports import kept
+from broadcaster.reports.beside import Beside, Progress
 from broadcaster.reports.board import Owed, board, reminders
 from broadcaster.reports.counting import Counting
 from broadcaster.reports.deadlines import Deadline
-from broadcaster.reports.figures import Figures, Scope, measure
+from broadcaster.reports.figures import Figures, Scope
 from broadcaster.reports.filled import Filled
 from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import Area, Campaign, Report
@@ -43,7 +44,6 @@ class View:
     campaign: str | None  # its name
     filled: Filled
     figures: Figures
-    from_log: bool  # whether its airings are read from the log up to the figures' row, and not from what is kept of it
     below: tuple[Below, ...]
 
 
@@ -56,6 +56,12 @@ class Reports:
         self.zone = zone
         self.deadline = deadline
         self.counting = Counting(database, clock, zone=zone)
+        self._handing_in = Beside[int](clock, name="handing-in", threads=4)
+
+    def close(self) -> None:
+        """Stop what is being counted and handed in: what is not handed in yet stays a draft."""
+        self._handing_in.close()
+        self.counting.close()
 
     def begin(
         self,
@@ -134,19 +140,50 @@ class Reports:
             )
             return row.revision
 
-    def submit(self, actor: Actor, report: str, *, revision: int) -> int:
-        """Hand it in: from now on it keeps the figures of this moment. For who may release; returns the new revision."""
+    def submit(self, actor: Actor, report: str, *, revision: int, wait_s: float | None = None) -> int:
+        """Hand it in, with figures that are counted from now on; for who may release. Returns the new revision, also to whoever asks again.
+
+        Neither figures that were shown before nor those of the last minutes are taken: what the log holds now is in them. Raises CountingError
+        while they are being counted; it is then handed in as soon as they are there, unless somebody changes the report or the station stops
+        before: then it stays a draft. It counts as submitted at the instant at which it was asked to be.
+        """
         actor.need(Right.RELEASE)
-        with self._database.reading() as session:  # nobody has to wait with writing until all is counted
+        with self._database.reading() as session:
             row = self._find(session, report)
-            self._may_submit(actor, row, revision)
-            figures = self.figures(session, scope_of(row))
+            if not _handed_in(row, actor, revision):
+                self._may_submit(actor, row, revision)
+        name = (report, revision, actor.id)
+        hand_in = partial(
+            self._hand_in, actor, report, revision, asked_at=self._clock.now(), ticket=self.counting.ticket()
+        )
+        while (made := self.submission(actor, report, revision=revision, wait_s=wait_s)) is None:
+            self._handing_in.begin(name, hand_in)
+        return made
+
+    def submission(self, actor: Actor, report: str, *, revision: int, wait_s: float | None = None) -> int | None:
+        """The revision that came of handing it in; None if this person did not hand in that one. Raises CountingError and whatever stood in its way."""
+        try:
+            made = self._handing_in.outcome((report, revision, actor.id), wait_s=wait_s)
+        except CountingError as error:
+            then = (
+                "Khi xong, báo cáo được nộp với số liệu đó; gửi lại để biết kết quả.",
+                "The report is then handed in with them; send the same again to be told.",
+            )
+            raise CountingError(error.done, error.of, then=then) from error
+        return revision + 1 if made is None and _handed_in(self.read(actor, report), actor, revision) else made
+
+    def _hand_in(
+        self, actor: Actor, report: str, revision: int, progress: Progress, *, asked_at: datetime, ticket: int
+    ) -> int:
+        with self._database.reading() as session:
+            row = self._find(session, report)
+        figures = self.counting.awaited(scope_of(row), progress, ticket=ticket)
         with self._database.writing() as session:
             row = self._find(session, report, for_update=True)
             self._may_submit(actor, row, revision)
             self._change(session, row, actor)
             row.state, row.figures = "submitted", figures.model_dump(mode="json")
-            row.submitted_by, row.submitted_at = actor.id, row.changed_at
+            row.submitted_by, row.submitted_at = actor.id, asked_at
             audit.note(
                 session,
                 actor,
@@ -196,20 +233,23 @@ class Reports:
         actor.need(Right.READ, row.area_id)
         return row
 
-    def figures(self, session: Session, scope: Scope) -> Figures:
-        """The figures of a scope. Raises CountingError while too much of the log is still to be counted."""
-        return kept.figures(session, scope, zone=self.zone)
+    def view(self, report: str, *, count: Callable[[Scope], Figures] | None = None) -> View:
+        """With its figures and what stands below it. `count`: those of a draft, in place of what a page waits for. Raises NotFoundError, CountingError."""
+        figures: Figures | None = None
+        while True:
+            with self._database.reading() as session:
+                row = self._find(session, report)
+                if row.figures:
+                    figures = Figures.model_validate(row.figures)
+                if figures is not None:
+                    filled, below = Filled.model_validate(row.filled), tuple(self._below(session, row))
+                    return self._view(session, scope_of(row), figures, filled=filled, below=below)
+            figures = (count or self.counting.figures)(scope_of(row))
 
-    def view(self, session: Session, report: str, figures: Figures | None = None) -> View:
-        """With its figures and what stands below it. `figures`: of a draft, counted already. Raises NotFoundError, CountingError."""
-        row = self._find(session, report)
-        if row.figures:
-            figures = Figures.model_validate(row.figures)
-        figures = figures or self.figures(session, scope_of(row))
-        return self._view(
-            *(session, scope_of(row), figures, Filled.model_validate(row.filled), tuple(self._below(session, row))),
-            from_log=bool(row.figures),
-        )
+    def unfilled(self, scope: Scope, figures: Figures) -> View:
+        """The same of any scope, with nothing filled in."""
+        with self._database.reading() as session:
+            return self._view(session, scope, figures)
 
     def board(self, session: Session, due_on: date) -> list[Owed]:
         """Who owes what by a deadline, and who has handed it in."""
@@ -222,20 +262,14 @@ class Reports:
     def _today(self) -> date:
         return day_of(self._clock.now(), self.zone)
 
-    def unfilled(self, session: Session, scope: Scope, *, anew: bool = False) -> View:
-        """The same of any scope, with nothing filled in; `anew`: each row of the log counted, however long that takes."""
-        figures = measure(session, scope, zone=self.zone) if anew else self.figures(session, scope)
-        return self._view(session, scope, figures, Filled(), (), from_log=anew)
-
     def _view(
         self,
         session: Session,
         scope: Scope,
         figures: Figures,
-        filled: Filled,
-        below: tuple[Below, ...],
         *,
-        from_log: bool = False,
+        filled: Filled | None = None,
+        below: tuple[Below, ...] = (),
     ) -> View:
         campaign = session.get(Campaign, scope.campaign) if scope.campaign is not None else None
         standing = areas_on(session, scope.ends_on)
@@ -244,9 +278,8 @@ class Reports:
             area=standing.get(scope.area) if scope.area is not None else None,
             areas=dict(session.execute(select(Area.id, Area.name)).all()),
             campaign=campaign.name if campaign else None,
-            filled=filled,
+            filled=filled or Filled(),
             figures=figures,
-            from_log=from_log,
             below=below,
         )
 
@@ -325,6 +358,11 @@ class Reports:
 
 def _begun(**details: str) -> ConflictError:
     return ConflictError("Báo cáo này đã có người lập.", "That report was begun already.", **details)
+
+
+def _handed_in(row: Report, actor: Actor, revision: int) -> bool:
+    """Whether this is what came of this person's handing in of that revision."""
+    return row.state == "submitted" and row.submitted_by == actor.id and row.revision == revision + 1
 
 
 def scope_of(row: Report) -> Scope:

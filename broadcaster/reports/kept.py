@@ -9,20 +9,19 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, select
+from sqlalchemy import ColumnElement, String, cast, delete, false, func, select
 from sqlalchemy.orm import Session
 
 from broadcaster.errors import CountingError
 from broadcaster.ladder import outcome_of
 from broadcaster.ledger import hash_of
-from broadcaster.reports.figures import AT_ONCE, CLIP_REFUSED, PLAYED_MS, Aired, Fared, Figures, Scope, figures_of, part
-from broadcaster.reports.figures import airings as airings_of_log
+from broadcaster.reports.figures import AT_ONCE, CLIP_REFUSED, PLAYED_MS, Aired, Fared, Scope, part
 from broadcaster.storage import bulk
 from broadcaster.storage.database import HELD, Database
 from broadcaster.storage.models import AsRun, KeptAiring, KeptEnd, LogHead, LogSeal
@@ -48,20 +47,17 @@ Heard = dict[Place, dict[str, tuple[int, int]]]
 """By place and receiver: what it said, as bits, and the longest that it says it played."""
 Group = Sequence[Any]
 """Line, area, kind, what was said, receivers, what each of them played (empty: nothing)."""
+Key = tuple[str, datetime]
+"""An airing as it was due."""
+Late = dict[Key, list[tuple[Facts, list[Group]]]]
 
 
-def figures(session: Session, scope: Scope, *, zone: str) -> Figures:
-    """The figures of a scope. Raises CountingError while too much of the log is still to be kept."""
-    require(session)
-    return figures_of(session, airings(session, scope, zone=zone), zone=zone)
-
-
-def require(session: Session) -> None:
+def _require(session: Session) -> None:
     """Raises CountingError while too much of the log is still to be kept."""
     kept, _ = _standing(session)
     last = _head(session)
     if last - kept > READ_AT_A_LOOK:
-        raise CountingError(done=kept, of=last)
+        raise CountingError(kept, last)
 
 
 def number(session: Session, scope: Scope, *, zone: str) -> int:
@@ -69,18 +65,30 @@ def number(session: Session, scope: Scope, *, zone: str) -> int:
     return session.scalar(select(func.count()).select_from(KeptAiring).where(*_conditions(scope, zone))) or 0
 
 
-def airings(session: Session, scope: Scope, *, zone: str) -> Iterator[Aired]:
-    """The airings of a scope as they were due, up to the log's last row; from the log alone while too much of it is still to be kept."""
+def airings(session: Session, scope: Scope, *, zone: str, last: int | None = None) -> Iterator[Aired]:
+    """The airings of a scope as they were due, up to the log's last row, or as the log said at its row `last`.
+
+    Of an airing that was spoken of behind that row, the log's own rows up to it are read; any other is as it was. Raises CountingError while too
+    much of the log is still to be kept.
+    """
+    _require(session)
     end, ours = _standing(session)
-    if _head(session) - end > READ_AT_A_LOOK:
-        yield from airings_of_log(session, scope, zone=zone)
-        return
-    late: dict[tuple[str, datetime], list[tuple[Facts, list[Group]]]] = {}
-    for facts, (_, heard) in _heard(session, AsRun.seq > end, *scope.conditions(zone)).items():
+    asked, conditions = scope.conditions(zone), _conditions(scope, zone)
+    until = [AsRun.seq <= last] if last is not None else []
+    late: Late = {}
+    for facts, (_, heard) in _heard(session, AsRun.seq > end, *until, *asked).items():
         late.setdefault((facts[0], facts[1]), []).append((facts, _groups(heard)))
-    conditions = _conditions(scope, zone)
     told = _Telling(scope.area)
-    kept = _kept(session, conditions, late, told) if ours else iter(())
+    changed: ColumnElement[bool] = false()
+    if last is not None and last < end:
+        conditions.append(KeptAiring.seq <= last)  # spoken of since only: nothing was said of it then
+        changed = select(AsRun.seq).where(AsRun.airing_id == KeptAiring.airing_id, AsRun.seq > last).exists()
+
+    def then(key: Key) -> list[tuple[Facts, list[Group]]]:
+        found = _heard(session, AsRun.airing_id == key[0], AsRun.due_at == key[1], *until, *asked)
+        return [(facts, _groups(heard)) for facts, (_, heard) in found.items()]
+
+    kept = _kept(session, conditions, changed, told, late=late, then=then) if ours else iter(())
     before = _keys(session, conditions, late) if ours else set()
     new = sorted((key for key in late if key not in before), key=lambda key: (key[1], key[0]))
     fresh = (aired for key in new if (aired := told.aired(late[key])) is not None)
@@ -101,26 +109,31 @@ def _conditions(scope: Scope, zone: str) -> list[ColumnElement[bool]]:
 def _kept(
     session: Session,
     conditions: Iterable[ColumnElement[bool]],
-    late: dict[tuple[str, datetime], list[tuple[Facts, list[Group]]]],
+    changed: ColumnElement[bool],
     told: "_Telling",
+    *,
+    late: Late,
+    then: Callable[[Key], list[tuple[Facts, list[Group]]]],
 ) -> Iterator[Aired]:
-    """What is kept of a scope, each airing with what was said of it since."""
+    """What is kept of a scope, each airing with what was said of it since; where it was `changed`, as it was `then`."""
     query = (
-        select(*(getattr(KeptAiring, name) for name in _FACTS), KeptAiring.heard)
+        select(*(getattr(KeptAiring, name) for name in _FACTS), KeptAiring.heard, changed)
         .where(*conditions)
         .order_by(KeptAiring.due_at, KeptAiring.airing_id)
         .execution_options(yield_per=AT_ONCE)
     )
     for key, rows in groupby(session.execute(query), key=lambda row: (row[0], row[1])):
-        found = [(tuple(row[:-1]), json.loads(row[-1])) for row in rows]
-        aired = told.aired([*found, *late.get(key, ())])
+        kept = list(rows)
+        if kept[0][-1]:
+            found = then(key)
+        else:
+            found = [*((tuple(row[:-2]), json.loads(row[-2])) for row in kept), *late.get(key, ())]
+        aired = told.aired(found)
         if aired is not None:
             yield aired
 
 
-def _keys(
-    session: Session, conditions: Iterable[ColumnElement[bool]], late: Iterable[tuple[str, datetime]]
-) -> set[tuple[str, datetime]]:
+def _keys(session: Session, conditions: Iterable[ColumnElement[bool]], late: Iterable[Key]) -> set[Key]:
     """Which of these airings are among what is kept of the scope."""
     ids = bulk.listed(session, sorted({(airing,) for airing, _ in late}), "id")
     query = select(KeptAiring.airing_id, KeptAiring.due_at).join_from(ids, KeptAiring, KeptAiring.airing_id == ids.c.id)

@@ -17,7 +17,7 @@ from broadcaster.reports.annex import as_xlsx
 from broadcaster.reports.content import content
 from broadcaster.reports.deadlines import Deadline
 from broadcaster.reports.desk import Reports
-from broadcaster.reports.figures import Scope, measure
+from broadcaster.reports.figures import Scope, figures_of, measure
 from broadcaster.reports.kept import Keeper
 from broadcaster.reports.pdf import as_pdf
 from broadcaster.reports.word import as_docx, template_of
@@ -82,7 +82,7 @@ def run() -> Result:
 
         def looked_at() -> None:
             with database.reading() as session:
-                if kept.figures(session, SCOPE, zone=ZONE) != measured:
+                if figures_of(session, kept.airings(session, SCOPE, zone=ZONE), zone=ZONE) != measured:
                     raise AssertionError("what is kept is not what the log says")
 
         limit, value = _best(scan), _best(figures)
@@ -97,9 +97,9 @@ def run() -> Result:
         began = time.perf_counter()
         with database.reading() as session:
             reports = Reports(database, SteppedClock(now), zone=ZONE, deadline=Deadline(12, 10))
-            view = reports.unfilled(session, SCOPE)
+            view = reports.unfilled(SCOPE, figures_of(session, kept.airings(session, SCOPE, zone=ZONE), zone=ZONE))
             said = content(view, now=now, zone=ZONE)
-            as_xlsx(session, view, zone=ZONE).close()
+            as_xlsx(view, kept.airings(session, SCOPE, zone=ZONE, last=view.figures.log_rows), zone=ZONE).close()
             as_docx(said, template_of(folder))
             as_pdf(said, made_at=now)
         documents = time.perf_counter() - began

@@ -3,15 +3,17 @@
 import csv
 import io
 from collections import defaultdict
+from dataclasses import fields
 from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from broadcaster import asrun
 from broadcaster.log_search import COLUMNS, LogQuery, as_csv
 from broadcaster.reports import kept
-from broadcaster.reports.figures import Figures, Scope, Tally, airings, measure
+from broadcaster.reports.figures import Aired, Figures, Scope, Tally, airings, figures_of, measure
 from broadcaster.storage.database import Database
 from broadcaster.storage.models import AsRun, KeptAiring, KeptEnd, LogHead
 from devices.links.port import Delivery
@@ -84,7 +86,7 @@ def _of(ends: dict[tuple[str, str], dict[str, Row]]) -> Tally:
 def _figures(database: Database, scope: Scope) -> Figures:
     with database.reading() as session:
         counted = measure(session, scope, zone=ZONE)
-        assert kept.figures(session, scope, zone=ZONE) == counted
+        assert _kept_figures(session, scope) == counted
     return counted
 
 
@@ -129,17 +131,31 @@ SCOPES = (
 
 
 def _differences(database: Database) -> list[str]:
-    """Where what is kept, with what came since, is not what the log says: figures, and airings in their order."""
+    """Where what is kept, with what came since, is not what the log says now and said before: figures, and airings in their order."""
     found = []
     with database.reading() as session:
+        head = session.scalar(select(LogHead.seq)) or 0
         for scope in SCOPES:
-            if kept.figures(session, scope, zone=ZONE) != measure(session, scope, zone=ZONE):
+            if _kept_figures(session, scope) != measure(session, scope, zone=ZONE):
                 found.append(f"figures of {scope}")
-            both = (kept.airings(session, scope, zone=ZONE), airings(session, scope, zone=ZONE))
-            ours, logs = ([(each.due_at, each.id, each.title, each.answered) for each in some] for some in both)
-            if ours != logs:
-                found.append(f"airings of {scope}")
+            for last in (None, head - 50, head * 2 // 3):
+                both = (way(session, scope, zone=ZONE, last=last) for way in (kept.airings, airings))
+                ours, logs = ([_plain(each) for each in some] for some in both)
+                if ours != logs:
+                    found.append(f"airings of {scope} up to {last}")
     return found
+
+
+def _kept_figures(session: Session, scope: Scope) -> Figures:
+    return figures_of(session, kept.airings(session, scope, zone=ZONE), zone=ZONE)
+
+
+def _plain(aired: Aired) -> object:
+    """All that is said of an airing, however its receivers are put together."""
+    facts = tuple(getattr(aired, each.name) for each in fields(Aired) if each.name != "fared")
+    played = sum(each.played_ms for each in aired.fared)
+    each = sorted((name, fared.part, fared.kind, fared.outcome) for fared in aired.fared for name in fared.receivers)
+    return facts, played, each
 
 
 def test_what_is_kept_of_the_log_says_what_the_log_says_after_every_piece(

@@ -14,7 +14,7 @@ from broadcaster import ledger
 from broadcaster.asrun import Checkpoint
 from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.reports import kept
-from broadcaster.reports.figures import Scope, measure
+from broadcaster.reports.figures import Scope, figures_of, measure
 from broadcaster.sealing import seal_months, verify_archive
 from broadcaster.storage.models import AsRun, LogSeal, ReceiptEnvelope
 from devices.links.port import Delivery
@@ -65,7 +65,7 @@ def _kept_as_logged(commune: Commune) -> None:
     """What is kept for reports says what is in the log, not what was."""
     with commune.database.reading() as session:
         scope = Scope(date(2026, 1, 1), date(2027, 12, 31))
-        found = kept.figures(session, scope, zone=ZONE)
+        found = figures_of(session, kept.airings(session, scope, zone=ZONE), zone=ZONE)
         assert found == measure(session, scope, zone=ZONE)
         assert found.total.unproved == 1
     kept.Keeper(commune.database).step()

@@ -9,15 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from docx import Document
 from openpyxl import load_workbook
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from pypdf import PdfReader
 from sqlalchemy import select
 
 from api.problems import Language
 from broadcaster.campaigns import CampaignPlan
 from broadcaster.people import Role
+from broadcaster.reports import beside
 from broadcaster.storage.models import Area, AsRun, ProgrammeRecord, Report
 from tests import year
+from tests.held import Held
 from tests.integration.serving import ServedStation
 from tests.integration.visitor import BOTH, Visitor, visiting
 
@@ -247,6 +249,52 @@ def test_figures_of_another_period_and_a_report_on_them(
         visitor.go("nav_reports")
         day = date.fromisoformat(own).strftime("%d/%m/%Y")
         expect(page.get_by_role("region", name=w["rep_own"])).to_contain_text(f"01/01/2026 – {day}")
+
+
+@pytest.mark.parametrize(("tongue", "script"), [("vi", True), ("en", False)])
+def test_who_hands_in_a_large_report_watches_it_or_goes_away(
+    *, served: ServedStation, browser: Browser, monkeypatch: pytest.MonkeyPatch, tongue: Language, script: bool
+) -> None:
+    monkeypatch.setattr(beside, "PAGE_S", 0.2)
+    body = {"area": "xa", "starts_on": "2025-01-01", "ends_on": {"vi": "2040-01-01", "en": "2040-02-01"}[tongue]}
+    report = served.as_person("mai").post("/api/v1/reports", json=body).json()["id"]
+    with visiting(served, browser, "hoa", tongue, java_script_enabled=script) as visitor:
+        page, w = visitor.page, visitor.w
+        page.goto(f"/reports/{report}")
+        with monkeypatch.context() as patch:
+            held = Held(patch)
+            visitor.button(w["rep_hand_in"], exact=True).click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(w["rep_counting_submission"])
+            expect(page.get_by_role("progressbar")).to_be_visible()
+            if script:
+                page.route(re.compile("handed_in"), _still)
+                page.reload()
+                visitor.fits()
+                page.unroute(re.compile("handed_in"))
+            page.goto("/reports")
+            page.goto(f"/reports/{report}")
+            expect(page.get_by_role("heading", level=1)).to_have_text(w["rep_counting_submission"])
+            held.let_go()
+            visitor.told(w["done_report_submitted"])  # the page loads itself again
+
+        with monkeypatch.context() as patch:
+            held = Held(patch)
+            visitor.link(w["rep_xlsx"], exact=True).click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(w["rep_counting_document"])
+            with page.expect_download() as download:
+                held.let_go()
+        path = download.value.path()
+        assert load_workbook(path.rename(path.with_suffix(".xlsx")))["Lượt phát"].max_row > 20
+        visitor.link(w["back"], exact=True).click()
+        expect(page.get_by_text(w["rep_submitted_long"])).to_be_visible()
+        # Chromium tells the status of a page that is not ready on the console.
+        visitor.problems = [each for each in visitor.problems if "a status of 503" not in each]
+
+
+def _still(route: Route) -> None:
+    """The page as it is, but that it does not load itself again while it is looked at."""
+    answer = route.fetch()
+    route.fulfill(response=answer, headers={name: each for name, each in answer.headers.items() if name != "refresh"})
 
 
 def _report(served: ServedStation, commune: str) -> dict[str, Any]:

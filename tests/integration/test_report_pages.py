@@ -11,10 +11,12 @@ from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from broadcaster.campaigns import CampaignPlan
-from broadcaster.reports import kept
+from broadcaster.reports import beside, counting, kept
 from broadcaster.storage.models import Area
 from tests import year
+from tests.brokers import wait_for
 from tests.browser import axe_violations, sideways, small_targets
+from tests.held import WAIT_S, Held
 from tests.integration.forms import hidden, refused, seen, sent
 from tests.integration.serving import ServedStation
 
@@ -45,6 +47,12 @@ def logged(served: ServedStation) -> ServedStation:
 def visit(logged: ServedStation) -> Visit:
     """Somebody's browser without JavaScript, logged in by the form."""
     return logged.visit
+
+
+def _begun(logged: ServedStation, period: tuple[date, date]) -> str:
+    """A report of a period of one's own."""
+    mai = logged.station.log_ins.log_in("mai", "mật khẩu của mai")[1]
+    return logged.station.reports.begin(mai, area="xa", period=period)
 
 
 def _owed(page: str, area: str) -> dict[str, str]:
@@ -117,23 +125,69 @@ def test_the_board_tells_who_owes_and_the_province_sums_up(visit: Visit) -> None
 def test_a_page_says_that_figures_are_still_counted_and_loads_itself_again(
     logged: ServedStation, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mai = logged.station.log_ins.log_in("mai", "mật khẩu của mai")[1]
+    monkeypatch.setattr(counting, "AGAIN_S", 0.05)
+    monkeypatch.setattr(beside, "PAGE_S", 0.2)
+    mai, hoa = visit("mai"), visit("hoa")
     period = (date(2026, 1, 1), date(2026, 12, 31))
-    report = f"/reports/{logged.station.reports.begin(mai, area='xa', period=period)}"
+    report = f"/reports/{_begun(logged, period)}"
+    figures = "/reports/figures{}?area=xa&starts_on=2026-01-01&ends_on=2026-12-31"
     with monkeypatch.context() as patch:
         patch.setattr(kept, "READ_AT_A_LOOK", -1)  # whatever is kept, it is too little
-        for path in ("/reports/figures?area=xa&starts_on=2026-01-01&ends_on=2026-12-31", report):
-            answer = visit("mai").get(path)
-            assert answer.status_code == 503, answer.text
+        for path, title in (
+            (figures.format(""), "Xem số liệu"),
+            (report, "Đang tổng hợp số liệu"),
+            (figures.format("/document.pdf"), "Đang lập tệp"),
+            (f"{report}/document.xlsx", "Đang lập tệp"),
+        ):
+            answer = mai.get(path)
             assert (answer.status_code, answer.headers["Refresh"]) == (503, "3"), path
+            assert f"<title>{title}" in answer.text
             assert "Trang này tự tải lại" in answer.text
-        answer = visit("hoa").post(f"{report}/submission", data={"revision": "1"}, follow_redirects=False)
-        assert (answer.status_code, answer.headers["Location"]) == (303, report)
-        answer = visit("mai").get("/api/v1/reports/figures?area=xa&starts_on=2026-01-01&ends_on=2026-12-31")
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
-        assert answer.json()["code"] == "counting"
-    assert "Refresh" not in visit("mai").get(report).headers
-    assert visit("mai").get(report).status_code == 200
+            assert "<progress" in answer.text
+        answer = hoa.post(f"{report}/submission", data={"revision": "1"})
+        assert answer.status_code == 303
+        its_page = answer.headers["Location"]
+        assert hoa.get(report).headers["Location"] == its_page
+        answer = hoa.get(its_page)
+        assert (answer.status_code, answer.headers["Refresh"]) == (503, "3")
+        assert "<title>Đang nộp báo cáo" in answer.text
+        assert "kể cả khi bạn rời trang này" in answer.text
+        assert "Đang tổng hợp số liệu" in mai.get(report).text  # somebody else only looks
+    # By itself, and whoever reloads the page is told.
+    wait_for(lambda: hoa.get(its_page).status_code != 503, WAIT_S)
+    wait_for(lambda: mai.get(report).status_code == 200, WAIT_S)
+    page = seen(hoa, report)
+    assert "đã nộp" in page.split("<dl", 1)[0]
+    assert 'action="/reports' + report[8:] + '/reopening"' in page
+    assert "Refresh" not in mai.get(report).headers
+    wait_for(lambda: mai.get(f"{report}/document.xlsx").status_code == 200, WAIT_S)
+    wait_for(lambda: mai.get(figures.format("/document.pdf")).content.startswith(b"%PDF"), WAIT_S)
+
+
+def test_who_hands_in_what_somebody_changes_meanwhile_is_told_at_the_next_reload(
+    logged: ServedStation, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mai, hoa = visit("mai"), visit("hoa")
+    report = f"/reports/{_begun(logged, (date(2026, 1, 2), date(2040, 12, 31)))}"
+    form = {"revision": hidden(seen(mai, f"{report}/form"), "revision"), "zalo": "1.250"}
+    told: list[httpx.Response] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(beside, "PAGE_S", 0.2)
+        held = Held(patch, at=3)
+        its_page = hoa.post(f"{report}/submission", data={"revision": "1"}).headers["Location"]
+        held.reached()
+        assert mai.post(f"{report}/form", data=form).status_code == 303
+        held.let_go()
+        wait_for(lambda: (found := hoa.get(its_page)).status_code != 503 and told.append(found) is None, WAIT_S)
+    (answer,) = told
+    assert answer.status_code == 409
+    assert "Người khác vừa sửa" in answer.text
+    wait_for(lambda: hoa.get(its_page).status_code == 200, WAIT_S)
+    page = seen(hoa, its_page)  # once
+    assert 'class="problem"' not in page
+    assert "Nộp báo cáo</button>" in page
+    assert hoa.post(f"{report}/submission", data={"revision": "2"}).status_code == 303
+    wait_for(lambda: "đã nộp" in hoa.get(report).text.split("<dl", 1)[0], WAIT_S)
 
 
 def test_an_instant_that_is_none_is_refused_in_the_log(visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -9,11 +10,18 @@ import pytest
 from docx import Document
 from openpyxl import load_workbook
 from pypdf import PdfReader
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from broadcaster.cli.main import app
+from broadcaster.reports import beside, kept
+from broadcaster.settings import Settings
+from broadcaster.station import Core
+from broadcaster.storage.models import Report
 from tests import year
-from tests.integration.serving import ServedStation
+from tests.brokers import free_port, wait_for
+from tests.held import WAIT_S, Held
+from tests.integration.serving import ServedStation, serving
 
 PERIOD = {"starts_on": "2026-01-01", "ends_on": "2026-12-31"}
 
@@ -47,6 +55,56 @@ def test_a_report_from_its_beginning_to_its_documents(logged: ServedStation) -> 
     assert approver.get(f"{path}/document.odt").status_code == 422
     assert approver.post(f"{path}/reopening", json={"reason": "Thiếu số liệu"}).json() == {"revision": 4}
     assert logged.anonymous().get(f"{path}/document.pdf").status_code == 401
+
+
+def test_what_is_still_being_counted_is_asked_for_again(logged: ServedStation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "PAGE_S", 0.2)
+    editor, approver = logged.as_person("mai"), logged.as_person("hoa")
+    with monkeypatch.context() as patch:
+        held = Held(patch)
+        answer = editor.post("/api/v1/reports", json={"area": "xa", **PERIOD, "starts_on": "2025-12-01"})
+        assert (answer.status_code, answer.json()["figures"]) == (201, None)  # it is begun, once
+        path = answer.headers["location"]
+        held.reached()
+        asked = [
+            lambda: editor.get(path),
+            lambda: editor.get("/api/v1/reports/figures", params={"area": "xa", **PERIOD}),
+            lambda: editor.get(f"{path}/document.docx"),
+            lambda: editor.get(f"{path}/document.xlsx"),
+            lambda: approver.post(f"{path}/submission", json={"revision": 1}),
+        ]
+        for ask in asked:
+            answer = ask()
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3"), answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+            (error,) = answer.json()["errors"]
+            assert 0 <= error["done"] <= error["of"]
+        assert "handed in with them" in answer.json()["detail"]
+        assert editor.get("/api/v1/reports").json()[0]["state"] == "draft"
+        held.let_go()
+        for ask in asked:
+            wait_for(lambda ask=ask: ask().status_code == 200, WAIT_S)  # type: ignore[misc]  # of this turn
+    assert approver.post(f"{path}/submission", json={"revision": 1}).json() == {"revision": 2}
+    assert editor.get(path).json()["state"] == "submitted"
+
+
+def test_a_station_stops_at_once_while_reports_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "PAGE_S", 0.2)
+    monkeypatch.setattr(kept, "READ_AT_A_LOOK", -1)  # it would wait until enough of the log is kept
+    settings = Settings(folder=tmp_path, port=free_port(), broker_port=free_port(), engines=("espeak",))
+    before = set(threading.enumerate())
+    with serving(settings) as station:
+        path = station.as_person("mai").post("/api/v1/reports", json={"area": "xa", **PERIOD}).headers["location"]
+        assert station.as_person("hoa").post(f"{path}/submission", json={"revision": 1}).status_code == 503
+        assert station.as_person("mai").get(f"{path}/document.xlsx").status_code == 503
+    names = {thread.name.partition("_")[0] for thread in set(threading.enumerate()) - before}
+    assert not names & {"counting", "handing-in", "documents"}
+    core = Core(settings)
+    try:
+        with core.database.reading() as session:
+            assert [row.state for row in session.scalars(select(Report))] == ["draft"]
+    finally:
+        core.close()
 
 
 def test_who_owes_a_report_is_told(logged: ServedStation) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ from typing import Any
 import pytest
 from docx import Document
 from docx.shared import Mm
+from openpyxl import load_workbook
 from PIL import ImageFont
 from pypdf import PdfReader
 
 from broadcaster.areas import AreaOn
 from broadcaster.errors import ConflictError
+from broadcaster.reports.annex import as_xlsx
 from broadcaster.reports.content import content, count, length
 from broadcaster.reports.desk import Below, View
-from broadcaster.reports.figures import Figures, Part, Scope, Tally
+from broadcaster.reports.figures import Aired, Fared, Figures, Part, Scope, Tally
 from broadcaster.reports.filled import Channels, Filled, Other
 from broadcaster.reports.pdf import FONTS, as_pdf
 from broadcaster.reports.word import OWN, as_docx, template_of
@@ -53,7 +56,7 @@ FILLED = Filled(
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[str, Any]:
+def view() -> View:
     parts = (Part(key="Gương điển hình", tally=TALLY), Part(key="", tally=TALLY))
     figures = Figures(
         total=TALLY,
@@ -64,16 +67,19 @@ def said() -> dict[str, Any]:
         log_rows=123_456,
         log_hash="ab" * 32,
     )
-    view = View(
+    return View(
         Scope(date(2025, 12, 11), date(2026, 12, 10), area="xa", campaign="nq57"),
         area=AreaOn("xa", "Xã Tân Phong", "commune", "tinh"),
         areas={"xa": "Xã Tân Phong", "thon": "Thôn Đông"},
         campaign="Nghị quyết 57",
         filled=FILLED,
         figures=figures,
-        from_log=False,
         below=(Below("Xã Tân An", "submitted", FILLED), Below("Xã Tân Hòa", "draft", None)),
     )
+
+
+@pytest.fixture(scope="module")
+def said(view: View) -> dict[str, Any]:
     return content(view, now=NOW, zone="Asia/Ho_Chi_Minh")
 
 
@@ -198,3 +204,33 @@ def test_numbers_lengths_and_days_are_written_as_officials_do(said: dict[str, An
     assert said["chapter"] == {"air": "I", "others": "II", "assessment": "III", "proposals": "IV"}
     assert said["numbers"] == {"groups": "2", "areas": "3", "months": "4"}
     assert [row["value"] for row in said["below_channels"][:2]] == ["36", "1.120"]
+
+
+def test_an_annex_says_what_of_its_figures_has_left_the_log_for_an_archive(view: View) -> None:
+    def aired(number: int) -> Aired:
+        fared = (Fared("thon", "loudspeaker", "finished" if number < TALLY.airings else "missed", ("loa",), 1000),)
+        facts = (str(number), NOW, "tin", "Bản tin", "y tế", "Sáng", "Nhóm", "routine")
+        return Aired(*facts, duration_ms=1000, fared=fared)
+
+    numbers = range(TALLY.airings + TALLY.unproved)
+    with as_xlsx(view, map(aired, numbers), zone="Asia/Ho_Chi_Minh") as file:
+        assert "Ghi chú" not in load_workbook(file, read_only=True).sheetnames
+    with as_xlsx(view, map(aired, numbers[200:]), zone="Asia/Ho_Chi_Minh") as file:
+        lines = list(load_workbook(file)["Ghi chú"].iter_rows(values_only=True))
+    assert [line[1:] for line in lines[1:3]] == [(1206, 1006), (9, 9)]
+    assert "lưu trữ" in str(lines[-1][0])
+
+
+def test_an_annex_that_is_given_up_leaves_nothing_behind(
+    view: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def stopping() -> Iterator[Aired]:
+        assert len(list(tmp_path.iterdir())) > 0
+        raise InterruptedError("the station stops")
+        yield  # pragma: no cover  # a generator
+
+    with pytest.raises(InterruptedError):
+        as_xlsx(view, stopping(), zone="Asia/Ho_Chi_Minh")
+    assert list(tmp_path.iterdir()) == []

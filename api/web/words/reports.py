@@ -174,6 +174,22 @@ WORDS: dict[str, tuple[str, str]] = {
         "Sau khi nộp, số liệu giữ nguyên như lúc nộp và cấp trên thấy báo cáo này.",
         "From then on it keeps the figures of that moment, and the level above sees it.",
     ),
+    "rep_counting_figures": ("Đang tổng hợp số liệu", "The figures are being counted"),
+    "rep_counting_document": ("Đang lập tệp", "The file is being written"),
+    "rep_counting_submission": ("Đang nộp báo cáo", "The report is being handed in"),
+    "rep_counted_figures": (
+        "Hệ thống đang tổng hợp số liệu từ nhật ký phát sóng. Trang này tự tải lại cho đến khi xong; bạn có thể làm việc khác rồi quay lại sau.",
+        "The figures are being counted from the as-run log. This page loads itself again until they are there; you may also do something else and come back.",
+    ),
+    "rep_counted_document": (
+        "Hệ thống đang lấy số liệu từ nhật ký phát sóng và lập tệp. Trang này tự tải lại; khi xong, tệp được tải xuống và bạn có thể quay lại trang trước.",
+        "The figures are being taken from the as-run log and written down. This page loads itself again; then the file is downloaded, and you may go back to the page before.",
+    ),
+    "rep_counted_submission": (
+        "Hệ thống đang tổng hợp số liệu đến lúc nộp. Khi xong, báo cáo tự được nộp, kể cả khi bạn rời trang này. Trang này tự tải lại cho đến khi xong.",
+        "The figures are being counted, up to this moment. The report is then handed in by itself, also if you leave this page. This page loads itself again until then.",
+    ),
+    "rep_percent": ("Đã xong %(percent)s%%", "%(percent)s%% done"),
     "rep_hand_in_who": (
         "Người duyệt nộp báo cáo lên cấp trên. Tải Word để trình ký.",
         "An approver hands it in. Download the Word document to have it signed.",
