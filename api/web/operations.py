@@ -48,8 +48,15 @@ def _runs(row: PlaceRow) -> list[tuple[str, int]]:
 
 
 def _today(
-    request: Request, station: StationDep, actor: ActorDep, area: str | None, problem: BroadcasterError | None = None
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: str | None,
+    *,
+    problem: BroadcasterError | None = None,
+    stopping: str | None = None,
 ) -> Response:
+    """The page; `stopping`: the reason in the form of the stop that was refused."""
     today = station.operating.today(actor, area, version=station.changes.version)
     with station.database.reading() as session:
         blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
@@ -60,6 +67,7 @@ def _today(
         "operations.html",
         actor=actor,
         problem=problem,
+        stopping=stopping,
         today=today,
         blocked=blocked,
         told=[Alert.of(row) for row in told if row.acknowledged_at is None][:TOLD_ROWS],
@@ -124,12 +132,13 @@ def stop_all(
     area: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Silence for an hour, or until it is lifted: of the area that is looked at, or of all that this person serves."""
+    actor.need(Right.OPERATE)
     try:
         targets = Targets(areas=(area,)) if area else None
         station.stops.issue(actor, targets, reason=reason, lasts=STOP_LASTS)
     except BroadcasterError as error:
-        return _today(request, station, actor, area or None, problem=error)
-    return RedirectResponse(f"/operations?{urlencode({'done': 'stopped', **({'area': area} if area else {})})}", 303)
+        return _today(request, station, actor, area or None, problem=error, stopping=reason)
+    return _done("stopped", area)
 
 
 @router.post("/operations/stops/{stop}/lifting")
@@ -142,7 +151,11 @@ def lift(
         station.stops.lift(actor, stop, reason="Lifted on the page of today" if tongue == "en" else "Bỏ dừng tại trang Vận hành hôm nay")  # fmt: skip
     except BroadcasterError as error:
         return _today(request, station, actor, area or None, problem=error)
-    return RedirectResponse("/operations?done=lifted", 303)
+    return _done("lifted", area)
+
+
+def _done(word: str, area: str) -> Response:
+    return RedirectResponse(f"/operations?{urlencode({'done': word, **({'area': area} if area else {})})}", 303)
 
 
 @router.get("/airings/{airing_id}")

@@ -254,6 +254,15 @@ def test_a_hundred_clicks_make_one_bulletin(served: ServedStation) -> None:
     assert (bulletin["state"], bulletin["revision"], len(bulletin["plan"])) == ("submitted", 1, 1)
 
 
+def test_what_is_no_longer_spoken_anew_is_not_lost(served: ServedStation) -> None:
+    bulletin = served.written(title="Nói lại", text="Xin chào bà con.")
+    form = {"bulletin": bulletin["id"], "key": bulletin["id"], "revision": "7", "words": "Nói lại\nChữ chưa lưu."}
+    answer = served.visit("mai").post(f"/bulletins/{bulletin['id']}/anew", data={**form, "area": "xa"})
+    assert answer.status_code == 409
+    assert 'id="problem"' in answer.text
+    assert "Chữ chưa lưu." in answer.text
+
+
 def test_a_session_is_released_in_one_act_and_an_edit_says_that_it_voids(
     served: ServedStation, browser: Browser
 ) -> None:

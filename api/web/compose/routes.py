@@ -21,7 +21,7 @@ from api.web.compose.saving import before, is_written, saved, submitted
 from api.web.fields import Fields, FieldsDep
 from broadcaster import composing
 from broadcaster.bulletins import draft_of
-from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.station import Station
@@ -118,15 +118,35 @@ def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bullet
     return _one(request, station, actor, bulletin_id, edit=bool(edit))
 
 
+@router.post("/bulletins/{bulletin_id}/anew")
+def speak_again(
+    request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep
+) -> Response:
+    """Have it spoken again after a failure."""
+    try:
+        station.bulletins.speak_again(actor, bulletin_id, revision=fields.number("revision"))
+    except ConflictError as error:
+        with station.database.reading() as session:
+            at = desk(request, session, station, actor)
+            return _show(request, at, Form.read(fields, at.tree), problem=error)
+    return RedirectResponse(f"/bulletins/{bulletin_id}#listen", 303)
+
+
 @router.post("/bulletins/{bulletin_id}/withdraw")
 def withdraw(request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
     """Take it off the air."""
+    try:
+        station.bulletins.withdraw(actor, bulletin_id, _reason(fields))
+    except (InvalidError, ConflictError) as error:
+        return _one(request, station, actor, bulletin_id, problem=error)
+    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
+
+
+def _reason(fields: Fields) -> str:
     reason = fields.one("reason").strip()
     if not reason:
-        problem = InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
-        return _one(request, station, actor, bulletin_id, problem=problem)
-    station.bulletins.withdraw(actor, bulletin_id, reason[:1000])
-    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
+        raise InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
+    return reason[:1000]
 
 
 def _one(
