@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
-from api.problems import page_language, said
-from api.uploads import file_of
+from api.problems import page_language, said, status_of
+from api.uploads import posted_of
 from api.web import page as pages
 from api.web.compose.buttons import done
 from api.web.compose.form import EMPTY, Form
@@ -306,15 +306,15 @@ def discard(station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response
 async def take_in(request: Request, station: StationDep, actor: ActorDep) -> Response:
     """A .docx, .pdf, .txt or .md file as the words of a new bulletin: as a page, or as JSON where the page's script asks."""
     actor.need(Right.EDIT)
-    data, name = await file_of(request, composing.DOCUMENT_LIMIT)
+    posted = await posted_of(request, composing.DOCUMENT_LIMIT)
 
     def answer() -> Response:
         script_asks = "application/json" in request.headers.get("accept", "")
         try:
-            taken: dict[str, Any] = composing.take_in(data, name)
+            taken: dict[str, Any] = composing.take_in(*posted.chosen())
         except BroadcasterError as error:
             if script_asks:
-                return JSONResponse({"problem": said(error, page_language(request))}, 422)
+                return JSONResponse({"problem": said(error, page_language(request))}, status_of(error))
             with station.database.reading() as session:
                 at = desk(request, session, station, actor)
                 return _show(request, at, Form.blank(at.tree.usual(session, actor.id)), problem=error)
