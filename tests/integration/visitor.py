@@ -90,7 +90,7 @@ class Visitor:
         expect(told).to_contain_text(what)
         if self.page.locator("#problem[autofocus]").count():
             expect(told).to_be_focused()
-            expect(told).to_be_in_viewport(ratio=1)
+            expect(told).to_be_in_viewport(ratio=0.9)
         self.problems = [
             problem for problem in self.problems if "the server responded with a status of 4" not in problem
         ]
