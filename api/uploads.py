@@ -52,7 +52,9 @@ async def posted_of(request: Request, limit: int) -> Posted:
     body, whole = await _read(request, limit + _AROUND)
     if not whole:
         boundary = request.headers.get("content-type", "").rpartition("boundary=")[2].strip('"')
-        body = body[:_AROUND] + f"\r\n--{boundary}--\r\n".encode()  # in which the other fields are, and some of the file
+        body = (
+            body[:_AROUND] + f"\r\n--{boundary}--\r\n".encode()
+        )  # in which the other fields are, and some of the file
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}

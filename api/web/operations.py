@@ -1,6 +1,5 @@
 """Vận hành hôm nay, one airing's ladder of proof, and the alerts."""
 
-from collections import Counter
 from datetime import timedelta
 from itertools import groupby
 from typing import Annotated
@@ -15,13 +14,11 @@ from api.problems import page_language
 from api.v1.airings import airing_with_proof
 from api.v1.operations import Alert
 from api.web import page as pages
-from api.web.area_tree import tree_of
 from broadcaster.errors import BroadcasterError
 from broadcaster.expiries import Expiry
 from broadcaster.ladder import RUNGS
 from broadcaster.log_search import LogQuery, latest
 from broadcaster.operating.rows import PlaceRow
-from broadcaster.operating.spots import ORDER
 from broadcaster.people import Actor, Right
 from broadcaster.quality import blocked_bulletins
 from broadcaster.set_apart import Code, listed
@@ -34,7 +31,6 @@ LOG_ROWS = 30
 BLOCKED_ROWS = 5
 ALERT_ROWS = 50
 EXPIRY_ROWS = 20
-SPOT_ROWS = 40
 TOLD_ROWS = 5
 APART_ROWS = 50
 ON_THE_PAGE = ("unknown_orders", "forged_receipts", "expiry", "report")
@@ -73,7 +69,7 @@ def _today(
         told=[Alert.of(row) for row in told if row.acknowledged_at is None][:TOLD_ROWS],
         may_see_apart=actor.may(Right.OPERATE, None),
         runs=_runs,
-        stream=f"/api/v1/operations/events{query}",
+        stream=f"/api/v1/operations/events?{urlencode({'brief': 'true', **({'area': area} if area else {})})}",
         query=query,
         may_operate=actor.may(Right.OPERATE),
         may_release=actor.may(Right.RELEASE),
@@ -86,41 +82,6 @@ def operations(
 ) -> Response:
     """Emergencies, lights, on air, what needs somebody's hand, the next hours, places, waiting, totals."""
     return _today(request, station, actor, area or None)
-
-
-@router.get("/operations/map")
-def on_the_map(
-    request: Request, station: StationDep, actor: ActorDep, area: Annotated[str | None, Query(max_length=64)] = None
-) -> Response:
-    """Receivers on a map, and the same in words; the map's library is fetched on this page alone."""
-    spots = station.operating.spots(actor, area or None)
-    placed = [each for each in spots if each.position is not None]
-    drawn = [
-        [each.receiver, each.name, each.area_name, each.standing, each.position.latitude, each.position.longitude]
-        for each in placed
-        if each.position is not None
-    ]
-    query = f"?{urlencode({'area': area})}" if area else ""
-    tree = tree_of(station)
-    around = {above.id for each in {spot.area for spot in placed} if each in tree.areas for above in tree.way(each)}
-    outlines = station.outlines.of(actor, around - {root.id for root in tree.roots if root.kind == "province"})
-    return pages.page(
-        request,
-        "map.html",
-        actor=actor,
-        counts=Counter(each.standing for each in placed),
-        standings=ORDER,
-        drawn=drawn,
-        outlines=list(outlines.values()),
-        failing=[each for each in placed if each.standing in ("lost", "trouble")][:SPOT_ROWS],
-        unplaced=[each for each in spots if each.position is None],
-        rows=SPOT_ROWS,
-        tree=tree,
-        area=area or None,
-        query=query,
-        stream=f"/api/v1/operations/events{query}",
-        may_operate=actor.may(Right.OPERATE),
-    )
 
 
 @router.post("/operations/stop")
