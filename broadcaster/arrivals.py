@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Batch:
     wiped: list[Wiped] = field(default_factory=list)
     apart: list[Apart] = field(default_factory=list)
     written: list[Json] = field(default_factory=list)  # new rows of the log
+    known: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # receiver: its receipts on disk
 
 
 class Reader:

@@ -5,7 +5,7 @@ alone ("break-glass") needs a reason, and areas whose policy allows it. Emergenc
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -34,6 +34,8 @@ from schedules.rules import Once
 from schedules.unfit import UnfitError
 
 Message = Literal["alert", "update", "cancel"]
+OPEN = ("preparing", "issued")
+"""States of what is not over."""
 LEAD = timedelta(seconds=2)
 """From issuing to the common start, for the order and its clip to arrive."""
 EMERGENCY_LATE_LIMIT = timedelta(minutes=15)
@@ -274,7 +276,7 @@ class Emergencies:
             row = find(session, emergency)
             where = areas_in(session, [row.targets])
             right = _may_issue(actor, where)
-            if row.state not in ("preparing", "issued"):
+            if row.state not in OPEN:
                 raise ConflictError("Tin này đã kết thúc.", f"This message is {row.state}.")
             _finish(session, row, now, self._signatory, reason=reason, by=actor.id)
             audit.note(session, actor, "emergency-ended", row.id, at=now, areas=where, right=right, reason=reason)
@@ -286,9 +288,7 @@ class Emergencies:
         query = select(Emergency, Bulletin).join(Bulletin, Bulletin.id == Emergency.bulletin_id)
         with self._database.reading() as session:
             rows = session.execute(
-                query.where(Emergency.state.in_(("preparing", "issued")), *visible_to(actor)).order_by(
-                    Emergency.asked_at.desc()
-                )
+                query.where(Emergency.state.in_(OPEN), *visible_to(actor)).order_by(Emergency.asked_at.desc())
             )
             return [(row[0], row[1]) for row in rows]
 
@@ -319,7 +319,7 @@ class Emergencies:
         if sending.references is not None:
             old = find(session, sending.references)
             _may_issue(actor, areas_in(session, [old.targets]))
-            if old.state not in ("preparing", "issued") or old.drill != sending.drill:
+            if old.state not in OPEN or old.drill != sending.drill:
                 raise ConflictError(
                     "Tin được nhắc tới đã kết thúc, hoặc một tin là diễn tập còn tin kia là thật.",
                     "The message that it is of has ended, or one of the two is a drill and the other is not.",
@@ -417,18 +417,25 @@ def find(session: Session, emergency: str) -> Emergency:
     return row
 
 
-def advance(session: Session, now: datetime, signatory: Signatory, *, ahead: timedelta) -> datetime | None:
-    """What the planner does for emergencies: issue what has its speech, repeat what is said, end what is over.
-
-    Returns the next instant at which something is due.
-    """
-    rows = session.scalars(
-        select(Emergency)
-        .where(Emergency.state.in_(("preparing", "issued")))
-        .order_by(Emergency.id)
-        .with_for_update(**HELD)
+def to_advance(session: Session) -> Sequence[Emergency]:
+    """Those that are not over, held."""
+    return session.scalars(
+        select(Emergency).where(Emergency.state.in_(OPEN)).order_by(Emergency.id).with_for_update(**HELD)
     ).all()
+
+
+def next_end(rows: Iterable[Emergency]) -> datetime | None:
+    """The next instant at which one of them is over."""
+    return min((row.until for row in rows if row.state in OPEN), default=None)
+
+
+def advance(
+    session: Session, rows: Iterable[Emergency], now: datetime, signatory: Signatory, *, ahead: timedelta
+) -> None:
+    """What the planner does for emergencies: issue what has its speech, repeat what is said, end what is over."""
     for row in rows:
+        if row.state not in OPEN:  # superseded by one before it
+            continue
         bulletin = session.get_one(Bulletin, row.bulletin_id, with_for_update=HELD)
         if row.until <= now:
             _finish(session, row, now, signatory, reason="hết thời hạn / its time is over", by=None)
@@ -436,7 +443,6 @@ def advance(session: Session, now: datetime, signatory: Signatory, *, ahead: tim
             _issue(session, row, bulletin, now, signatory)
         if row.state == "issued":
             _repeat(session, row, bulletin, now, ahead)
-    return min((row.until for row in rows if row.state in ("preparing", "issued")), default=None)
 
 
 def _issue(session: Session, row: Emergency, bulletin: Bulletin, now: datetime, signatory: Signatory) -> None:
@@ -467,7 +473,7 @@ def _issue(session: Session, row: Emergency, bulletin: Bulletin, now: datetime, 
     row.state, row.issued_at = "issued", now
     if row.references is not None:
         old = session.get_one(Emergency, row.references, with_for_update=HELD)
-        if old.state in ("preparing", "issued"):
+        if old.state in OPEN:
             _finish(
                 session, old, now, signatory, reason=f"thay bằng tin mới / superseded by {row.id}", by=row.issued_by
             )

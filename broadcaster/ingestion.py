@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from broadcaster.identity import Signatory
 from broadcaster.provenance import Provenance
 from broadcaster.set_apart import Apart, Code
 from broadcaster.storage import bulk
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import Database, part_of, passes
 from broadcaster.storage.models import AsRun, ReceiptEnvelope, Receiver
 from broadcaster.troubles import troubles_of
 from devices.links.port import Delivery, Link
@@ -112,14 +112,15 @@ class Ingestion:
                 fresh += [delivery for delivery, *_ in late if delivery not in signed]
                 late = [each for each in late if each[0] in signed]
             self._backlog.keep(session, late, now)
-            batch, known = self._write(session, fresh, now)
+            written = self._write(session, fresh, now)
         self._backlog.kept(late)
         metrics.INGESTION_S.observe(time.perf_counter() - began)
-        _tell(batch)
-        for statement in batch.wiped:
-            self._wiped(statement)
+        for batch in written:
+            _tell(batch)
+            for statement in batch.wiped:
+                self._wiped(statement)
         self._link.acknowledge(deliveries)
-        self._acknowledge(known, now)
+        self._acknowledge(written, now)
         self._changed()
 
     def catch_up(self) -> None:
@@ -127,22 +128,46 @@ class Ingestion:
         now, begin = self._clock.now(), time.monotonic()
         with self._database.writing() as session:
             rows = self._backlog.next(session)
-            batch, known = self._write(session, [Delivery(row.topic, row.payload) for row in rows], now)
+            written = self._write(session, [Delivery(row.topic, row.payload) for row in rows], now)
         self._backlog.written(rows, seconds=time.monotonic() - begin)
-        _tell(batch)
-        self._acknowledge(known, now)
+        for batch in written:
+            _tell(batch)
+        self._acknowledge(written, now)
         self._changed()
 
-    def _write(
-        self, session: Session, deliveries: Sequence[Delivery], now: datetime
-    ) -> tuple[Batch, dict[str, list[str]]]:
-        batch = self._reader.read(session, deliveries, now)
-        self._write_status(session, batch, now)
-        # Last: it holds the head of the log, which people's actions want too while they hold other rows.
-        return batch, self._write_receipts(session, batch, now)
+    def _write(self, session: Session, deliveries: Sequence[Delivery], now: datetime) -> list[Batch]:
+        """Write these; a message that no attempt can write is set apart, so that it holds up nobody else's.
 
-    def _acknowledge(self, known: dict[str, list[str]], now: datetime) -> None:
+        Such a one is found by halves. What a later attempt may mend (`passes`) is raised.
+        """
+        try:
+            with part_of(session):
+                batch = self._reader.read(session, deliveries, now)
+                self._write_status(session, batch, now)
+                # Last: it holds the head of the log, which people's actions want too while they hold other rows.
+                self._write_receipts(session, batch, now)
+                return [batch]
+        except Exception as error:
+            if passes(error):
+                raise
+            if len(deliveries) > 1:
+                half = len(deliveries) // 2
+                first = self._write(session, deliveries[:half], now)
+                return first + self._write(session, deliveries[half:], now)
+            (delivery,) = deliveries
+            log.exception("a message cannot be written, and is set apart", topic=delivery.topic)
+            topic = topics.parse(delivery.topic)
+            cause = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            apart = Apart(delivery, Code.UNWRITABLE, cause, topic.name if topic else "")
+            set_apart.keep(session, [apart], now)
+            return [Batch(apart=[apart])]
+
+    def _acknowledge(self, written: Iterable[Batch], now: datetime) -> None:
         """Tell receivers what is on disk. Not waited for: one that is not told sends its receipts again."""
+        known: dict[str, list[str]] = defaultdict(list)
+        for batch in written:
+            for receiver, receipts in batch.known.items():
+                known[receiver] += receipts
         for receiver, receipts in known.items():
             for start in range(0, len(receipts), 100):
                 document = Acknowledgement(
@@ -155,19 +180,18 @@ class Ingestion:
                     topics.of_receiver(receiver, "acknowledgements"), self._signatory.sign(document).encode()
                 )
 
-    def _write_receipts(self, session: Session, batch: Batch, now: datetime) -> dict[str, list[str]]:
-        """Append what is new and fits to the log; returns the ids that are on disk by the end of the transaction."""
+    def _write_receipts(self, session: Session, batch: Batch, now: datetime) -> None:
+        """Append what is new and fits to the log; `known` of the batch are the ids that are on disk by the end of the transaction."""
         if not batch.receipts:
             set_apart.keep(session, batch.apart, now)
-            return {}
+            return
         logged = _logged(session, batch.receipts)
         provenance = Provenance(session, batch.receipts, zone=self._zone)
         rows: list[dict[str, Any]] = []
         used: set[str] = set()
-        known: dict[str, list[str]] = defaultdict(list)
         for arrived in batch.receipts:
             sender, receipt = arrived.sender, arrived.receipt
-            known[sender.id].append(receipt.id)
+            batch.known[sender.id].append(receipt.id)
             key, content = (sender.id, receipt.id), (receipt.order, receipt.state.value)
             before = logged.get(key)
             unfit = _unfit(arrived, before, provenance, now)
@@ -198,7 +222,6 @@ class Ingestion:
         bulk.add(session, ReceiptEnvelope, envelopes)
         asrun.append(session, rows, signatory=self._signatory, now=now)
         batch.written = rows
-        return known
 
     @staticmethod
     def _write_status(session: Session, batch: Batch, now: datetime) -> None:

@@ -21,23 +21,15 @@ _ADD = text("INSERT INTO log_names (kind, name, plain) VALUES (:kind, :name, :pl
 
 
 def keep(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Note what these rows of the log are the first to name. The caller holds the log's head: no two write here at once.
-
-    What was found there once is not looked for again over the same connection: names are never removed.
-    """
-    known: set[tuple[str, str]] = session.connection().info.setdefault(__name__, set())
+    """Note what these rows of the log are the first to name. The caller holds the log's head: no two write here at once."""
     named: set[tuple[str, str]] = {
         (kind, row[column]) for row in rows for kind, column in COLUMNS.items() if row[column]
     }
-    named -= known
-    if not named:
-        return
     listed = bulk.listed(session, sorted(named), "kind", "name")
     there = select(LogName.kind, LogName.name).join(
         listed, (LogName.kind == listed.c.kind) & (LogName.name == listed.c.name)
     )
-    known.update((row.kind, row.name) for row in session.execute(there))
-    if fresh := named - known:
+    if fresh := named - {(row.kind, row.name) for row in session.execute(there)}:
         session.execute(_ADD, [{"kind": kind, "name": name, "plain": plain(name)} for kind, name in sorted(fresh)])
 
 

@@ -5,13 +5,14 @@ its work, so that a step may be run late, again, or by two processes at once.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import CursorResult, Select, func, insert, or_, select, update
+from sqlalchemy import CursorResult, Row, Select, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from broadcaster import emergencies, interruptions, metrics, slots
@@ -24,8 +25,8 @@ from broadcaster.places import PlacesByDay
 from broadcaster.renewal import NOWHERE, Renewal
 from broadcaster.reorganisation import rehoming
 from broadcaster.storage import bulk
-from broadcaster.storage.database import HELD, Database
-from broadcaster.storage.models import Airing, AiringReceiver, OrderRecord, PlanHead, Release
+from broadcaster.storage.database import HELD, Database, part_of, passes
+from broadcaster.storage.models import Airing, AiringReceiver, Emergency, OrderRecord, PlanHead, Release
 from broadcaster.targets import Targets
 from schedules.rules import RULE, AtOnce
 
@@ -34,6 +35,8 @@ LOOK_BACK = timedelta(days=14)
 """How far back a station that was off writes down what it missed."""
 BATCH = 500
 STATION_WAS_OFF = "đài không hoạt động vào giờ phát / station was off"
+FAULT = "hệ thống gặp lỗi khi lập lệnh phát / the system failed at making the order"
+T = TypeVar("T")
 
 
 class Planner:
@@ -62,26 +65,77 @@ class Planner:
         self._made: list[tuple[str, str, str, datetime]] = []  # by this run: bulletin, airing, order, due
         self.moved = False
         """Whether the last run found areas or receivers in other places than the run before it."""
+        self._failing: list[str] = []  # by this run
+        self.failures: tuple[str, ...] = ()
+        """What the last run failed at, and went on without: releases, airings, steps."""
 
     def run(self) -> datetime | None:
         """Do all that is due now; returns the next instant at which something will be."""
+        try:
+            return self._run()
+        except BaseException:
+            # What was remembered of this run did not happen: the next one looks at everything.
+            self._told, self._renewal = None, Renewal(self._signatory, self._zone)
+            raise
+
+    def _run(self) -> datetime | None:
         now = self._clock.now()
         self._made.clear()
+        self._failing.clear()
         with metrics.PLANNING_S.time(), self._database.writing() as session:
             head = self._head(session)
             self._set_right(session, now)
             rehoming.take_effect(session, now, zone=self._zone)
             self._tell(session, now)
-            over = emergencies.advance(session, now, self._signatory, ahead=self._dispatch_horizon)
+            urgent = emergencies.to_advance(session)
+            self._each(session, urgent, partial(self._advance, session, now), _of_emergency)
+            over = emergencies.next_end(urgent)
             self._write_down(session, now)
-            slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
+            self._each(session, ["slots"], lambda _: self._fill_slots(session, now))
             places, self.moved = self._renewal.run(session, now, head)
             self._end(session, now, places)
             self._send(session, now, places)
             soonest = self._next(session, now, over)
+        self.failures = tuple(self._failing)
         for bulletin, airing, order, due_at in self._made:
             log.info("order made", bulletin=bulletin, airing=airing, order=order, due_at=due_at.isoformat())
         return soonest
+
+    def _each(
+        self,
+        session: Session,
+        items: Sequence[T],
+        step: Callable[[Sequence[T]], None],
+        name: Callable[[Any], str] = str,
+    ) -> list[T]:
+        """Do the step for all at once, if there are any, and where that fails by halves; returns those at which it fails alone.
+
+        What fails is undone and noted as a failure, and holds up nothing else. What the next run may mend is raised.
+        """
+        if not items:
+            return []
+        made = len(self._made)
+        try:
+            with part_of(session):
+                step(items)
+        except Exception as error:
+            if passes(error):
+                raise
+            del self._made[made:]
+            if len(items) > 1:
+                half = len(items) // 2
+                failed = self._each(session, items[:half], step, name)
+                return failed + self._each(session, items[half:], step, name)
+            self._failing.append(name(items[0]))
+            log.exception("planning failed at one thing, and goes on", what=self._failing[-1])
+            return list(items)
+        return []
+
+    def _advance(self, session: Session, now: datetime, rows: Sequence[Emergency]) -> None:
+        emergencies.advance(session, rows, now, self._signatory, ahead=self._dispatch_horizon)
+
+    def _fill_slots(self, session: Session, now: datetime) -> None:
+        slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
 
     def _tell(self, session: Session, now: datetime) -> None:
         """What receivers are told of reorganisations, when that can have changed."""
@@ -129,27 +183,34 @@ class Planner:
             .limit(BATCH)
             .with_for_update(**HELD)
         )
-        while rows := session.execute(query).all():
-            # From the release on: what was due before it was not approved then, so it is not missed either.
-            since = {row.id: max(row.planned_until or row.released_at, now - LOOK_BACK) for row in rows}
-            written: dict[str, set[tuple[str | None, datetime]]] = {name: set() for name in since}
-            for release, schedule, due in session.execute(
-                select(Airing.release_id, Airing.schedule_id, Airing.due_at).where(
-                    Airing.release_id.in_(since), Airing.due_at >= min(since.values())
-                )
-            ):
-                written[release].add((schedule, due))
-            airings: list[dict[str, Any]] = []
-            for row in rows:
-                airings += self._occurrences(row, since[row.id], end, written[row.id])
-            if airings:
-                session.execute(insert(Airing), airings)
-            session.execute(
-                update(Release)
-                .where(Release.id.in_([row.id for row in rows]))
-                .values(planned_until=end)
-                .execution_options(synchronize_session=False)
+        failed: list[str] = []
+        while rows := session.execute(query.where(Release.id.not_in(failed))).all():
+            failed += [
+                row.id for row in self._each(session, rows, partial(self._expand, session, now, end), _of_release)
+            ]
+
+    def _expand(self, session: Session, now: datetime, end: datetime, rows: Sequence[Row[Any]]) -> None:
+        """The airings of these releases up to `end`."""
+        # From the release on: what was due before it was not approved then, so it is not missed either.
+        since = {row.id: max(row.planned_until or row.released_at, now - LOOK_BACK) for row in rows}
+        written: dict[str, set[tuple[str | None, datetime]]] = {name: set() for name in since}
+        for release, schedule, due in session.execute(
+            select(Airing.release_id, Airing.schedule_id, Airing.due_at).where(
+                Airing.release_id.in_(since), Airing.due_at >= min(since.values())
             )
+        ):
+            written[release].add((schedule, due))
+        airings: list[dict[str, Any]] = []
+        for row in rows:
+            airings += self._occurrences(row, since[row.id], end, written[row.id])
+        if airings:
+            session.execute(insert(Airing), airings)
+        session.execute(
+            update(Release)
+            .where(Release.id.in_([row.id for row in rows]))
+            .values(planned_until=end)
+            .execution_options(synchronize_session=False)
+        )
 
     @staticmethod
     def _occurrences(
@@ -192,9 +253,10 @@ class Planner:
         late = select(Airing.id).where(
             Airing.state == "planned", Airing.due_at < last, or_(Airing.starts_at.is_(None), Airing.starts_at < last)
         )
+        self._move(session, late.where(Airing.state_reason == FAULT), "planned", "missed", FAULT)
         self._move(session, late, "planned", "missed", STATION_WAS_OFF)
         query = (
-            select(Airing)
+            select(Airing.id)
             .where(
                 Airing.state == "planned",
                 or_(Airing.due_at <= now + self._dispatch_horizon, Airing.starts_at <= now + self._dispatch_horizon),
@@ -203,13 +265,18 @@ class Planner:
             .limit(BATCH)
         )
         permits = Permits(places)
-        while ripe := session.scalars(query).all():
-            self._send_batch(session, ripe, now, places, permits)
+        failed: list[str] = []
+        while ids := session.scalars(query.where(Airing.id.not_in(failed))).all():
+            some = self._each(session, ids, partial(self._send_batch, session, now, places, permits), _of_airing)
+            failed += some
+            if some:  # tried again until it is too late
+                session.execute(update(Airing).where(Airing.id.in_(some)).values(state_reason=FAULT))
             session.expunge_all()
 
     def _send_batch(
-        self, session: Session, ripe: Sequence[Airing], now: datetime, places: PlacesByDay, permits: Permits
+        self, session: Session, now: datetime, places: PlacesByDay, permits: Permits, ids: Sequence[str]
     ) -> None:
+        ripe = session.scalars(select(Airing).where(Airing.id.in_(ids)).order_by(Airing.due_at, Airing.id)).all()
         # Held, so that a release that is being voided sends nothing; what it voided has moved by then.
         rows = session.execute(
             select(Release.id, Release.content, Release.released_at)
@@ -222,8 +289,8 @@ class Planner:
         moved = set(
             session.scalars(
                 update(Airing)
-                .where(Airing.id.in_([airing.id for airing in ripe]), Airing.state == "planned")
-                .values(state="dispatched")
+                .where(Airing.id.in_(ids), Airing.state == "planned")
+                .values(state="dispatched", state_reason=func.nullif(Airing.state_reason, FAULT))
                 .returning(Airing.id)
                 .execution_options(synchronize_session=False)
             )
@@ -282,7 +349,11 @@ class Planner:
         moving = interruptions.over_and_to_move(session, now)
         over = select(OrderRecord.airing_id).where(OrderRecord.expires_at <= now, OrderRecord.cleared_at.is_(None))
         self._move(session, over, "dispatched", "closed")
-        interruptions.put_behind(session, moving, now, places, ahead=self._plan_horizon)
+        self._each(
+            session,
+            ["what was interrupted"],
+            lambda _: interruptions.put_behind(session, moving, now, places, ahead=self._plan_horizon),
+        )
 
     def _next(self, session: Session, now: datetime, over: datetime | None) -> datetime | None:
         due = session.scalar(select(func.min(Airing.due_at)).where(Airing.state == "planned"))
@@ -316,6 +387,18 @@ class Planner:
         )
         assert isinstance(result, CursorResult)  # noqa: S101  an UPDATE gives a cursor
         return result.rowcount
+
+
+def _of_emergency(row: Emergency) -> str:
+    return f"emergency {row.id}"
+
+
+def _of_release(row: Row[Any]) -> str:
+    return f"release {row.id}"
+
+
+def _of_airing(name: str) -> str:
+    return f"airing {name}"
 
 
 def targets_of(airing: Airing, content: dict[str, Any]) -> Targets:

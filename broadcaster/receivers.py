@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from broadcaster.errors import ConflictError, InvalidError
 from broadcaster.identity import Signatory
 from broadcaster.people import Actor, Right
 from broadcaster.reorganisation import rehoming
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import Database, passes
 from broadcaster.storage.models import Json, Receiver, ReceiverEvent, ReceiverMove
 from devices.brokers.accounts import Account, hash_secret, receiver_account
 from devices.wire import topics
@@ -24,6 +25,8 @@ from devices.wire.areas import Rehoming, line_at
 from devices.wire.messages import Configuration, Kind
 from devices.wire.signing import Keyring, PublicKey, thumbprint
 from schedules.policies import Policies, Spot
+
+log = structlog.get_logger(__name__)
 
 CONFIGURATION_LASTS = timedelta(days=400)
 CONFIGURATION_RENEWED_BEFORE = timedelta(days=90)
@@ -123,6 +126,8 @@ class Receivers:
         self._zone = zone
         self._media_url = media_url
         self._today = today
+        self.failures: tuple[str, ...] = ()
+        """Receivers whose configuration could not be made at the last look."""
 
     def enrol(
         self, *, receiver: str, name: str, kind: Kind, area: str, public_key: PublicKey, actor: Actor | None = None
@@ -259,7 +264,19 @@ class Receivers:
             rehomings = [item for items in told.values() for item in items]
             rows = [row for row in self._in_service(session) if row.area_id in areas]
             rules = policies.load(session, {area.id: area.name for area in areas.values()}, self._zone)
-            renewed = [row for row in rows if self._renew(row, areas, rules, rehomings, now)]
+            failures: list[str] = []
+            renewed = []
+            for row in rows:
+                try:
+                    if self._renew(row, areas, rules, rehomings, now):
+                        renewed.append(row)
+                except Exception as error:
+                    if passes(error):
+                        raise
+                    # It lives by the one that it has; the orders of all others wait for this.
+                    log.exception("a receiver's configuration cannot be made", receiver=row.id)
+                    failures.append(row.id)
+            self.failures = tuple(failures)
             return [
                 Standing(topics.of_receiver(row.id, "configuration"), row.configuration_document)
                 for row in (renewed if changed else rows)
@@ -288,16 +305,12 @@ class Receivers:
         same = row.configuration_areas is not None and line_at(tuple(row.configuration_areas), rehomings, now) == where
         if digest == row.configuration_sha256 and same and not ages:
             return False
-        row.configuration_revision += 1
-        row.configuration_sha256 = digest
-        row.configuration_areas = list(where)
-        row.configuration_expires_at = now + CONFIGURATION_LASTS
         document = Configuration(
             station=self._signatory.station,
             receiver=row.id,
-            revision=row.configuration_revision,
+            revision=row.configuration_revision + 1,
             issued_at=now,
-            expires_at=row.configuration_expires_at,
+            expires_at=now + CONFIGURATION_LASTS,
             kind=kind,
             name=row.name,
             areas=where,
@@ -307,6 +320,8 @@ class Receivers:
             zone=self._zone,
         )
         row.configuration_document = self._signatory.sign(document)
+        row.configuration_revision, row.configuration_expires_at = document.revision, document.expires_at
+        row.configuration_sha256, row.configuration_areas = digest, list(where)
         return True
 
     @staticmethod

@@ -35,6 +35,7 @@ class Code(StrEnum):
     UNKNOWN_ORDER = "unknown_order"  # an order that this station never gave
     NOT_ADDRESSED = "not_addressed"  # an order that was not for this receiver
     REUSED_ID = "reused_id"  # the id of another receipt that is in the log
+    UNWRITABLE = "unwritable"  # the station fails at it, whatever is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,11 @@ def keep(session: Session, found: Iterable[Apart], now: datetime) -> None:
         item = items[0]
         session.add(
             RejectedMessage(
-                topic=item.delivery.topic[:500],
+                topic=_text(item.delivery.topic[:500]),
                 payload_sha256=digest,
-                payload=item.delivery.payload[:65536].decode("ascii", "backslashreplace"),
+                payload=_text(item.delivery.payload[:65536].decode("ascii", "backslashreplace")),
                 code=item.code,
-                reason=item.cause[:500],
+                reason=_text(item.cause[:500]),
                 receiver_id=item.receiver,
                 receipt_id=item.receipt,
                 received_at=now,
@@ -101,6 +102,11 @@ def keep(session: Session, found: Iterable[Apart], now: datetime) -> None:
             )
         )
     session.flush()
+
+
+def _text(value: str) -> str:
+    """As every database takes it: PostgreSQL has no text with the character U+0000."""
+    return value.replace("\0", r"\x00")
 
 
 def listed(

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -249,6 +250,7 @@ class Station(Core):
             connected=lambda: self.link.connected,
             publishing_s=lambda: self._dispatcher.publishing_s,
             engines=lambda: tuple(self.engines),
+            planned=self._planned,
         )
         self.operating = Operating(self.database, self.clock, zone=settings.zone, lights=self._lights.all)
         self.alerts = Register(self.database, self.clock, _route(settings), changed=self.changes.notify)
@@ -262,6 +264,8 @@ class Station(Core):
             lights=self._lights.all,
             owed=self.reports.reminders,
         )
+        self._cycled: float | None = None
+        """When orders were last made and sent, by a clock that is never set."""
         self._keeper = Keeper(self.database)
         self._alarms = Alarms(self._cycle, every_s=REGULAR_S)
         self._watch_stop = threading.Event()
@@ -440,17 +444,23 @@ class Station(Core):
             with tracing.tracer.start_as_current_span("planning"):
                 soonest = self._planner.run()
             if self._planner.moved:
-                self._synchronise_accounts()
                 self._dispatcher.renew_configurations()
+                self._synchronise_accounts()
             with tracing.tracer.start_as_current_span("dispatch"):
                 complete = self._dispatcher.run()
         except Exception:  # the next wake tries again; the rows are as they were
             log.exception("planning failed")
             return
+        self._cycled = time.monotonic()
         if soonest is not None:
             self._alarms.at(soonest)
         if complete:
             self.changes.notify()
+
+    def _planned(self) -> tuple[timedelta | None, int]:
+        cycled = self._cycled
+        ago = None if cycled is None else timedelta(seconds=time.monotonic() - cycled)
+        return ago, len(self._planner.failures) + len(self.receivers.failures)
 
     def _watch_link(self) -> None:
         """Wake the dispatcher when the link has come back: its broker may have lost what it retained."""

@@ -18,7 +18,12 @@ from broadcaster.set_apart import Code
 from broadcaster.storage.models import Json, Receiver, RejectedMessage
 
 Severity = Literal["critical", "warning", "notice"]
-AFTER = {"lost": timedelta(minutes=2), "broker": timedelta(minutes=1), "database": timedelta(minutes=1)}
+AFTER = {
+    "lost": timedelta(minutes=2),
+    "broker": timedelta(minutes=1),
+    "database": timedelta(minutes=1),
+    "planning": timedelta(minutes=1),
+}
 """How long something must last before anybody is told: a line that comes back by itself is no news."""
 FORGED_IN = timedelta(hours=24)
 UNKNOWN_IN = timedelta(days=7)

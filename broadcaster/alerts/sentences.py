@@ -52,6 +52,7 @@ TODO: dict[str, Both] = {
 STATION: dict[str, Both] = {
     "broker": ("Máy chủ MQTT chậm hoặc không kết nối được: lệnh phát không đến được máy.", "The MQTT broker is slow or not reached: orders do not get to receivers."),
     "database": ("Cơ sở dữ liệu chậm. Kiểm tra ổ đĩa và máy chủ.", "The database is slow. Check the disk and the server."),
+    "planning": ("Đài không lập hoặc không gửi được một số lệnh phát: có lượt phát sẽ không ra loa. Báo người quản trị, gửi kèm nhật ký của máy chủ.", "Orders cannot be made or sent: airings will not be heard. Tell the administrator, with the server's log."),
     "speech": ("Giọng đọc chính không dùng được, đang dùng giọng dự phòng. Kiểm tra mạng Internet của đài.", "The first speech engine fails; another one speaks. Check the station's Internet."),
     "clock": ("Đồng hồ của đài lệch với hầu hết các máy. Kiểm tra đồng bộ giờ của máy chủ.", "The station's clock differs from most receivers'. Check the server's time synchronisation."),
     "data": ("Đã lâu không nhận được tin nào từ các máy. Kiểm tra máy chủ MQTT và mạng.", "Nothing was heard of any receiver for long. Check the broker and the network."),

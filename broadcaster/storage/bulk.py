@@ -13,6 +13,8 @@ import psycopg
 from sqlalchemy import JSON, Dialect, String, Subquery, Table, bindparam, cast, column, func, select
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from broadcaster.storage.database import LongWords, Words
+
 
 def add(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows that have every column of the table."""
@@ -52,7 +54,12 @@ def _values(table: Table, dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -
 
 @lru_cache(maxsize=16)
 def _processors(table: Table, dialect: Dialect) -> dict[str, Callable[[Any], Any]]:
-    found = {each.key: each.type.dialect_impl(dialect).bind_processor(dialect) for each in table.columns}
+    # Texts come from documents and rows that were looked at before (`Words`): to look again at each costs more than to write it.
+    found = {
+        each.key: each.type.dialect_impl(dialect).bind_processor(dialect)
+        for each in table.columns
+        if not isinstance(each.type, Words | LongWords)
+    }
     return {name: process for name, process in found.items() if process is not None}
 
 

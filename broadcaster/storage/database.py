@@ -1,23 +1,27 @@
 """Opening the database: SQLite in WAL mode or PostgreSQL, with the same behaviour of transactions."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import DateTime, Dialect, Engine, String, Text, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from broadcaster.errors import SetupError
+from broadcaster.errors import InvalidError, SetupError
 
+log = structlog.get_logger(__name__)
 HELD: dict[str, Any] = {"key_share": True}
 """How a row is held until the transaction ends: `with_for_update`'s arguments, everywhere. It keeps off whoever changes the row, not whoever adds
 one that refers to it; otherwise an edit and the planner could wait for each other for ever (decision 0002)."""
@@ -42,6 +46,34 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class NulError(ValueError):
+    """A text with the character U+0000, which PostgreSQL does not take and programs in C read as an end."""
+
+
+def _without_nul(value: str | None) -> str | None:
+    if value is not None and "\0" in value:
+        raise NulError("a text holds U+0000")
+    return value
+
+
+class Words(String):
+    """A text that both databases take: SQLite would keep what PostgreSQL refuses."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
+        return _without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+
+class LongWords(Text):
+    """The same, of any length."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
+        return _without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+
 def _sqlite_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions by itself: `_sqlite_begin` takes the write lock at once, so that two
     # writers wait for each other instead of failing in the middle with "database is locked".
@@ -51,6 +83,46 @@ def _sqlite_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the same may be written at another time: the database or the disk was not there, or another was faster."""
+    if isinstance(error, OSError | MemoryError | IntegrityError | OperationalError | psycopg.OperationalError):
+        return True
+    if isinstance(error, sqlite3.OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    return error.__context__ is not None and passes(error.__context__)
+
+
+@contextmanager
+def part_of(session: Session) -> Iterator[None]:
+    """A part of a transaction. If it fails, it alone is undone, and what it noted for the transaction's end."""
+    noted = {name: list(entries) for name, entries in session.info.items()}
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        session.info.clear()
+        session.info.update(noted)
+        raise
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    """Who gave such a value is told so: it is not the server's fault, and would be the same the next time."""
+    try:
+        yield
+    except (StatementError, OverflowError) as error:
+        if isinstance(error, StatementError) and not isinstance(
+            error.orig, NulError | OverflowError | psycopg.DataError
+        ):
+            raise
+        log.warning("a value cannot be stored", exc_info=True)
+        raise InvalidError(
+            "Nội dung có ký tự hoặc con số không lưu được (chẳng hạn ký tự U+0000 lẫn trong văn bản, số quá lớn). Bỏ ký tự hoặc sửa số đó rồi gửi lại.",
+            "There is a character or a number in it that cannot be stored (such as U+0000 amid a text, a number too large). Remove or "
+            "correct it, and send again.",
+        ) from error
 
 
 class Database:
@@ -77,8 +149,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the database and changes nothing."""
-        with self._reading() as session:
+        """A session that sees one state of the database and changes nothing. Raises InvalidError for a value that no column can have."""
+        with _storable(), self._reading() as session:
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             try:
@@ -89,8 +161,8 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session in one transaction: all of it is kept, or nothing."""
-        with self._writing() as session, session.begin():
+        """A session in one transaction: all of it is kept, or nothing. Raises InvalidError for a value that no column can have."""
+        with _storable(), self._writing() as session, session.begin():
             if self.is_sqlite:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from broadcaster.storage.database import UtcDateTime
+from broadcaster.storage.database import LongWords, UtcDateTime, Words
 
 Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, Json: JSON, list[Json]: JSON, list[str]: JSON, str: String}  # noqa: RUF012  SQLAlchemy's form
+    type_annotation_map = {datetime: UtcDateTime, Json: JSON, list[Json]: JSON, list[str]: JSON, str: Words}  # noqa: RUF012  SQLAlchemy's form
 
 
 class Area(Base):
@@ -53,10 +53,10 @@ class Reorganisation(Base):
     approved_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     approved_at: Mapped[datetime | None]
     preview_sha256: Mapped[str | None]  # of what the approver saw
-    preview: Mapped[str | None] = mapped_column(Text)  # its canonical JSON
+    preview: Mapped[str | None] = mapped_column(LongWords)  # its canonical JSON
     undone_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     undone_at: Mapped[datetime | None]
-    undone_reason: Mapped[str | None] = mapped_column(Text)
+    undone_reason: Mapped[str | None] = mapped_column(LongWords)
     in_force_at: Mapped[datetime | None]
     __table_args__ = (CheckConstraint("state IN ('planned','approved','in_force','undone')", name="state"),)
 
@@ -98,7 +98,7 @@ class RehomingRecord(Base):
     area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
     revision: Mapped[int]
     content_sha256: Mapped[str]  # of its content without revision and dates
-    document: Mapped[str] = mapped_column(Text)  # compact JWS
+    document: Mapped[str] = mapped_column(LongWords)  # compact JWS
     expires_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
 
@@ -140,7 +140,7 @@ class AuditEntry(Base):
     area_id: Mapped[str | None] = mapped_column(
         index=True
     )  # the lowest area that holds all it concerned; none: the whole station
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(LongWords)
     before: Mapped[Json | None]  # what changed, as it was
     after: Mapped[Json | None]  # and as it is
     details: Mapped[Json | None]
@@ -163,7 +163,7 @@ class EarlierAuditEntry(Base):
     actor_name: Mapped[str]
     action: Mapped[str]
     subject: Mapped[str]
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(LongWords)
     details: Mapped[Json | None]
 
 
@@ -175,7 +175,7 @@ class StopRecord(Base):
     revision: Mapped[int]
     topics: Mapped[list[str]]
     audience: Mapped[Json]
-    document: Mapped[str] = mapped_column(Text)  # compact JWS
+    document: Mapped[str] = mapped_column(LongWords)  # compact JWS
     reason: Mapped[str]
     issued_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     issued_at: Mapped[datetime]
@@ -220,14 +220,14 @@ class Emergency(Base):
     targets: Mapped[Json]
     every_minutes: Mapped[int | None]  # none: once
     state: Mapped[str] = mapped_column(index=True)  # preparing | issued | ended | failed
-    reason: Mapped[str | None] = mapped_column(Text)  # of one person who issued it alone
+    reason: Mapped[str | None] = mapped_column(LongWords)  # of one person who issued it alone
     issued_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     asked_at: Mapped[datetime]
     issued_at: Mapped[datetime | None]
     until: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
-    end_reason: Mapped[str | None] = mapped_column(Text)
+    end_reason: Mapped[str | None] = mapped_column(LongWords)
     __table_args__ = (CheckConstraint("state IN ('preparing','issued','ended','failed')", name="state"),)
 
 
@@ -272,7 +272,7 @@ class Absence(Base):
     )  # where the deputy releases; none: wherever the person does
     begins_at: Mapped[datetime]
     ends_at: Mapped[datetime]
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(LongWords)
     said_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     said_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # where it was ended before its time
@@ -347,7 +347,7 @@ class IdempotentAnswer(Base):
     at: Mapped[datetime] = mapped_column(index=True)
     status: Mapped[int | None]  # none: it is being answered
     headers: Mapped[Json | None]
-    body: Mapped[str | None] = mapped_column(Text)
+    body: Mapped[str | None] = mapped_column(LongWords)
 
 
 class Receiver(Base):
@@ -370,11 +370,11 @@ class Receiver(Base):
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     wipe_id: Mapped[str | None]
-    wipe_document: Mapped[str | None] = mapped_column(Text)  # compact JWS, while it is to be wiped
+    wipe_document: Mapped[str | None] = mapped_column(LongWords)  # compact JWS, while it is to be wiped
     configuration_revision: Mapped[int] = mapped_column(default=0)
     configuration_sha256: Mapped[str | None]  # of its content without areas, revision and dates
     configuration_areas: Mapped[list[str] | None]  # its line there; re-homing may have changed it since
-    configuration_document: Mapped[str | None] = mapped_column(Text)  # compact JWS
+    configuration_document: Mapped[str | None] = mapped_column(LongWords)  # compact JWS
     configuration_expires_at: Mapped[datetime | None]
     presence: Mapped[str | None]  # online | offline | None while it was never heard of
     presence_session: Mapped[str | None]
@@ -394,7 +394,7 @@ class LexiconRecord(Base):
     area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
     written: Mapped[str]
     reading: Mapped[str | None]  # None: its letters are named one by one
-    note: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(LongWords)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
@@ -423,7 +423,7 @@ class LexiconProposal(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
     decision: Mapped[str | None]  # accepted | declined
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(LongWords)
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
 
@@ -521,8 +521,8 @@ class Bulletin(Base):
     __tablename__ = "bulletins"
     id: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
-    text: Mapped[str] = mapped_column(Text)
-    card_text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(LongWords)
+    card_text: Mapped[str] = mapped_column(LongWords)
     field: Mapped[str]
     priority: Mapped[str]
     interrupted: Mapped[str] = mapped_column(default="drop", server_default="drop")  # resume | restart | move | drop
@@ -536,12 +536,12 @@ class Bulletin(Base):
     author_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     revision: Mapped[int] = mapped_column(default=1)
     state: Mapped[str]  # draft | submitted | released | returned | withdrawn
-    state_reason: Mapped[str | None] = mapped_column(Text)
+    state_reason: Mapped[str | None] = mapped_column(LongWords)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     rendering: Mapped[str]  # pending | done | failed
-    rendering_error_vi: Mapped[str | None] = mapped_column(Text)
-    rendering_error_en: Mapped[str | None] = mapped_column(Text)
+    rendering_error_vi: Mapped[str | None] = mapped_column(LongWords)
+    rendering_error_en: Mapped[str | None] = mapped_column(LongWords)
     clip_sha256: Mapped[str | None] = mapped_column(ForeignKey("clips.sha256"))
     script_sha256: Mapped[str | None]
     recording_sha256: Mapped[str | None]  # heard in place of the text
@@ -597,8 +597,8 @@ class SettlementRecord(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id", ondelete="CASCADE"), index=True)
     written: Mapped[str]
-    proposed: Mapped[str] = mapped_column(Text)
-    reading: Mapped[str] = mapped_column(Text)
+    proposed: Mapped[str] = mapped_column(LongWords)
+    reading: Mapped[str] = mapped_column(LongWords)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
@@ -626,8 +626,8 @@ class ProgrammeWarning(Base):
     programme_id: Mapped[str] = mapped_column(ForeignKey("programmes.id"), primary_key=True)
     slot_at: Mapped[datetime] = mapped_column(primary_key=True)
     warned_at: Mapped[datetime]
-    vi: Mapped[str] = mapped_column(Text)
-    en: Mapped[str] = mapped_column(Text)
+    vi: Mapped[str] = mapped_column(LongWords)
+    en: Mapped[str] = mapped_column(LongWords)
 
 
 class Campaign(Base):
@@ -657,7 +657,7 @@ class ClipRecord(Base):
     engine: Mapped[str]
     voice: Mapped[str]
     fallback: Mapped[bool]
-    fallback_reason: Mapped[str | None] = mapped_column(Text)
+    fallback_reason: Mapped[str | None] = mapped_column(LongWords)
     script_sha256: Mapped[str]
     created_at: Mapped[datetime]
     synthetic: Mapped[str] = mapped_column(default="true")  # true | false | mixed
@@ -683,12 +683,12 @@ class Release(Base):
     bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id"), index=True)
     revision: Mapped[int]
     content_sha256: Mapped[str]
-    content: Mapped[str] = mapped_column(Text)  # canonical JSON, whose SHA-256 is content_sha256
+    content: Mapped[str] = mapped_column(LongWords)  # canonical JSON, whose SHA-256 is content_sha256
     approver_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     in_place_of: Mapped[list[Json] | None]  # whom the approver stood in for, with names and times as they were
     released_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
-    void_reason: Mapped[str | None] = mapped_column(Text)
+    void_reason: Mapped[str | None] = mapped_column(LongWords)
     planned_until: Mapped[datetime | None]  # up to here its rules have been expanded into airings
     __table_args__ = (
         # Which releases have to be expanded further.
@@ -719,7 +719,7 @@ class Airing(Base):
     bulletin_id: Mapped[str] = mapped_column(ForeignKey("bulletins.id"), index=True)
     due_at: Mapped[datetime]
     state: Mapped[str]  # planned | dispatched | closed | cancelled | missed
-    state_reason: Mapped[str | None] = mapped_column(Text)
+    state_reason: Mapped[str | None] = mapped_column(LongWords)
     title: Mapped[str]  # copied, so that deleting a bulletin cannot rewrite history
     priority: Mapped[str]
     clip_sha256: Mapped[str]
@@ -775,14 +775,14 @@ class OrderRecord(Base):
     revision: Mapped[int]
     topics: Mapped[list[str]]
     audience: Mapped[Json]
-    document: Mapped[str] = mapped_column(Text)  # compact JWS of the order, or of its cancellation
+    document: Mapped[str] = mapped_column(LongWords)  # compact JWS of the order, or of its cancellation
     cancelled: Mapped[bool] = mapped_column(default=False)
     play_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     cleared_at: Mapped[datetime | None]
     left_topics: Mapped[list[str] | None]  # where an earlier revision stood and this one does not
-    left_document: Mapped[str | None] = mapped_column(Text)  # the cancellation that stands there
+    left_document: Mapped[str | None] = mapped_column(LongWords)  # the cancellation that stands there
     __table_args__ = (Index("ix_orders_standing", "cleared_at", "expires_at"),)
 
 
@@ -800,7 +800,7 @@ class ReceiptEnvelope(Base):
     __tablename__ = "receipt_envelopes"
     sha256: Mapped[str] = mapped_column(primary_key=True)
     receiver_id: Mapped[str]
-    document: Mapped[str] = mapped_column(Text)
+    document: Mapped[str] = mapped_column(LongWords)
     received_at: Mapped[datetime]
 
 
@@ -866,7 +866,7 @@ class LogHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int]
     hash: Mapped[str]
-    document: Mapped[str | None] = mapped_column(Text)  # the same, signed by the station (compact JWS)
+    document: Mapped[str | None] = mapped_column(LongWords)  # the same, signed by the station (compact JWS)
 
 
 class LogCheckpoint(Base):
@@ -876,7 +876,7 @@ class LogCheckpoint(Base):
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[str]
     at: Mapped[datetime]
-    document: Mapped[str] = mapped_column(Text)  # compact JWS
+    document: Mapped[str] = mapped_column(LongWords)  # compact JWS
 
 
 class LogSeal(Base):
@@ -888,7 +888,7 @@ class LogSeal(Base):
     hash: Mapped[str]  # of row `seq`
     until: Mapped[datetime]  # what was received before this instant
     file: Mapped[str]  # the archive's name
-    document: Mapped[str] = mapped_column(Text)  # compact JWS
+    document: Mapped[str] = mapped_column(LongWords)  # compact JWS
 
 
 class Report(Base):
@@ -940,7 +940,9 @@ class KeptAiring(Base):
     content_group: Mapped[str | None]
     priority: Mapped[str | None]
     duration_ms: Mapped[int | None]
-    heard: Mapped[str] = mapped_column(Text)  # JSON: receivers that stood together and said the same; what each played
+    heard: Mapped[str] = mapped_column(
+        LongWords
+    )  # JSON: receivers that stood together and said the same; what each played
     __table_args__ = (Index("ix_kept_airings_due_at", "due_at", "airing_id"),)
 
 
@@ -972,9 +974,9 @@ class RejectedMessage(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     topic: Mapped[str]
     payload_sha256: Mapped[str] = mapped_column(unique=True)
-    payload: Mapped[str] = mapped_column(Text)
+    payload: Mapped[str] = mapped_column(LongWords)
     code: Mapped[str] = mapped_column(default="other", server_default="other", index=True)  # broadcaster.set_apart.Code
-    reason: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(LongWords)
     receiver_id: Mapped[str | None] = mapped_column(index=True)  # by its topic
     receipt_id: Mapped[str | None]  # which receipt of the message, where the others of it fit
     received_at: Mapped[datetime]
@@ -998,7 +1000,7 @@ class Alert(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     acknowledged_name: Mapped[str | None]
-    note: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(LongWords)
     __table_args__ = (
         CheckConstraint("severity IN ('critical','warning','notice')", name="severity"),
         Index(
@@ -1025,4 +1027,4 @@ class AlertDelivery(Base):
     next_at: Mapped[datetime | None] = mapped_column(index=True)  # none: it is over
     attempts: Mapped[int]
     delivered_at: Mapped[datetime | None]
-    last_error: Mapped[str | None] = mapped_column(Text)
+    last_error: Mapped[str | None] = mapped_column(LongWords)

@@ -220,6 +220,12 @@ class MqttLink:
                 self._serve()
             except (OSError, ValueError) as error:
                 self._problem(f"The broker is not reached: {error}")
+            except Exception:  # noqa: BLE001 - whatever it was: without this thread nothing would ever come or go again
+                self._log.exception("the link failed; connecting anew")
+                connection = self._client.socket()
+                if isinstance(connection, socket.socket):
+                    with suppress(OSError):
+                        connection.close()
             delay = shortest if self._connections > before else min(delay * 2, longest)
             # Receivers of a whole province lose the broker at once; they must not all come back at once.
             self._closing.wait(max(0.0, self._paused_until - time.monotonic()))

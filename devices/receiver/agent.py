@@ -98,6 +98,7 @@ class Agent:
         self._machine = Machine(folder)
         self._watchdog = Watchdog()
         self._told_stops: tuple[str, ...] = ()
+        self._unhandled = 0  # documents at which this software failed
         self._player = Player(self._journal, clock, self._place, self._receipts_changed, self._amplifier)
         self._outbox = Outbox(
             station=self._provision.station,
@@ -185,7 +186,7 @@ class Agent:
                     health_at = now
                 if self._link.connected and (now >= health_at or self._reconfigured):
                     self._reconfigured = False
-                    self._say_health()
+                    self._tell_health()
                     configuration = self._place.configuration
                     health_at = now + (configuration.health_every_s if configuration else 60)
                 if now >= prune_at:
@@ -211,6 +212,10 @@ class Agent:
                 except (sqlite3.Error, OSError) as error:
                     log.error("the journal cannot be written", error=str(error))  # noqa: TRY400 - said in full
                     self._stop.wait(2.0)
+                except Exception:  # it would come again after each restart, and end the receiver each time
+                    log.exception("a document is passed over", topic=delivery.topic)
+                    self._unhandled += 1
+                    break
             else:
                 return
             self._link.acknowledge([delivery])
@@ -367,6 +372,13 @@ class Agent:
         topic = topics.of_receiver(self._provision.receiver, "presence")
         return self._link.publish(topic, self._presence(state), retain=True)
 
+    def _tell_health(self) -> None:
+        """Where the disk does not answer, health is told the next time: a receiver goes on playing what it can."""
+        try:
+            self._say_health()
+        except (sqlite3.Error, OSError) as error:
+            log.error("health cannot be told", error=str(error))  # noqa: TRY400 - said in full
+
     def _say_health(self) -> None:
         offset = self._clock.offset_s()
         account = self._account()
@@ -414,4 +426,6 @@ class Agent:
             account.add(
                 "documents_refused", f"{refused[0]} configurations and {refused[1]} stops were refused since the start."
             )
+        if self._unhandled:
+            account.add("documents_refused", f"The software failed at {self._unhandled} documents; its log says where.")
         return account

@@ -4,7 +4,10 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -69,19 +72,18 @@ class Clips:
         return good
 
     def size(self) -> int:
-        """Bytes of all clips and parts of clips."""
-        return sum(entry.stat().st_size for entry in os.scandir(self._folder) if entry.is_file())
+        """Bytes of all clips and parts of clips; 0 where the folder cannot be read."""
+        try:
+            return sum(found.st_size for _, found in self._files())
+        except OSError:
+            return 0
 
     def make_room(self, sound: File, needed: set[str]) -> bool:
         """Whether the clip fits, if need be after deleting clips, the longest unused first, that no order needs.
 
         `needed` are the SHA-256 of the clips of all orders that are still to play: these are never deleted.
         """
-        found = sorted(
-            (entry.stat().st_mtime, entry.stat().st_size, Path(entry.path))
-            for entry in os.scandir(self._folder)
-            if entry.is_file()
-        )
+        found = sorted((about.st_mtime, about.st_size, path) for path, about in self._files())
         others = [(size, path) for _, size, path in found if path.stem != sound.sha256]
         total = sum(size for size, _ in others)
         free = shutil.disk_usage(self._folder).free + sum(size for _, size, _ in found) - total
@@ -125,6 +127,15 @@ class Clips:
                 break
         outcome = Fetched.MISMATCH if mismatches and mismatches == len(media_urls) else Fetched.UNAVAILABLE
         return outcome, "; ".join(details)[:300] or "no media address is configured"
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """What stands in the folder. Another thread may rename or delete a file between its listing and the look at it."""
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    about = entry.stat()
+                    if stat.S_ISREG(about.st_mode):
+                        yield Path(entry.path), about
 
     def _part(self, sound: File) -> Path:
         return self._folder / f"{sound.sha256}.part"

@@ -318,7 +318,7 @@ class Journal:
                     state=ReceiptState.REFUSED,
                     at=at,
                     reason=reason,
-                    detail=detail[:300],
+                    detail=_detail(detail),
                     document_sha256=document_sha256,
                 ),
             )
@@ -387,11 +387,16 @@ def _put(
             state=state,
             at=at.astimezone(UTC),
             reason=reason,
-            detail=None if detail is None else detail[:300],
+            detail=None if detail is None else _detail(detail),
             evidence=evidence,
             then=then,
         ),
     )
+
+
+def _detail(text: str) -> str:
+    """As a receipt may hold it: it tells of errors, whose words nobody knows before."""
+    return text.replace("\0", "\ufffd")[:300]
 
 
 def _insert(db: sqlite3.Connection, receipt: Receipt) -> None:

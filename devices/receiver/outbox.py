@@ -80,6 +80,9 @@ class Outbox:
             except sqlite3.Error as error:
                 log.error("the journal cannot be read", error=str(error))  # noqa: TRY400 - said in full
                 pause = 2.0
+            except Exception:  # whatever it was, it is tried again: without this thread nothing is proved
+                log.exception("receipts could not be sent")
+                pause = 5.0
             if last:
                 return
             self._wake.wait(pause)

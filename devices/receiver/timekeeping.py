@@ -185,6 +185,9 @@ class ClockProbes:
         self._lock = threading.Lock()
         self._sent: dict[str, float] = {}
         self._answers: list[Sample] = []
+        self._connection = 0
+        self._times: list[float] = []  # of the bursts still to come, from the connection on
+        self._began = self._next_at = self._last_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clock-probes", daemon=True)
 
@@ -207,22 +210,24 @@ class ClockProbes:
                 self._answers.append(Sample.of(sent=sent, arrived=arrived, answer=answer))
 
     def _run(self) -> None:
-        connection, times = 0, list(BURST_TIMES_S)
-        began = next_at = last_at = 0.0
         while not self._stop.wait(0.25):
-            link, now = self._link, time.monotonic()
-            if not link.connected:
-                continue
-            if link.connections != connection:
-                connection = link.connections
-                times = list(AGAIN_TIMES_S if self._timekeeper.settled else BURST_TIMES_S)
-                began, next_at = now, now + times.pop(0) + 0.3
-            if now >= next_at:
-                next_at = max(now + 1.0, began + times.pop(0)) if times else now + EVERY_S
-            elif now - last_at < NOT_SOONER_S or not self._starts_soon():
-                continue
-            last_at = now
-            self._burst()
+            try:
+                if self._link.connected and self._is_due(time.monotonic()):
+                    self._burst()
+            except Exception:  # whatever it was, the clock is asked for again
+                log.exception("the station's clock could not be asked for")
+
+    def _is_due(self, now: float) -> bool:
+        if self._link.connections != self._connection:
+            self._connection = self._link.connections
+            self._times = list(AGAIN_TIMES_S if self._timekeeper.settled else BURST_TIMES_S)
+            self._began, self._next_at = now, now + self._times.pop(0) + 0.3
+        if now >= self._next_at:
+            self._next_at = max(now + 1.0, self._began + self._times.pop(0)) if self._times else now + EVERY_S
+        elif now - self._last_at < NOT_SOONER_S or not self._starts_soon():
+            return False
+        self._last_at = now
+        return True
 
     def _starts_soon(self) -> bool:
         instant = self._next_start()

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from devices.wire.messages import Document, Identifier, Instant, Value
+from devices.wire.messages import Document, Identifier, Instant, Ordinal, Value
 
 MAX_REHOMINGS = 300
 
@@ -28,7 +28,7 @@ class Rehomings(Document):
 
     TYP: ClassVar[str] = "rehomings+jws"
     area: Identifier  # on whose topic it stands
-    revision: Annotated[int, Field(ge=1)]
+    revision: Ordinal
     issued_at: Instant
     expires_at: Instant
     rehomings: Annotated[tuple[Rehoming, ...], Field(max_length=MAX_REHOMINGS)]

@@ -13,7 +13,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from devices.wire.messages import Document, Identifier, Instant, Kind, Sha256, Signed, Statement, Value
+from devices.wire.messages import (
+    Document,
+    Identifier,
+    Instant,
+    Kind,
+    Number,
+    Ordinal,
+    Sha256,
+    Signed,
+    Statement,
+    Text,
+    Value,
+)
 from devices.wire.sealing import check_seal_jwk
 from devices.wire.signing import PublicKey
 
@@ -46,8 +58,8 @@ class EnrolmentRequest(Signed):
     seal_key: SealJwk  # X25519: the account's secret comes sealed for it
     commitment: Sha256  # of the 32 bytes of a nonce that is told with the first poll
     kind: Kind
-    name: Annotated[str, Field(min_length=1, max_length=200)]  # a proposal; the operator decides
-    software: Annotated[str, Field(max_length=100)]
+    name: Annotated[Text, Field(min_length=1, max_length=200)]  # a proposal; the operator decides
+    software: Annotated[Text, Field(max_length=100)]
 
 
 class EnrolmentOffer(Document):
@@ -55,7 +67,7 @@ class EnrolmentOffer(Document):
 
     TYP: ClassVar[str] = "enrolment-offer+jws"
     enrolment: Identifier
-    station_name: Annotated[str, Field(max_length=200)]
+    station_name: Annotated[Text, Field(max_length=200)]
     station_keys: Annotated[tuple[SigningJwk, ...], Field(min_length=1, max_length=8)]
     nonce: Nonce
     issued_at: Instant
@@ -93,7 +105,7 @@ class ProvisionDocument(Document):
     TYP: ClassVar[str] = "provision+jws"
     receiver: Identifier
     key_thumbprint: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]  # RFC 7638, of the receiver's own key
-    generation: Annotated[int, Field(ge=1)]  # of the secret; grows with each renewal
+    generation: Ordinal  # of the secret; grows with each renewal
     sealed_secret: Annotated[str, Field(max_length=1000)]  # compact JWE for the `seal_key` of the request
     broker: BrokerAddress
     station_keys: Annotated[tuple[SigningJwk, ...], Field(min_length=1, max_length=8)]
@@ -109,7 +121,7 @@ class RenewalRequest(Statement):
     """
 
     TYP: ClassVar[str] = "renewal-request+jws"
-    generation: Annotated[int, Field(ge=0)]  # that it has
+    generation: Number  # that it has
     change: bool = False
     seal_key: SealJwk
     new_key: SigningJwk | None = None
@@ -120,7 +132,7 @@ class KeyProof(Statement):
     """Shows that whoever brings a new key holds its private half."""
 
     TYP: ClassVar[str] = "key-proof+jws"
-    generation: Annotated[int, Field(ge=0)]
+    generation: Number
 
 
 class StationKey(Value):
@@ -134,7 +146,7 @@ class StationKeys(Document):
     """All keys that the station signs with now or next. Retained on `cb/v1/keys/{kid of its signature}`."""
 
     TYP: ClassVar[str] = "station-keys+jws"
-    revision: Annotated[int, Field(ge=1)]
+    revision: Ordinal
     issued_at: Instant
     keys: Annotated[tuple[StationKey, ...], Field(min_length=1, max_length=8)]
 
@@ -157,7 +169,7 @@ class Wiped(Statement):
     TYP: ClassVar[str] = "wiped+jws"
     wipe: Identifier
     at: Instant
-    undelivered: Annotated[int, Field(ge=0)]
+    undelivered: Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ VERSION = 1
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC the instant lies outside of the years 1 to 9999") from None
 
 
 def _rfc3339(value: datetime) -> str:
@@ -24,6 +27,13 @@ def _rfc3339(value: datetime) -> str:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc), PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""What databases and small devices hold in 32 bits."""
+Ordinal = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Large = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""Bytes and microseconds: up to what all readers of JSON tell apart (RFC 8259, 6)."""
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Any text without U+0000, which not every database and no C library keeps."""
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """Names an area, receiver, order, airing or key; safe as one level of an MQTT topic and as a file name."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -40,7 +50,7 @@ WallClock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 class Value(BaseModel):
     """A frozen, strict value; unknown fields of later minor versions are ignored."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Signed(Value):
@@ -75,8 +85,8 @@ class Sound(Value):
     """A clip to play, addressed by what it holds: fetched at `{media_url}/{sha256}`, with HTTP Range."""
 
     sha256: Sha256
-    size: Annotated[int, Field(gt=0)]  # bytes
-    duration_ms: Annotated[int, Field(gt=0)]
+    size: Annotated[Large, Field(gt=0)]  # bytes
+    duration_ms: Ordinal
     media_type: MediaType = "audio/mpeg"  # or "audio/ogg": Opus in Ogg (RFC 7845)
 
 
@@ -106,10 +116,10 @@ class Card(Value):
     `text` is always there: a screen that does not know a kind shows it.
     """
 
-    kind: Annotated[str, Field(max_length=20)] = "text"  # or "slogan", "image", "clock"
-    text: Annotated[str, Field(min_length=1, max_length=2000)]
+    kind: Annotated[Text, Field(max_length=20)] = "text"  # or "slogan", "image", "clock"
+    text: Annotated[Text, Field(min_length=1, max_length=2000)]
     style: Literal["static", "scroll"] = "scroll"
-    duration_ms: Annotated[int, Field(gt=0)]
+    duration_ms: Ordinal
     image: Image | None = None  # of the kind "image"
 
 
@@ -122,11 +132,11 @@ class Order(Document):
 
     TYP: ClassVar[str] = "order+jws"
     id: Identifier
-    revision: Annotated[int, Field(ge=1)]
+    revision: Ordinal
     airing: Identifier
     audience: Audience
     priority: Priority
-    title: Annotated[str, Field(max_length=300)]
+    title: Annotated[Text, Field(max_length=300)]
     issued_at: Instant
     play_at: Instant
     late_limit_s: Annotated[int, Field(ge=0, le=86400)]
@@ -168,11 +178,11 @@ class Cancellation(Document):
 
     TYP: ClassVar[str] = "cancellation+jws"
     order: Identifier
-    revision: Annotated[int, Field(ge=1)]  # higher than the order's that it takes back
+    revision: Ordinal  # higher than the order's that it takes back
     audience: Audience
     issued_at: Instant
     expires_at: Instant
-    reason: Annotated[str, Field(max_length=300)]
+    reason: Annotated[Text, Field(max_length=300)]
 
 
 class Stop(Document):
@@ -184,11 +194,11 @@ class Stop(Document):
 
     TYP: ClassVar[str] = "stop+jws"
     id: Identifier
-    revision: Annotated[int, Field(ge=1)]
+    revision: Ordinal
     audience: Audience
     issued_at: Instant
     expires_at: Instant
-    reason: Annotated[str, Field(max_length=300)]
+    reason: Annotated[Text, Field(max_length=300)]
     lifted: bool = False
 
     def bars(self, order: Order, now: datetime) -> bool:
@@ -226,11 +236,11 @@ class Configuration(Document):
 
     TYP: ClassVar[str] = "configuration+jws"
     receiver: Identifier
-    revision: Annotated[int, Field(ge=1)]
+    revision: Ordinal
     issued_at: Instant
     expires_at: Instant
     kind: Kind
-    name: Annotated[str, Field(max_length=200)]
+    name: Annotated[Text, Field(max_length=200)]
     areas: Annotated[tuple[Identifier, ...], Field(min_length=1)]  # its line, from the root to its own area
     media_urls: Annotated[tuple[str, ...], Field(min_length=1)]  # bases; the first that answers serves
     zone: str = "Asia/Ho_Chi_Minh"
@@ -290,35 +300,35 @@ class Position(Value):
     """How far into the clip it was at an instant."""
 
     at: Instant
-    position_ms: Annotated[int, Field(ge=0)]
+    position_ms: Number
 
 
 class Evidence(Value):
     """What the receiver measured of what it really played; every field is optional."""
 
     clip_sha256: Sha256 | None = None
-    from_ms: Annotated[int, Field(ge=0)] | None = None  # where in the clip it began, if not at its beginning
-    played_ms: Annotated[int, Field(ge=0)] | None = None  # of the clip, from its beginning
-    expected_ms: Annotated[int, Field(ge=0)] | None = None
+    from_ms: Number | None = None  # where in the clip it began, if not at its beginning
+    played_ms: Number | None = None  # of the clip, from its beginning
+    expected_ms: Number | None = None
     late_ms: Annotated[float, Field(ge=0)] | None = None  # start behind the order's instant, receiver's clock
     level_dbfs: float | None = None  # RMS of the samples handed to the sink
     gain_db: float | None = None  # that was applied: the order's, or a lower ceiling
     positions: Annotated[tuple[Position, ...], Field(max_length=12)] = ()  # samples taken while it played
-    sink: Annotated[str, Field(max_length=100)] | None = None
-    viewers: Annotated[int, Field(ge=0)] | None = None  # pages connected to a screen's page server
+    sink: Annotated[Text, Field(max_length=100)] | None = None
+    viewers: Number | None = None  # pages connected to a screen's page server
 
 
 class Receipt(Value):
     """What a receiver states about one order: a state, an instant, evidence. `id` makes every write idempotent."""
 
     id: Identifier
-    sequence: Annotated[int, Field(ge=1)]  # grows by one per receipt of this receiver: gaps can be seen
+    sequence: Ordinal  # grows by one per receipt of this receiver: gaps can be seen
     order: Identifier
-    revision: Annotated[int, Field(ge=0)]  # 0 where the document could not be read
+    revision: Number  # 0 where the document could not be read
     state: ReceiptState
     at: Instant
     reason: Reason | None = None
-    detail: Annotated[str, Field(max_length=300)] | None = None
+    detail: Annotated[Text, Field(max_length=300)] | None = None
     document_sha256: Sha256 | None = None  # of a refused document's bytes as they arrived
     evidence: Evidence | None = None
     then: Literal["resume", "restart"] | None = None  # of `interrupted`: it will go on, or begin anew; else it is over
@@ -360,8 +370,8 @@ class ClockAnswer(Document):
     TYP: ClassVar[str] = "clock-answer+jws"
     receiver: Identifier
     probe: Identifier
-    arrived_us: Annotated[int, Field(gt=0)]
-    left_us: Annotated[int, Field(gt=0)]
+    arrived_us: Annotated[Large, Field(gt=0)]
+    left_us: Annotated[Large, Field(gt=0)]
 
 
 class Presence(Statement):
@@ -371,8 +381,8 @@ class Presence(Statement):
     state: Literal["online", "offline"]
     session: Identifier
     at: Instant  # of the connection, also in its last will
-    software: Annotated[str, Field(max_length=100)]
-    supports: Annotated[tuple[Annotated[str, Field(max_length=50)], ...], Field(max_length=32)] = ()
+    software: Annotated[Text, Field(max_length=100)]
+    supports: Annotated[tuple[Annotated[Text, Field(max_length=50)], ...], Field(max_length=32)] = ()
     # media types, and what was added to version 1: "drills", "gain", "quiet-hours", "resume", "self-tests", "stops"
 
 
@@ -381,14 +391,14 @@ class Health(Statement):
 
     TYP: ClassVar[str] = "health+jws"
     at: Instant
-    uptime_s: Annotated[int, Field(ge=0)]
+    uptime_s: Number
     clock_offset_ms: float | None = None  # the station's clock less the receiver's own
     clock_uncertainty_ms: Annotated[float, Field(ge=0)] | None = None
-    cache_bytes: Annotated[int, Field(ge=0)]
-    disk_free_bytes: Annotated[int, Field(ge=0)]
-    outbox: Annotated[int, Field(ge=0)]  # receipts not yet acknowledged
-    orders: Annotated[int, Field(ge=0)]  # orders that are still to play
-    problems: tuple[Annotated[str, Field(max_length=200)], ...] = ()
-    conditions: tuple[Annotated[str, Field(max_length=50)], ...] = ()  # the same in words for machines
+    cache_bytes: Large
+    disk_free_bytes: Large
+    outbox: Number  # receipts not yet acknowledged
+    orders: Number  # orders that are still to play
+    problems: tuple[Annotated[Text, Field(max_length=200)], ...] = ()
+    conditions: tuple[Annotated[Text, Field(max_length=50)], ...] = ()  # the same in words for machines
     stops: tuple[Identifier, ...] = ()  # that are in force here
     temperature_c: float | None = None

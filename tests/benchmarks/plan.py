@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
+from broadcaster.cli.main import all_is_loaded
 from schedules.day_plan import plan_day
 from schedules.policies import TEMPLATES, Policies, Spot
 from schedules.priorities import Item
@@ -162,4 +163,5 @@ def run() -> Result:
 
 
 if __name__ == "__main__":
+    all_is_loaded()  # as in the station, where the plan is made
     print(json.dumps(_plan(int(sys.argv[1]))))

@@ -10,9 +10,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
 
-from broadcaster.errors import SetupError
-from broadcaster.storage.database import Database
+from broadcaster.errors import InvalidError, SetupError
+from broadcaster.storage.database import Database, part_of
 from broadcaster.storage.models import Area, Base, Bulletin, LoginSession, LogName, Person
 
 
@@ -149,6 +150,40 @@ def test_a_transaction_leaves_all_or_nothing(database: Database) -> None:
         half()
     with database.reading() as session:
         assert session.get(Person, "p") is None
+
+
+def test_what_no_column_can_have_is_said_to_whoever_gave_it(database: Database) -> None:
+    impossible: list[dict[str, object]] = [{"totp_last_step": 2**70}, {"name": "a\0b"}]
+    if not database.is_sqlite:
+        impossible.append({"totp_last_step": 2**40})
+    for values in impossible:
+        with pytest.raises(InvalidError, match="cannot be stored"), database.writing() as session:
+            session.add(_person(**values))
+        with database.reading() as session:
+            assert session.get(Person, "p") is None
+    with pytest.raises(InvalidError, match="cannot be stored"), database.reading() as session:
+        session.scalars(select(Person).where(Person.totp_last_step == 2**70)).all()
+
+
+def _failing_part(session: Session) -> None:
+    with part_of(session):
+        session.info["noted"].append("within")
+        session.add(_person(id="q", username="q"))
+        session.flush()
+        raise LookupError
+
+
+def test_a_part_that_fails_is_undone_alone_with_what_it_noted(database: Database) -> None:
+    kept: list[list[str]] = []
+    database.last_of_all.append(lambda session: kept.append(session.info.pop("noted", [])))
+    with database.writing() as session:
+        session.info["noted"] = ["before"]
+        session.add(_person())
+        with pytest.raises(LookupError):
+            _failing_part(session)
+    with database.reading() as session:
+        assert session.scalars(select(Person.id)).all() == ["p"]
+    assert kept == [["before"]]
 
 
 def test_a_reader_sees_one_state(database: Database) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from broadcaster.canonical import sha256_of
 from broadcaster.emergencies import Sending, TemplateContent
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
-from broadcaster.storage.models import AuditEntry, Bulletin, Emergency
+from broadcaster.storage.models import Airing, AuditEntry, Bulletin, Emergency, Schedule
 from broadcaster.targets import Targets
 from devices.wire import topics
 from devices.wire.messages import Drill, Order, Stop
@@ -93,6 +93,24 @@ def test_a_template_is_released_by_two_persons_and_then_issued_by_one(commune: C
     commune.broker.start()
     assert commune.dispatcher.run()
     assert commune.broker.retained(order.topics[0]) == order.document.encode()
+
+
+def test_an_emergency_that_cannot_be_issued_holds_up_no_other(commune: Commune) -> None:
+    made = _template(commune)
+    broken, issued = (
+        commune.emergencies.issue(commune.operator, made, blanks=BLANKS, sending=_sending()) for _ in "12"
+    )
+    bulletins = {row.id: row.bulletin_id for row in _rows(commune)}
+    with commune.database.writing() as session:
+        session.execute(delete(Schedule).where(Schedule.bulletin_id == bulletins[broken]))
+    for bulletin in bulletins.values():
+        commune.speak(bulletin)
+    commune.planner.run()
+    assert {row.id: row.state for row in _rows(commune)} == {broken: "preparing", issued: "issued"}
+    assert commune.planner.failures == (f"emergency {broken}",)
+    with commune.database.reading() as session:
+        assert set(session.scalars(select(Airing.bulletin_id))) == {bulletins[issued]}
+    assert commune.orders()
 
 
 WRONG = [

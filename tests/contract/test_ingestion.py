@@ -1,11 +1,14 @@
 """Receipts in: verified, written once, acknowledged after the commit; the log is a chain. On both databases."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
-from broadcaster import asrun, backlog, set_apart
+from broadcaster import asrun, backlog, ledger, set_apart
 from broadcaster.ingestion import Ingestion
 from broadcaster.ladder import current, ladder
 from broadcaster.storage.models import ReceiptEnvelope, Receiver, RejectedMessage
@@ -60,6 +63,54 @@ def test_nothing_is_acknowledged_when_the_write_fails(commune: Commune, monkeypa
     assert commune.log() == []
     _take(commune, message)
     assert len(commune.log()) == 1
+
+
+def test_what_cannot_be_written_is_set_apart_and_holds_up_nobody(
+    commune: Commune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "DIRECT", 0)
+    append = asrun.append
+
+    def failing(session: Session, rows: Sequence[dict[str, Any]], **how: Any) -> None:
+        append(session, rows, **how)
+        if any(row["state"] == "failed" for row in rows):
+            raise ValueError("no log has such a row")
+
+    monkeypatch.setattr(asrun, "append", failing)
+    order = _aired(commune)
+    device = MemoryLink(commune.broker, "loa-dong")
+    device.subscribe(topics.of_receiver("loa-dong", "acknowledgements"))
+    device.open()
+    gone = commune.clock.now() - timedelta(hours=1)
+
+    def told(number: int, state: ReceiptState, at: datetime | None = None) -> tuple[str, bytes]:
+        return commune.message("loa-dong", commune.receipt("loa-dong", order, state, number=number, at=at))
+
+    unreadable = (topics.of_receiver("loa-doai", "receipts"), b"\0.\0.\0")
+    states = (ReceiptState.RECEIVED, ReceiptState.FAILED, ReceiptState.READY, ReceiptState.STARTED)
+    _take(commune, *(told(number, state) for number, state in enumerate(states, 1)), unreadable)
+    _take(commune, *(told(number, state, gone) for number, state in enumerate(states, 11)))
+    assert commune.ingestion.waiting == 4
+    while commune.ingestion.waiting:
+        commune.ingestion.catch_up()
+    assert [row.receiver_seq for row in commune.log()] == [1, 3, 4, 11, 13, 14]
+    with commune.database.reading() as session:
+        kept = [(row.code, row.receiver_id, row.reason) for row in session.scalars(select(RejectedMessage))]
+        assert ledger.verify(session, Keyring([commune.signatory.key.public()])).ok
+    assert [(code, receiver) for code, receiver, _ in kept] == [
+        ("unwritable", "loa-dong"),
+        ("malformed", "loa-doai"),
+        ("unwritable", "loa-dong"),
+    ]
+    assert kept[0][2] == "ValueError: no log has such a row"
+    documents = [
+        verify(each.payload, Keyring([commune.signatory.key.public()]), Acknowledgement)
+        for each in device.receive(limit=10, wait_s=1)
+    ]
+    assert [name for document in documents for name in document.receipts] == [
+        f"loa-dong-{n}" for n in (1, 3, 4, 11, 13, 14)
+    ]
+    device.close()
 
 
 def test_what_does_not_fit_is_kept_apart_with_its_reason(commune: Commune) -> None:

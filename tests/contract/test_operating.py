@@ -1,11 +1,12 @@
 """Operating today: what needs somebody's hand, with its true cause, and nothing else. On both databases."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from broadcaster.operating.exceptions import CAUSES, Trouble, grouped, worst
+from broadcaster.operating.lights import StationLights
 from broadcaster.operating.rows import Light, Today
 from broadcaster.operating.today import Operating
 from broadcaster.storage.models import Receiver
@@ -200,3 +201,25 @@ def test_what_the_station_sees_of_itself_stands_in_the_lights(board: Board) -> N
     dark = Light("broker", "bad", "away")
     seen = Operating(board.commune.database, board.commune.clock, zone=ZONE, lights=lambda: (dark,))
     assert [light.name for light in seen.today(board.commune.operator).lights] == ["broker", "clock", "data"]
+
+
+@pytest.mark.parametrize(
+    ("ago", "failures", "light"),
+    [
+        (None, 0, Light("planning", "warn", "starting")),
+        (timedelta(seconds=40), 0, Light("planning", "good", "well")),
+        (timedelta(seconds=40), 3, Light("planning", "warn", "partly", 3)),
+        (timedelta(minutes=7), 0, Light("planning", "bad", "stands", 7)),
+    ],
+)
+def test_orders_that_are_not_made_are_seen(
+    commune: Commune, ago: timedelta | None, failures: int, light: Light
+) -> None:
+    lights = StationLights(
+        commune.database,
+        connected=lambda: True,
+        publishing_s=lambda: 0.0,
+        engines=lambda: ("espeak",),
+        planned=lambda: (ago, failures),
+    )
+    assert lights.all()[-1] == light

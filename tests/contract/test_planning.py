@@ -1,8 +1,14 @@
 """Airings: the row decides, however late, often or at once it is looked at. On SQLite and on PostgreSQL."""
 
+import json
 import threading
 from datetime import datetime, timedelta
 
+import pytest
+from sqlalchemy import select, update
+
+from broadcaster.planning import FAULT
+from broadcaster.storage.models import AiringReceiver, Receiver, Release
 from devices.links.memory import MemoryLink
 from devices.wire import topics
 from devices.wire.messages import Cancellation, Configuration, Order
@@ -180,3 +186,96 @@ def test_a_configuration_is_signed_anew_only_when_it_changes_or_ages(commune: Co
     assert revisions() == [2, 2, 2]
     first = verify(commune.receivers.configurations()[0].document.encode(), ring, Configuration)
     assert first.areas[0] == "tinh"
+
+
+def _spoilt(commune: Commune, bulletin: str, **changes: object) -> str:
+    """The release of a bulletin, with something else in its content than any release has; returns what it was."""
+    with commune.database.writing() as session:
+        release = session.scalars(select(Release).where(Release.bulletin_id == bulletin)).one()
+        content = release.content
+        session.execute(
+            update(Release)
+            .where(Release.id == release.id)
+            .values(content=json.dumps({**json.loads(content), **changes}))
+        )
+    return content
+
+
+def _mended(commune: Commune, bulletin: str, content: str) -> None:
+    with commune.database.writing() as session:
+        session.execute(update(Release).where(Release.bulletin_id == bulletin).values(content=content))
+
+
+def test_a_release_that_cannot_be_planned_holds_up_no_other(commune: Commune) -> None:
+    bulletins = [commune.released(_once(commune, hours=hours)) for hours in (1, 2, 3)]
+    content = _spoilt(commune, bulletins[1], schedules=[{"id": "x", "rule": {"kind": "moon"}, "targets": {}}])
+    for _ in range(2):
+        commune.planner.run()
+        assert {airing.bulletin_id for airing in commune.airings()} == {bulletins[0], bulletins[2]}
+        assert len(commune.orders()) == 2
+        (failure,) = commune.planner.failures
+        assert failure.startswith("release ")
+    _mended(commune, bulletins[1], content)
+    commune.planner.run()
+    assert len(commune.orders()) == 3
+    assert commune.planner.failures == ()
+
+
+def test_an_airing_whose_order_cannot_be_made_is_tried_until_it_is_too_late_and_holds_up_no_other(
+    commune: Commune,
+) -> None:
+    bulletins = [commune.released(_once(commune, hours=hours)) for hours in (60, 61, 62)]
+    commune.planner.run()
+    assert commune.orders() == []
+    content = _spoilt(commune, bulletins[0], card={"kind": "text"})
+    _spoilt(commune, bulletins[1], card={"kind": "text"})
+    commune.clock.move(hours=50)
+    commune.planner.run()
+    assert [airing.state for airing in commune.airings()] == ["planned", "planned", "dispatched"]
+    assert [airing.state_reason for airing in commune.airings()] == [FAULT, FAULT, None]
+    assert len(commune.planner.failures) == 2
+    _mended(commune, bulletins[0], content)
+    commune.planner.run()
+    assert [airing.state_reason for airing in commune.airings()] == [None, FAULT, None]
+    commune.clock.move(hours=13)
+    commune.planner.run()
+    states = {airing.bulletin_id: (airing.state, airing.state_reason) for airing in commune.airings()}
+    assert states[bulletins[1]] == ("missed", FAULT)
+    assert states[bulletins[0]][0] == "closed"
+    assert commune.planner.failures == ()
+
+
+def test_a_run_that_failed_at_its_end_is_done_again_as_a_whole(
+    commune: Commune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commune.released(_once(commune, hours=1))
+    commune.planner.run()
+    with commune.database.writing() as session:
+        session.execute(update(Receiver).where(Receiver.id == "loa-dong").values(revoked_at=commune.clock.now()))
+
+    def failing(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(commune.planner, "_next", failing)
+        with pytest.raises(OSError, match="disk"):
+            commune.planner.run()
+    with commune.database.reading() as session:
+        assert "loa-dong" in session.scalars(select(AiringReceiver.receiver_id)).all()
+    commune.planner.run()
+    assert commune.planner.moved
+    with commune.database.reading() as session:
+        assert sorted(session.scalars(select(AiringReceiver.receiver_id))) == ["led-xa", "loa-doai"]
+
+
+def test_a_receiver_whose_configuration_cannot_be_made_holds_up_no_order(commune: Commune) -> None:
+    commune.released(_once(commune, hours=1))
+    with commune.database.writing() as session:
+        session.execute(update(Receiver).where(Receiver.id == "loa-dong").values(name="Loa " * 60))
+    commune.planner.run()
+    assert commune.dispatcher.run()
+    (order,) = commune.orders()
+    assert commune.broker.retained(topics.area_order("xa", order.id)) is not None
+    told = {name: commune.broker.retained(topics.of_receiver(name, "configuration")) for name in commune.keys}
+    assert [name for name, document in told.items() if document is None] == ["loa-dong"]
+    assert commune.receivers.failures == ("loa-dong",)

@@ -18,6 +18,7 @@ from broadcaster.demo.client import Json, StationClient
 from broadcaster.demo.processes import port_is_free
 from tests.brokers import free_port, wait_for
 from tests.e2e.station import Program, command_line, descendants
+from tests.punctuality import LATE_MS
 
 RECEIVERS = {"loa-thon-dong", "loa-thon-doai", "led-ubnd-xa"}
 STATES = ["received", "ready", "started", "finished"]
@@ -56,7 +57,7 @@ def test_once_tells_what_each_receiver_confirmed(tmp_path: Path) -> None:
         at = {state: datetime.fromisoformat(row["states"][state]) for state in STATES}
         assert sorted(at, key=lambda state: at[state]) == STATES
         assert timedelta(0) <= at["started"] - due.replace(microsecond=due.microsecond // 1000 * 1000)
-        assert row["evidence"]["late_ms"] <= 50
+        assert row["evidence"]["late_ms"] <= LATE_MS
         if row["kind"] == "loudspeaker":
             assert row["evidence"]["clip_sha256"] == clip["sha256"]
             assert abs(row["wav"]["duration_ms"] - clip["duration_ms"]) <= 50

@@ -7,8 +7,7 @@ import numpy as np
 
 from audio.mastering import decode, measure
 from tests.e2e.station import StationRig
-
-PUNCTUAL = timedelta(milliseconds=50)
+from tests.punctuality import LATE_MS
 
 
 def test_each_loudspeaker_plays_the_released_clip_at_the_instant(rig: StationRig) -> None:
@@ -36,8 +35,8 @@ def test_each_loudspeaker_plays_the_released_clip_at_the_instant(rig: StationRig
     for receiver, climb in rig.climbs(aired).items():
         assert climb["outcome"] == "finished", receiver
         started = datetime.fromisoformat(climb["states"]["started"])
-        assert timedelta(0) <= started - due <= PUNCTUAL, receiver
-        assert 0 <= climb["evidence"]["late_ms"] <= 50, receiver
+        assert timedelta(0) <= started - due <= timedelta(milliseconds=LATE_MS), receiver
+        assert 0 <= climb["evidence"]["late_ms"] <= LATE_MS, receiver
         assert abs(climb["evidence"]["played_ms"] - released.duration_ms) <= 50, receiver
     for loudspeaker in rig.loudspeakers:
         assert rig.climbs(aired)[loudspeaker.id]["evidence"]["clip_sha256"] == bulletin["clip"]["sha256"]

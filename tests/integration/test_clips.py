@@ -48,6 +48,33 @@ def test_a_clip_is_fetched_and_verified(tmp_path: Path, media: Media, client: ht
     assert files(clips) == [".mp3"]
 
 
+def test_what_another_thread_takes_away_meanwhile_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Outdated(list[os.DirEntry[str]]):
+        """What stood in a folder just before its last file got another name."""
+
+        def __enter__(self) -> "Outdated":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    clips = Clips(tmp_path, reserve_bytes=0)
+    clips.path(SOUND).write_bytes(DATA)
+    part, seen = tmp_path / f"{'b' * 64}.part", os.scandir
+
+    def scandir(folder: Path) -> Outdated:
+        part.write_bytes(b"x")
+        listed = Outdated(seen(folder))
+        part.unlink()
+        return listed
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert clips.size() == len(DATA)
+    assert clips.make_room(SOUND, set())
+
+
 def test_it_goes_on_where_it_broke_off(tmp_path: Path, media: Media, client: httpx.Client) -> None:
     clips = Clips(tmp_path)
     media.break_after = 40_960

@@ -1,4 +1,4 @@
-"""A link into which more comes than is taken: nothing is lost, and all of it is taken in the order in which it was sent."""
+"""A link into which more comes than is taken, or that fails itself: nothing is lost, and all of it is taken in the order in which it was sent."""
 
 from pathlib import Path
 
@@ -53,3 +53,35 @@ def test_what_comes_after_what_was_turned_away_is_taken_after_it(tmp_path: Path)
         quick.close()
         broker.stop()
     assert found == list(range(31))
+
+
+def test_whatever_fails_in_it_a_link_connects_anew(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path, free_port(), {"a": (SECRET, ("a/b",), ("a/b",))})
+    broker.start()
+    put: list[None] = []
+
+    def arrived() -> None:
+        put.append(None)
+        if len(put) == 1:
+            raise RuntimeError("nobody foresaw this")
+
+    link = MqttLink("127.0.0.1", broker.port, "a", "a", SECRET, backoff_s=(0.05, 0.2), arrived=arrived)
+    found: list[bytes] = []
+
+    def taken() -> bool:
+        deliveries = link.receive(limit=10, wait_s=0.1)
+        found.extend(each.payload for each in deliveries)
+        link.acknowledge(deliveries)
+        return {b"1", b"2"} <= set(found)
+
+    try:
+        link.subscribe("a/b")
+        link.open()
+        wait_for(lambda: link.connected, 30)
+        link.publish("a/b", b"1")
+        wait_for(lambda: link.connections == 2, 30, "another connection")
+        link.publish("a/b", b"2")
+        wait_for(taken, 30, "both messages")
+    finally:
+        link.close()
+        broker.stop()

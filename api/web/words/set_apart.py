@@ -22,6 +22,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "apart_unknown_order": ("lệnh phát mà đài không biết", "an order that this station does not know"),
     "apart_not_addressed": ("lệnh phát không dành cho thiết bị này", "an order that was not for this receiver"),
     "apart_reused_id": ("trùng mã với xác nhận đã có trong nhật ký", "the id of another receipt that is in the log"),
+    "apart_unwritable": ("đài không ghi được", "the station cannot write it"),
     "apart_unknown_order_long": (
         "Nếu đài vừa khôi phục từ bản sao lưu: đây là xác nhận của những lượt phát sau lúc sao lưu. Chữ ký của máy còn nguyên, nhưng lệnh không còn để "
         "đối chiếu, nên không được tính vào báo cáo. Soạn lại bản tin còn phải phát, ghi nhận các lượt đã phát bằng văn bản. Nếu đài không khôi phục: "

@@ -1,14 +1,21 @@
-"""A disk that takes nothing more, and clocks that are set while orders wait."""
+"""What may fail in a receiver while orders wait: a disk that takes nothing more, a clock that is set, its own software."""
 
 import resource
+import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 
+from devices.links.port import Delivery
 from devices.receiver.agent import Agent
+from devices.receiver.intake import Intake
+from devices.receiver.journal import Journal
 from devices.receiver.provision import Provision
 from devices.receiver.run import mqtt_link
 from devices.receiver.sinks import WavSink
@@ -16,6 +23,27 @@ from devices.receiver.timekeeping import Timekeeper
 from devices.wire.messages import Reason, ReceiptState
 from tests.brokers import wait_for
 from tests.station import ReceiverProcess, Station, now, online, tone
+
+
+@contextmanager
+def agent_of(folder: Path, clock: Timekeeper) -> Iterator[None]:
+    """The receiver of this folder, in this process."""
+    with httpx.Client(trust_env=False) as client:
+        agent = Agent(
+            folder,
+            link=mqtt_link(Provision.load(folder).broker),
+            clock=clock,
+            client=client,
+            sink=WavSink(folder / "played"),
+            page=None,
+        )
+        thread = threading.Thread(target=agent.run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            agent.stop()
+            thread.join(timeout=20)
 
 
 def disk_takes(receiver: ReceiverProcess, bytes_of_a_file: int) -> None:
@@ -53,32 +81,58 @@ def test_a_full_disk_forges_doubles_and_loses_nothing(station: Station, tmp_path
         assert receiver.stop() == 0
 
 
+def test_health_that_cannot_be_read_ends_no_receiver(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, folder = "loa-yeu", tmp_path / "loa-yeu"
+    station.enrol(folder, name)
+    asked: list[Journal] = []
+
+    def broken(journal: Journal) -> int:
+        asked.append(journal)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Journal, "outbox_size", broken)
+    with agent_of(folder, Timekeeper()):
+        wait_for(lambda: asked, 20, "its health")
+        station.order("after-health", tone(0.2, hertz=518), in_s=1, to=name)
+        station.receipt(name, "after-health", ReceiptState.FINISHED)
+
+
+def test_a_document_at_which_the_software_fails_is_passed_over(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, folder = "loa-loi", tmp_path / "loa-loi"
+    station.enrol(folder, name)
+    handle = Intake.handle
+
+    def failing(intake: Intake, delivery: Delivery) -> None:
+        if delivery.topic.endswith("/e-fails"):
+            raise LookupError("nobody foresaw this")
+        handle(intake, delivery)
+
+    monkeypatch.setattr(Intake, "handle", failing)
+    with agent_of(folder, Timekeeper()):
+        online(station, name)
+        for order in ("e-fails", "e-after"):
+            station.order(order, tone(0.2, hertz=519), in_s=1, to=name)
+        station.receipt(name, "e-after", ReceiptState.FINISHED)
+        wait_for(lambda: "documents_refused" in station.health[name].conditions, 20, "its word of it")
+    assert station.states(name, "e-fails") == []
+
+
 def test_a_clock_that_is_set_by_an_hour_moves_no_start(station: Station, tmp_path: Path) -> None:
     name, folder = "loa-gio", tmp_path / "loa-gio"
     station.enrol(folder, name)
     wrong = [0.7]
-    with httpx.Client(trust_env=False) as client:
-        keeper = Timekeeper(system=lambda: time.time() + wrong[0])
-        agent = Agent(
-            folder,
-            link=mqtt_link(Provision.load(folder).broker),
-            clock=keeper,
-            client=client,
-            sink=WavSink(folder / "played"),
-            page=None,
-        )
-        thread = threading.Thread(target=agent.run, daemon=True)
-        thread.start()
-        try:
-            online(station, name)
-            wait_for(lambda: keeper.offset_s() is not None, 15, "the station's clock")
-            for jump_s in (3600.0, -7200.0):
-                order = station.order(f"j{jump_s}", tone(0.2, hertz=516), in_s=1.2, to=name, late_limit_s=10)
-                station.receipt(name, order.id, ReceiptState.READY)
-                wrong[0] += jump_s
-                station.receipt(name, order.id, ReceiptState.FINISHED)
-                assert 0.2 <= (now() - order.play_at).total_seconds() < 8
-                assert station.receipt(name, order.id, ReceiptState.STARTED).at >= order.play_at
-        finally:
-            agent.stop()
-            thread.join(timeout=20)
+    keeper = Timekeeper(system=lambda: time.time() + wrong[0])
+    with agent_of(folder, keeper):
+        online(station, name)
+        wait_for(lambda: keeper.offset_s() is not None, 15, "the station's clock")
+        for jump_s in (3600.0, -7200.0):
+            order = station.order(f"j{jump_s}", tone(0.2, hertz=516), in_s=1.2, to=name, late_limit_s=10)
+            station.receipt(name, order.id, ReceiptState.READY)
+            wrong[0] += jump_s
+            station.receipt(name, order.id, ReceiptState.FINISHED)
+            assert 0.2 <= (now() - order.play_at).total_seconds() < 8
+            assert station.receipt(name, order.id, ReceiptState.STARTED).at >= order.play_at

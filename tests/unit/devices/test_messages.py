@@ -56,6 +56,27 @@ def test_a_reason_of_a_later_version_costs_no_receipt() -> None:
         Receipt.model_validate_json(json.dumps(content["receipts"][0] | {"reason": 5}))
 
 
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        ("at", '"0001-01-01T00:00:00+14:00"', "outside of the years"),
+        ("at", '"9999-12-31T23:59:59-14:00"', "outside of the years"),
+        ("sequence", str(2**31), "2147483647"),
+        ("revision", str(2**70), "2147483647"),
+        ("detail", r'"a\u0000b"', "pattern"),
+        ("evidence", '{"late_ms": NaN}', "finite"),
+        ("evidence", '{"level_dbfs": -Infinity}', "finite"),
+        ("evidence", '{"played_ms": 1e300}', "integer"),
+    ],
+)
+def test_what_a_database_or_a_small_device_cannot_hold_is_malformed(where: str, value: str, said: str) -> None:
+    receipt = payload(RECEIPTS)["receipts"][0]
+    text = json.dumps({name: each for name, each in receipt.items() if name != where})
+    with pytest.raises(ValueError, match=said):
+        Receipt.model_validate_json(f'{text[:-1]}, "{where}": {value}}}')
+    assert Receipt.model_validate_json(json.dumps(receipt | {"sequence": 2**31 - 1}))
+
+
 def test_whoever_knows_no_drills_refuses_one() -> None:
     station = key("station-2026")
     data = sign(DRILL, station)
