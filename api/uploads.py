@@ -50,11 +50,9 @@ class Posted:
 async def posted_of(request: Request, limit: int) -> Posted:
     """A form whose field `file`, the last one, has at most `limit` bytes; no more than that is read."""
     body, whole = await _read(request, limit + _AROUND)
-    if not whole:
+    if not whole:  # the other fields come first; what there is of the file is ended
         boundary = request.headers.get("content-type", "").rpartition("boundary=")[2].strip('"')
-        body = (
-            body[:_AROUND] + f"\r\n--{boundary}--\r\n".encode()
-        )  # in which the other fields are, and some of the file
+        body = body[:_AROUND] + f"\r\n--{boundary}--\r\n".encode()
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}

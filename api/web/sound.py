@@ -27,6 +27,8 @@ from broadcaster.storage.models import Recording
 
 router = pages.router()
 JINGLES = 50
+LONGEST = 1000
+"""Letters of a field that are looked at; more than any may have."""
 FIELDS = tuple(Sound.model_fields)
 OWN = "own"
 _LABELS = {
@@ -68,7 +70,7 @@ async def put(
 
 
 def _taken(request: Request, station: Station, actor: Actor, area: str, posted: Posted) -> Response:
-    typed = {name: posted.fields.get(name, "") for name in (*FIELDS, "call_mode")}
+    typed = {name: posted.fields.get(name, "")[:LONGEST] for name in (*FIELDS, "call_mode")}
     seen = posted.fields.get("seen", "")
     only = posted.fields.get("do") == "upload"
     try:
@@ -97,7 +99,7 @@ def _sound(typed: dict[str, str]) -> Sound:
     }
     for name in ("rate_wpm", "pitch", "repeats"):
         if name in given:
-            given[name] = int(given[name]) if given[name].isdigit() else -1
+            given[name] = int(given[name]) if given[name].isdecimal() else -1
     if typed["call_mode"]:
         given["call"] = typed["call"].strip() if typed["call_mode"] == OWN else ""
     if typed["jingle"]:

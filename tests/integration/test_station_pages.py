@@ -248,6 +248,7 @@ def test_receivers_are_on_a_map_and_what_was_missed_without_network_is_shown_aft
         context.set_offline(False)
         page.wait_for_function(f"() => ({WELL})() === null", timeout=30_000)
         expect(page.locator("#map")).to_have_attribute("data-drawn", "3")
+        expect(page.locator("#link")).to_have_text("Trực tiếp")
         places = [url for url in asked if urlsplit(url).path == "/operations/map/places"]
         assert len(places) == 2
         with station_pages.station.database.writing() as session:

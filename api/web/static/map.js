@@ -99,7 +99,9 @@ function begin() {
       if (answer.redirected) return; // to the log-in, where live.js leads
       if (!answer.ok) throw new Error(String(answer.status));
       const { name, now, places } = await answer.json();
-      having = { name, places: places.flatMap(([area, spots]) => spots.map((spot) => [...spot, area])) };
+      // What stands as it stood is the same to `draw`: its shape stays, and what is open at it.
+      const kept = (spot, before) => (String(before) === String(spot) ? before : spot);
+      having = { name, places: places.flatMap(([area, spots]) => spots.map((spot) => kept([...spot, area], shown.get(spot[0])?.spot))) };
       draw(now);
     } catch {
       setTimeout(update, 2000);
