@@ -18,10 +18,14 @@ from broadcaster import metrics, tracing
 from broadcaster.clock import Clock
 from broadcaster.quality import report
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, speak_anew
-from broadcaster.storage.database import HELD, Database
+from broadcaster.storage.database import HELD, Database, passes
 from broadcaster.storage.models import Bulletin, ClipRecord
 
 log = structlog.get_logger(__name__)
+FAULT = (
+    "lỗi trong hệ thống, xem nhật ký kỹ thuật. Sửa và lưu lại bản tin để thử lại.",
+    "a fault in the system, see the server's log. Edit and save the bulletin to try again.",
+)
 
 
 class Rendering:
@@ -65,21 +69,24 @@ class Rendering:
             self._thread.join()
 
     def _work(self) -> None:
-        renderer = self._build()
-        self.engines = renderer.engines
+        renderer: Renderer | None = None
         try:
             while not self._stop.is_set():
                 # With a limit, in case another process of this station saved the bulletin.
                 self._wake.wait(timeout=5.0)
                 self._wake.clear()
                 try:
+                    if renderer is None:
+                        renderer = self._build()
+                        self.engines = renderer.engines
                     self._look_over()
                     while not self._stop.is_set() and self._render_next(renderer):
                         pass
                 except Exception:  # the next wake tries again; the rows are as they were
                     log.exception("rendering failed")
         finally:
-            renderer.close()
+            if renderer is not None:
+                renderer.close()
 
     def _look_over(self) -> None:
         """Once a day and after a start: what waits may sound otherwise by now, by other settings, national readings or areas."""
@@ -90,7 +97,12 @@ class Rendering:
             places = self._speaking.places(session)
             query = select(Bulletin).where(Bulletin.state.in_(WAITING), Bulletin.rendering == "done")
             for bulletin in session.scalars(query.order_by(Bulletin.id).with_for_update(**HELD)).all():
-                if not is_of(bulletin, self._speaking.of(session, bulletin, places)):
+                try:
+                    same = is_of(bulletin, self._speaking.of(session, bulletin, places))
+                except Exception:  # then it stays as it was approved
+                    log.exception("what a bulletin sounds like cannot be told", bulletin=bulletin.id)
+                    same = True
+                if not same:
                     speak_anew(bulletin)
         self._looked_over = today
 
@@ -102,9 +114,19 @@ class Rendering:
                 .order_by(Bulletin.updated_at)
                 .limit(1)
             )
-            speech = self._speaking.of(session, bulletin) if bulletin is not None else None
-        if bulletin is None or speech is None:
-            return False
+            if bulletin is None:
+                return False
+            try:
+                speech: Speech | None = self._speaking.of(session, bulletin)
+            except Exception as error:
+                if passes(error):
+                    raise
+                log.exception("what a bulletin is to speak cannot be told", bulletin=bulletin.id)
+                speech = None
+        if speech is None:
+            self._failed(bulletin, None, *FAULT)
+            self._changed()
+            return True
         began = time.perf_counter()
         try:
             with tracing.tracer.start_as_current_span("speech", attributes={"bulletin": bulletin.id}):
@@ -113,12 +135,7 @@ class Rendering:
             self._failed(bulletin, speech, error.vi, error.en)
         except Exception:  # a fault of ours: it must stand with the bulletin, not stop all others
             log.exception("speech failed", bulletin=bulletin.id, revision=bulletin.revision)
-            self._failed(
-                bulletin,
-                speech,
-                "lỗi trong hệ thống, xem nhật ký kỹ thuật. Sửa và lưu lại bản tin để thử lại.",
-                "a fault in the system, see the server's log. Edit and save the bulletin to try again.",
-            )
+            self._failed(bulletin, speech, *FAULT)
         else:
             self._done(bulletin, speech, rendered)
             spent, clip = time.perf_counter() - began, rendered.clip
@@ -135,12 +152,16 @@ class Rendering:
         self._changed()
         return True
 
-    def _standing(self, session: Session, bulletin: Bulletin, speech: Speech) -> Bulletin | None:
-        """The bulletin, held, if what was rendered still is what it would speak; otherwise it stays pending, and is rendered again."""
+    def _standing(self, session: Session, bulletin: Bulletin, speech: Speech | None) -> Bulletin | None:
+        """The bulletin, held, if what was rendered still is what it would speak; otherwise it stays pending, and is rendered again.
+
+        No `speech`: that could not be told.
+        """
         row = session.get(Bulletin, bulletin.id, with_for_update=HELD)
-        if row is None or row.rendering != "pending" or self._speaking.of(session, row) != speech:
+        if row is None or row.rendering != "pending":
             return None
-        return row
+        still = row.revision == bulletin.revision if speech is None else self._speaking.of(session, row) == speech
+        return row if still else None
 
     def _done(self, bulletin: Bulletin, speech: Speech, rendered: Rendered) -> None:
         clip = rendered.clip
@@ -171,7 +192,7 @@ class Rendering:
             row.clip_sha256, row.script_sha256 = clip.sha256, clip.script_sha256
             row.spoken, row.quality = speech.facts(), report(rendered, speech)
 
-    def _failed(self, bulletin: Bulletin, speech: Speech, vi: str, en: str) -> None:
+    def _failed(self, bulletin: Bulletin, speech: Speech | None, vi: str, en: str) -> None:
         metrics.RENDERING_FAILURES.inc()
         log.error("no speech", bulletin=bulletin.id, revision=bulletin.revision, cause=en)
         with self._database.writing() as session:

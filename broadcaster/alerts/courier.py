@@ -89,6 +89,9 @@ class Courier:
             except DeliveryError as error:
                 problem = str(error)
                 log.warning("%d alerts could not be sent to %s: %s", len(some), target, problem)
+            except Exception as error:  # whatever it was, other addresses do not wait for it
+                problem = f"{type(error).__name__}: {error}"
+                log.exception("%d alerts could not be sent to %s", len(some), target)
             self._note(some, problem, now)
             arrived += 0 if problem else len(some)
         return arrived
@@ -115,7 +118,9 @@ class Courier:
         message["From"], message["To"] = self._mail.sender, target
         message["Date"], message["Message-ID"] = format_datetime(now), make_msgid(domain="broadcaster.invalid")
         more = f" (+{len(lines) - 1})" if len(lines) > 1 else ""
-        message["Subject"] = f"{self._station}: {lines[0][0][:150]}{more}"
+        message["Subject"] = " ".join(
+            f"{self._station}: {lines[0][0][:150]}{more}".split()
+        )  # one line, whatever names hold
         message.set_content("\n".join(vi for vi, _ in lines) + "\n\n-- \n" + "\n".join(en for _, en in lines) + "\n")
         try:
             context = ssl.create_default_context()

@@ -98,7 +98,7 @@ class Agent:
         self._machine = Machine(folder)
         self._watchdog = Watchdog()
         self._told_stops: tuple[str, ...] = ()
-        self._unhandled = 0  # documents at which this software failed
+        self._unhandled = self._journal.drop_unreadable(clock.now())  # documents at which this software failed
         self._player = Player(self._journal, clock, self._place, self._receipts_changed, self._amplifier)
         self._outbox = Outbox(
             station=self._provision.station,

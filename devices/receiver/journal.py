@@ -14,8 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+import structlog
+from pydantic import BaseModel, ValidationError
+
 from devices.wire.messages import Drill, Evidence, Order, Reason, Receipt, ReceiptState, Stop
 
+log = structlog.get_logger(__name__)
 State = Literal[
     "received",
     "ready",
@@ -105,6 +109,42 @@ class Journal:
             db.execute("ALTER TABLE orders ADD COLUMN drill INTEGER NOT NULL DEFAULT 0")
             db.execute("ALTER TABLE orders ADD COLUMN position_ms INTEGER NOT NULL DEFAULT 0")
             db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+
+    def drop_unreadable(self, at: datetime) -> int:
+        """Drop what another version wrote and this one cannot read: it would fail at each look, and take all else with it.
+
+        An order that was still to play is told of as refused. Returns how much was dropped.
+        """
+        with self._transaction() as db:
+            orders = [
+                (name, state)
+                for name, state, drill, document in db.execute("SELECT id, state, drill, document FROM orders")
+                if not _readable(Drill if drill else Order, document)
+            ]
+            stops = [
+                name for name, document in db.execute("SELECT id, document FROM stops") if not _readable(Stop, document)
+            ]
+            receipts = [
+                name for name, text in db.execute("SELECT id, receipt FROM outbox") if not _readable(Receipt, text)
+            ]
+            for table, names in (("orders", [name for name, _ in orders]), ("stops", stops), ("outbox", receipts)):
+                db.executemany(f"DELETE FROM {table} WHERE id = ?", [(name,) for name in names])  # noqa: S608 - ours
+                if names:
+                    log.error("the journal held what this version cannot read", table=table, ids=names)
+            for name, state in orders:
+                if state in {*OPEN, "paused"}:
+                    receipt = Receipt(
+                        id=uuid.uuid4().hex,
+                        sequence=1,
+                        order=name,
+                        revision=0,
+                        state=ReceiptState.REFUSED,
+                        at=at.astimezone(UTC),
+                        reason=Reason.MALFORMED,
+                        detail="It was taken in by another version of this software, and this one cannot read it.",
+                    )
+                    _insert(db, receipt)
+        return len(orders) + len(stops) + len(receipts)
 
     def close(self) -> None:
         """Write everything into the one file and close it."""
@@ -360,6 +400,14 @@ class Journal:
         """Note something under a name."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+
+def _readable(kind: type[BaseModel], text: str) -> bool:
+    try:
+        kind.model_validate_json(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def _instant(seconds: float | None) -> datetime | None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from broadcaster.alerts.courier import SIGNATURE, Courier, Mail
 from broadcaster.alerts.findings import Finding
@@ -28,7 +28,7 @@ from broadcaster.operating.today import Operating
 from broadcaster.people import Actor, Grant, Role
 from broadcaster.reach import Reach
 from broadcaster.reports.board import Owed
-from broadcaster.storage.models import AlertDelivery
+from broadcaster.storage.models import AlertDelivery, Receiver
 from devices.wire.messages import Reason, ReceiptState
 from tests.brokers import free_port
 from tests.commune import ZONE, Commune
@@ -67,9 +67,13 @@ class Hook(BaseHTTPRequestHandler):
 
     got: ClassVar[list[tuple[str, bytes]]] = []
     failing: ClassVar[int] = 0
+    babbling: ClassVar[bool] = False
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if Hook.babbling:
+            self.wfile.write(b"this is no HTTP\r\n\r\n")
+            return
         if Hook.failing:
             Hook.failing -= 1
             self.send_response(503)
@@ -164,6 +168,27 @@ def test_a_lost_receiver_is_told_of_when_it_stays_away_and_resolved_by_itself(
     assert at.standing() == []
     assert at.courier.deliver() == 2
     assert "(đã hết)" in inbox.mails[1]["Subject"]
+
+
+def test_whatever_one_address_does_others_are_told(
+    commune: Commune, post_office: tuple[Inbox, int], hook_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, port = post_office
+    inbox.mails.clear()
+    at = desk(commune, port, emails=("xa@example.vn",), webhooks=(hook_url, "http://[là gì]/"))
+    with commune.database.writing() as session:
+        session.execute(update(Receiver).where(Receiver.id == "loa-dong").values(name="Máy\r\nBcc: ai@example.vn"))
+    at.board.online("loa-dong", "loa-doai")
+    at.board.online("loa-dong", state="offline")
+    at.watch.look()
+    commune.clock.move(minutes=3)
+    at.board.health("loa-doai")
+    at.watch.look()
+    monkeypatch.setattr(Hook, "babbling", True)
+    assert at.courier.deliver() == 1
+    (mail,) = inbox.mails
+    assert (mail["To"], mail["Bcc"]) == ("xa@example.vn", None)
+    assert sorted((row.attempts, bool(row.last_error)) for row in at.outbox()) == [(1, False), (1, True), (1, True)]
 
 
 def test_quiet_hours_hold_back_all_but_what_is_critical(commune: Commune, post_office: tuple[Inbox, int]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from audio.announcement import Announcement
 from audio.render import Renderer, build_renderer
@@ -14,7 +15,7 @@ from audio.script import read
 from broadcaster.readings import Choice
 from broadcaster.releases import find
 from broadcaster.rendering import Rendering
-from broadcaster.speech import read_out
+from broadcaster.speech import Speech, read_out
 from broadcaster.storage.models import Bulletin
 from schedules.rules import Once
 from tests.brokers import wait_for
@@ -120,3 +121,41 @@ def test_the_report_is_kept_and_what_is_settled_passes(
     again.start()
     again.stop()
     assert _row(commune, bulletin).rendering == "done"
+
+
+def test_a_bulletin_whose_speech_cannot_be_told_holds_up_no_other(
+    commune: Commune, rendering: Rendering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, other = (commune.bulletins.write(commune.editor, _draft(commune, text)) for text in ("Mưa to.", "Nắng."))
+    of = commune.speaking.of
+
+    def failing(session: Session, bulletin: Bulletin, *places: Any) -> Speech:
+        if bulletin.id == broken:
+            raise LookupError("nobody foresaw this")
+        return of(session, bulletin, *places)
+
+    monkeypatch.setattr(commune.speaking, "of", failing)
+    rendering.start()
+    _done(commune, rendering, other)
+    wait_for(lambda: _row(commune, broken).rendering == "failed")
+    assert "server's log" in (_row(commune, broken).rendering_error_en or "")
+
+
+def test_engines_that_do_not_come_up_are_tried_again(commune: Commune, renderer: Interrupted) -> None:
+    tried: list[int] = []
+
+    def build() -> Renderer:
+        tried.append(len(tried))
+        if len(tried) == 1:
+            raise OSError("no process could be started")
+        return renderer
+
+    made = Rendering(commune.database, commune.clock, commune.speaking, build, changed=commune.changes.notify)
+    bulletin = commune.bulletins.write(commune.editor, _draft(commune, "Nắng."))
+    made.start()
+    try:
+        wait_for(lambda: tried)
+        _done(commune, made, bulletin)
+    finally:
+        made.stop()
+    assert len(tried) == 2

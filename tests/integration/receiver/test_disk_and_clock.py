@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -119,6 +119,25 @@ def test_a_document_at_which_the_software_fails_is_passed_over(
         station.receipt(name, "e-after", ReceiptState.FINISHED)
         wait_for(lambda: "documents_refused" in station.health[name].conditions, 20, "its word of it")
     assert station.states(name, "e-fails") == []
+
+
+def test_what_another_version_left_in_the_journal_stops_nothing(station: Station, tmp_path: Path) -> None:
+    name, folder = "loa-cu", tmp_path / "loa-cu"
+    station.enrol(folder, name)
+    with agent_of(folder, Timekeeper()):
+        online(station, name)
+        station.order("v-old", tone(0.2, hertz=520), in_s=60, to=name)
+        station.receipt(name, "v-old", ReceiptState.READY)
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as db, db:
+        db.execute("""UPDATE orders SET document = '{"v": 1, "priority": "unheard of"}'""")
+        db.execute("""INSERT INTO outbox (id, receipt) VALUES ('x', '{"id": "x"}')""")
+        db.execute("""INSERT INTO stops VALUES ('s', 1, '{"id": "s"}', 99999999999)""")
+    with agent_of(folder, Timekeeper()):
+        refused = station.receipt(name, "v-old", ReceiptState.REFUSED)
+        assert refused.reason is Reason.MALFORMED
+        station.order("v-new", tone(0.2, hertz=521), in_s=1, to=name)
+        station.receipt(name, "v-new", ReceiptState.FINISHED)
+        wait_for(lambda: "documents_refused" in station.health[name].conditions, 20, "its word of it")
 
 
 def test_a_clock_that_is_set_by_an_hour_moves_no_start(station: Station, tmp_path: Path) -> None:
