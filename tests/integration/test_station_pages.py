@@ -115,6 +115,8 @@ def test_areas_below_sound_as_the_one_above(visit: Visit) -> None:
     village = seen(mai, "/sound?area=thon-dong")
     assert "Theo cấp trên: Đây là Đài truyền thanh xã." in village
     assert "Để trống: theo cấp trên, 120" in village
+    for rate in ("9" * 5000, "²", "79"):
+        assert "nhập số trong khoảng 80 – 260" in refused(mai, "/sound?area=xa", 422, rate_wpm=rate)
 
 
 def test_who_serves_one_village_sees_and_changes_what_lies_there(visit: Visit, station_pages: ServedStation) -> None:
