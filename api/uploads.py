@@ -1,5 +1,7 @@
 """Uploads: the body of a request as it comes, no longer than is taken, and only from who is known."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
@@ -16,35 +18,76 @@ BINARY: dict[str, Any] = {
     }
 }
 """For OpenAPI: the file itself is the body."""
+_AROUND = 10_000
+"""Bytes of a form beside its file."""
 
 
-async def body_of(request: Request, limit: int, *, around: int = 0) -> bytes:
-    """The body, at most `limit` bytes and what is put `around` them. Raises TooLargeError as soon as there are more, whatever its header says."""
-    parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > limit + around:
-            raise TooLargeError(
-                f"Tệp lớn hơn {limit / 1e6:g} MB. Chọn tệp nhỏ hơn hoặc chia ra.",
-                f"The file is larger than {limit / 1e6:g} MB. Choose a smaller one, or split it.",
-                limit=limit,
-            )
-    return bytes(parts)
+async def body_of(request: Request, limit: int) -> bytes:
+    """The body, at most `limit` bytes. Raises TooLargeError as soon as there are more, whatever its header says."""
+    body, whole = await _read(request, limit)
+    if not whole:
+        raise _too_large(limit)
+    return body
 
 
-async def file_of(request: Request, limit: int) -> tuple[bytes, str]:
-    """The file in the field `file` of a form, and its name. Raises TooLargeError before more than is taken was read, and InvalidError where there is none."""
-    body = await body_of(request, limit, around=10_000)  # of the form
+@dataclass(frozen=True)
+class Posted:
+    """A form with a file: what was typed, which is there whatever became of the file; the file and its name, None where none was chosen; why it was not taken."""
+
+    fields: Mapping[str, str]
+    file: tuple[bytes, str] | None = None
+    refused: InvalidError | None = None
+
+    def chosen(self) -> tuple[bytes, str]:
+        """The file. Raises what it was refused for, and InvalidError where there is none."""
+        if self.refused is not None:
+            raise self.refused
+        if self.file is None:
+            raise InvalidError("Chọn một tệp rồi gửi lại.", "Choose a file and send it again.", field="file")
+        return self.file
+
+
+async def posted_of(request: Request, limit: int) -> Posted:
+    """A form whose field `file`, the last one, has at most `limit` bytes; no more than that is read."""
+    body, whole = await _read(request, limit + _AROUND)
+    if not whole:  # the other fields come first; what there is of the file is ended
+        boundary = request.headers.get("content-type", "").rpartition("boundary=")[2].strip('"')
+        body = body[:_AROUND] + f"\r\n--{boundary}--\r\n".encode()
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    missing = InvalidError("Chọn một tệp rồi gửi lại.", "Choose a file and send it again.", field="file")
     try:
         async with Request(request.scope, receive).form(max_files=1, max_fields=20) as form:
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+            if not whole:
+                return Posted(fields, refused=_too_large(limit))
             file = form.get("file")
             if not isinstance(file, UploadFile) or not file.filename:
-                raise missing
-            return await file.read(), file.filename[:200]
+                return Posted(fields)
+            return Posted(fields, (await file.read(), file.filename[:200]))
     except MultiPartException as error:
-        raise missing from error
+        unreadable = InvalidError(
+            "Biểu mẫu gửi đến không đọc được. Hãy tải lại trang rồi gửi lại.",
+            "The form cannot be read. Load the page again and send it once more.",
+            field="file",
+        )
+        raise unreadable from error
+
+
+async def _read(request: Request, limit: int) -> tuple[bytes, bool]:
+    """The body as far as it is taken, and whether that is all of it."""
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > limit:
+            return bytes(parts), False
+    return bytes(parts), True
+
+
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(
+        f"Tệp lớn hơn {limit / 1e6:g} MB. Chọn tệp nhỏ hơn hoặc chia ra.",
+        f"The file is larger than {limit / 1e6:g} MB. Choose a smaller one, or split it.",
+        limit=limit,
+    )

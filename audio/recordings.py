@@ -1,7 +1,7 @@
 """Sounds that people upload: recorded speech in place of synthesis, and jingles. What is kept is decoded, mono and bounded, whatever was sent."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import av
@@ -19,8 +19,20 @@ _QUIETEST_LUFS = -50.0
 """Below this a recording is its own noise: bringing it to -16 LUFS would be 34 dB of gain."""
 _RATES = (4_000, 192_000)
 _MOST_CHANNELS = 8
-_NEXT = "hãy lưu lại bản ghi dưới dạng MP3, WAV, M4A, OGG hoặc FLAC rồi tải lên lại"
-_NEXT_EN = "save the recording as MP3, WAV, M4A, OGG or FLAC and upload it again"
+_BEGINS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
+    "MP3": ("mp3", lambda data: data[:3] == b"ID3" or (data[:1] == b"\xff" and data[1:2] >= b"\xe0")),
+    "WAV": ("wav", lambda data: data[:4] == b"RIFF" and data[8:12] == b"WAVE"),
+    "M4A": ("mov", lambda data: data[4:8] == b"ftyp"),
+    "OGG": ("ogg", lambda data: data[:4] == b"OggS"),
+    "FLAC": ("flac", lambda data: data[:4] == b"fLaC"),
+}
+"""By the name that people know: FFmpeg's reader, and how such a file begins."""
+FORMATS = tuple(_BEGINS)
+"""What may be uploaded."""
+_OR = f"{', '.join(FORMATS[:-1])} hoặc {FORMATS[-1]}"
+_OR_EN = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+_NEXT = f"hãy lưu lại bản ghi dưới dạng {_OR} rồi tải lên lại"
+_NEXT_EN = f"save the recording as {_OR_EN} and upload it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +113,10 @@ def load(sha256: str, store: ClipStore, *, longest_s: float = SPEECH.longest_s) 
 
 def _format(data: bytes) -> str:
     """FFmpeg's name of the reader for what the first bytes say it is."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return "wav"
-    if data[:4] == b"OggS":
-        return "ogg"
-    if data[:4] == b"fLaC":
-        return "flac"
-    if data[4:8] == b"ftyp":
-        return "mov"
-    if data[:3] == b"ID3" or (len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0):
-        return "mp3"
-    raise RecordingError(
-        f"tệp không phải MP3, WAV, M4A, OGG hay FLAC: {_NEXT}", f"the file is no MP3, WAV, M4A, OGG or FLAC: {_NEXT_EN}"
-    )
+    for reader, begins in _BEGINS.values():
+        if begins(data):
+            return reader
+    raise RecordingError(f"tệp không phải {_OR}: {_NEXT}", f"the file is no {_OR_EN}: {_NEXT_EN}")
 
 
 def _decoded(data: bytes, limits: SoundLimits) -> Pcm:

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from audio.announcement import MOST_REPEATS, Equaliser, Jingle
 
+RATES_WPM = (80, 260)
+PITCHES = (0, 100)
+"""The least and the most."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -16,8 +19,10 @@ class Sound(BaseModel):
     voice: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,60}$")] | None = Field(
         default=None, description="A voice of an engine, such as vi, vi-vn-x-central, vi-vn-x-south."
     )
-    rate_wpm: Annotated[int, Field(ge=80, le=260)] | None = Field(default=None, description="Words a minute.")
-    pitch: Annotated[int, Field(ge=0, le=100)] | None = Field(
+    rate_wpm: Annotated[int, Field(ge=RATES_WPM[0], le=RATES_WPM[1])] | None = Field(
+        default=None, description="Words a minute."
+    )
+    pitch: Annotated[int, Field(ge=PITCHES[0], le=PITCHES[1])] | None = Field(
         default=None, description="0 to 100; 50 is the voice's own."
     )
     equaliser: Literal["none", "horn"] | None = Field(

@@ -42,6 +42,12 @@ async def operations_events(
     station: StationDep,
     actor: ActorDep,
     area: AreaQuery = None,
+    brief: Annotated[
+        bool,
+        Query(
+            description="Only that it has changed: the event's data is its id, for who then asks for what they show."
+        ),
+    ] = False,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """The same as a stream: the present state at once, then after every change, within two seconds.
@@ -55,7 +61,7 @@ async def operations_events(
         name = name_of(state)
         if name != shown:
             shown = name
-            data = await run_in_threadpool(_ADAPTER.dump_python, state, mode="json")
+            data = name if brief else await run_in_threadpool(_ADAPTER.dump_python, state, mode="json")
             yield ServerSentEvent(event="today", id=name, data=data, retry=2000)
         else:
             yield ServerSentEvent(comment="same")

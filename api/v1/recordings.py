@@ -10,9 +10,19 @@ from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
 from api.paging import link_next
 from api.uploads import BINARY, body_of
+from audio.recordings import FORMATS
 from broadcaster.people import Right
 from broadcaster.recordings import LIMITS, Kind
 from broadcaster.storage.models import Recording as RecordingRow
+
+_OR = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+
+
+def _said(kind: Kind) -> str:
+    limits = LIMITS[kind]
+    longest = f"{limits.longest_s / 60:g} min" if limits.longest_s >= 60 else f"{limits.longest_s:g} s"
+    return f"{limits.shortest_s:g} s to {longest} in {limits.max_bytes / 1e6:g} MB"
+
 
 router = APIRouter(tags=["recordings"], route_class=Idempotent)
 
@@ -37,7 +47,12 @@ class Recording(BaseModel):
         return cls(**{name: getattr(row, name) for name in cls.model_fields})
 
 
-@router.post("/recordings", status_code=201, openapi_extra=BINARY)
+@router.post(
+    "/recordings",
+    status_code=201,
+    openapi_extra=BINARY,
+    description=f"Upload an {_OR} file as the body: speech of {_said('speech')}, a jingle of {_said('jingle')}.",
+)
 async def upload_recording(
     request: Request,
     station: StationDep,
@@ -45,7 +60,7 @@ async def upload_recording(
     name: Annotated[str, Query(min_length=1, max_length=200, description="The file's name, for people.")],
     kind: Kind = "speech",
 ) -> Recording:
-    """Upload an MP3, WAV, M4A, OGG or FLAC file as the body: speech of 1 s to 30 min in 100 MB, a jingle of 0.5 to 30 s in 20 MB."""
+    """Upload a sound."""
     actor.need(Right.EDIT)
     data = await body_of(request, LIMITS[kind].max_bytes)
     return Recording.of(await run_in_threadpool(station.recordings.add, actor, data, name=name, kind=kind))

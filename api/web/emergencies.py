@@ -52,11 +52,11 @@ def shown(
     actor: Actor,
     *,
     problem: BroadcasterError | None = None,
+    refused: str = "",
     typed: Mapping[str, str] | None = None,
 ) -> Response:
-    """The page, with what was refused; `typed` is what stood in the form of a stop."""
+    """The page; `refused` is the form that `problem` is about, "stop" or a stop to be lifted, and `typed` what stood in it."""
     choice = choice_of(station, actor, Right.OPERATE)
-
     stops = []
     for row in station.stops.standing(actor):
         audience = Audience.model_validate(row.audience, strict=False)
@@ -82,7 +82,8 @@ def shown(
         whole=actor.may(Right.OPERATE, None),
         areas=choice.tree.options(actor.within(Right.OPERATE)),
         minutes=MINUTES,
-        typed=typed,
+        refused=refused if refused in ("stop", *(row.id for row, _ in stops)) else "",
+        typed=typed or {},
     )
 
 
@@ -228,7 +229,7 @@ def issuing(
     content = TemplateContent.model_validate(template.content) if template is not None else None
     if old and old[0].blanks:  # a storm has the same number in the message that says it is over
         fields = Fields({**{f"blank.{name}": [value] for name, value in old[0].blanks.items()}, **fields.values})
-    chosen = fields.all("areas") if problem is not None else choice.usual
+    chosen = fields.all("areas") if problem is not None and fields.values else choice.usual
     return pages.page(
         request,
         "emergency_issue.html",

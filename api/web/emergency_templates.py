@@ -59,10 +59,23 @@ def one(
     message: str = "alert",
 ) -> Response:
     """A released template as a form to fill in; a draft as its approver sees it."""
+    fields = Fields({"references": [references], "message": [message]})
+    return _one(request, station, actor, template_id, fields)
+
+
+def _one(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    template_id: str,
+    fields: Fields,
+    *,
+    problem: BroadcasterError | None = None,
+) -> Response:
     row = station.emergencies.template(actor, template_id)
     if row.state == "released":
-        return issuing(request, station, actor, Fields({"references": [references], "message": [message]}), row)
-    return _shown(request, station, actor, row)
+        return issuing(request, station, actor, fields, row, problem=problem)
+    return _shown(request, station, actor, row, problem=problem)
 
 
 @router.post("/emergencies/templates/{template_id}/release")
@@ -88,10 +101,13 @@ def release(
 
 
 @router.post("/emergencies/templates/{template_id}/retirement")
-def retire(station: StationDep, actor: ActorDep, template_id: str, sure: SureDep = "") -> Response:
+def retire(request: Request, station: StationDep, actor: ActorDep, template_id: str, sure: SureDep = "") -> Response:
     """No message is made of it any more."""
     actor.need(Right.RELEASE)
-    require_sure(sure)
+    try:
+        require_sure(sure)
+    except InvalidError as error:
+        return _one(request, station, actor, template_id, Fields(), problem=error)
     station.emergencies.retire(actor, template_id)
     return RedirectResponse("/emergencies?done=template_retired", 303)
 

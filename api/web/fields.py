@@ -58,7 +58,7 @@ async def fields_of(request: Request) -> Fields:
 FieldsDep = Annotated[Fields, Depends(fields_of)]
 
 SureDep = Annotated[str, Form(max_length=3)]
-"""The box that is ticked before what cannot be taken back; the page has it as `m.tick('sure', …, required=true)`."""
+"""The box that is ticked before what cannot be taken back; the page has it as `m.sure(…)`."""
 
 
 def require_sure(sure: str) -> None:

@@ -62,9 +62,12 @@ def change_password(
 
 
 @router.post("/me/codes")
-def begin_codes(request: Request, station: StationDep, actor: ActorDep) -> Response:
+def begin_codes(request: Request, station: StationDep, actor: ActorDep, token: TokenDep) -> Response:
     """A secret for an authenticator, as a QR code; it counts once a code was confirmed."""
-    secret, otpauth = station.log_ins.begin_codes(actor)
+    try:
+        secret, otpauth = station.log_ins.begin_codes(actor)
+    except ConflictError as error:
+        return _shown(request, station, actor, token, problem=error, at="codes")
     return _codes(request, actor, secret, otpauth)
 
 

@@ -1,6 +1,5 @@
 """Vận hành hôm nay, one airing's ladder of proof, and the alerts."""
 
-from collections import Counter
 from datetime import timedelta
 from itertools import groupby
 from typing import Annotated
@@ -15,13 +14,11 @@ from api.problems import page_language
 from api.v1.airings import airing_with_proof
 from api.v1.operations import Alert
 from api.web import page as pages
-from api.web.area_tree import tree_of
 from broadcaster.errors import BroadcasterError
 from broadcaster.expiries import Expiry
 from broadcaster.ladder import RUNGS
 from broadcaster.log_search import LogQuery, latest
 from broadcaster.operating.rows import PlaceRow
-from broadcaster.operating.spots import ORDER
 from broadcaster.people import Actor, Right
 from broadcaster.quality import blocked_bulletins
 from broadcaster.set_apart import Code, listed
@@ -34,7 +31,6 @@ LOG_ROWS = 30
 BLOCKED_ROWS = 5
 ALERT_ROWS = 50
 EXPIRY_ROWS = 20
-SPOT_ROWS = 40
 TOLD_ROWS = 5
 APART_ROWS = 50
 ON_THE_PAGE = ("unknown_orders", "forged_receipts", "expiry", "report")
@@ -48,8 +44,15 @@ def _runs(row: PlaceRow) -> list[tuple[str, int]]:
 
 
 def _today(
-    request: Request, station: StationDep, actor: ActorDep, area: str | None, problem: BroadcasterError | None = None
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: str | None,
+    *,
+    problem: BroadcasterError | None = None,
+    stopping: str | None = None,
 ) -> Response:
+    """The page; `stopping`: the reason in the form of the stop that was refused."""
     today = station.operating.today(actor, area, version=station.changes.version)
     with station.database.reading() as session:
         blocked = blocked_bulletins(session, actor, limit=BLOCKED_ROWS)
@@ -60,12 +63,13 @@ def _today(
         "operations.html",
         actor=actor,
         problem=problem,
+        stopping=stopping,
         today=today,
         blocked=blocked,
         told=[Alert.of(row) for row in told if row.acknowledged_at is None][:TOLD_ROWS],
         may_see_apart=actor.may(Right.OPERATE, None),
         runs=_runs,
-        stream=f"/api/v1/operations/events{query}",
+        stream=f"/api/v1/operations/events?{urlencode({'brief': 'true', **({'area': area} if area else {})})}",
         query=query,
         may_operate=actor.may(Right.OPERATE),
         may_release=actor.may(Right.RELEASE),
@@ -80,41 +84,6 @@ def operations(
     return _today(request, station, actor, area or None)
 
 
-@router.get("/operations/map")
-def on_the_map(
-    request: Request, station: StationDep, actor: ActorDep, area: Annotated[str | None, Query(max_length=64)] = None
-) -> Response:
-    """Receivers on a map, and the same in words; the map's library is fetched on this page alone."""
-    spots = station.operating.spots(actor, area or None)
-    placed = [each for each in spots if each.position is not None]
-    drawn = [
-        [each.receiver, each.name, each.area_name, each.standing, each.position.latitude, each.position.longitude]
-        for each in placed
-        if each.position is not None
-    ]
-    query = f"?{urlencode({'area': area})}" if area else ""
-    tree = tree_of(station)
-    around = {above.id for each in {spot.area for spot in placed} if each in tree.areas for above in tree.way(each)}
-    outlines = station.outlines.of(actor, around - {root.id for root in tree.roots if root.kind == "province"})
-    return pages.page(
-        request,
-        "map.html",
-        actor=actor,
-        counts=Counter(each.standing for each in placed),
-        standings=ORDER,
-        drawn=drawn,
-        outlines=list(outlines.values()),
-        failing=[each for each in placed if each.standing in ("lost", "trouble")][:SPOT_ROWS],
-        unplaced=[each for each in spots if each.position is None],
-        rows=SPOT_ROWS,
-        tree=tree,
-        area=area or None,
-        query=query,
-        stream=f"/api/v1/operations/events{query}",
-        may_operate=actor.may(Right.OPERATE),
-    )
-
-
 @router.post("/operations/stop")
 def stop_all(
     request: Request,
@@ -124,12 +93,13 @@ def stop_all(
     area: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Silence for an hour, or until it is lifted: of the area that is looked at, or of all that this person serves."""
+    actor.need(Right.OPERATE)
     try:
         targets = Targets(areas=(area,)) if area else None
         station.stops.issue(actor, targets, reason=reason, lasts=STOP_LASTS)
     except BroadcasterError as error:
-        return _today(request, station, actor, area or None, problem=error)
-    return RedirectResponse(f"/operations?{urlencode({'done': 'stopped', **({'area': area} if area else {})})}", 303)
+        return _today(request, station, actor, area or None, problem=error, stopping=reason)
+    return _done("stopped", area)
 
 
 @router.post("/operations/stops/{stop}/lifting")
@@ -142,7 +112,11 @@ def lift(
         station.stops.lift(actor, stop, reason="Lifted on the page of today" if tongue == "en" else "Bỏ dừng tại trang Vận hành hôm nay")  # fmt: skip
     except BroadcasterError as error:
         return _today(request, station, actor, area or None, problem=error)
-    return RedirectResponse("/operations?done=lifted", 303)
+    return _done("lifted", area)
+
+
+def _done(word: str, area: str) -> Response:
+    return RedirectResponse(f"/operations?{urlencode({'done': word, **({'area': area} if area else {})})}", 303)
 
 
 @router.get("/airings/{airing_id}")

@@ -26,7 +26,8 @@ router = pages.router()
 Area = Annotated[str, Form(max_length=64)]
 Revision = Annotated[int, Form(ge=0)]
 LONGEST = 600
-"""Minutes of a try."""
+"""Minutes of a try, at most."""
+USUAL = "5"
 
 
 @router.get("/policies")
@@ -37,7 +38,7 @@ def show(
     actor: ActorDep,
     area: str = "",
     at: str = "",
-    minutes: str = "5",
+    minutes: str = USUAL,
 ) -> Response:
     """What is in force in an area; `at` is a time that is tried."""
     actor.need(Right.READ)
@@ -81,19 +82,34 @@ def save(request: Request, station: StationDep, actor: ActorDep, form: Annotated
 
 @router.post("/policies/removal")
 def remove(
-    station: StationDep, actor: ActorDep, area: Area, revision: Revision, index: Annotated[int, Form()]
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: Area,
+    revision: Revision,
+    index: Annotated[int, Form()],
 ) -> Response:
     """Take a rule away; what stands above holds again."""
     _need(actor, area)
-    rules = list(station.policies.of(actor, area).own.rules)
-    rules.remove(_rule_at(Policy(rules=tuple(rules)), index))
-    _set(station, actor, area, revision, rules)
+    try:
+        rules = list(station.policies.of(actor, area).own.rules)
+        rules.remove(_rule_at(Policy(rules=tuple(rules)), index))
+        _set(station, actor, area, revision, rules)
+    except (InvalidError, ConflictError) as error:
+        return _shown(request, station, actor, area, problem=error, at_form="own")
     return _saved(area)
 
 
 @router.post("/policies/template")
 def take_over(
-    station: StationDep, actor: ActorDep, area: Area, revision: Revision, template: Annotated[str, Form(max_length=64)]
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: Area,
+    revision: Revision,
+    template: Annotated[str, Form(max_length=64)],
 ) -> Response:
     """Put the rules of a template in the place of the area's own of the same kinds."""
     _need(actor, area)
@@ -102,18 +118,30 @@ def take_over(
     wanted = TEMPLATES[template].rules
     kinds = {each.kind for each in wanted}
     kept = [each for each in station.policies.of(actor, area).own.rules if each.kind not in kinds]
-    _set(station, actor, area, revision, [*kept, *wanted])
+    try:
+        _set(station, actor, area, revision, [*kept, *wanted])
+    except (InvalidError, ConflictError) as error:
+        return _shown(request, station, actor, area, problem=error, at_form="templates")
     return _saved(area)
 
 
 @router.post("/policies/emergency")
 def break_glass(
-    station: StationDep, actor: ActorDep, area: Area, revision: Revision, alone: Annotated[str, Form(max_length=5)] = ""
+    *,
+    request: Request,
+    station: StationDep,
+    actor: ActorDep,
+    area: Area,
+    revision: Revision,
+    alone: Annotated[str, Form(max_length=5)] = "",
 ) -> Response:
     """Whether one person may issue an emergency there."""
     own = station.policies.of(actor, area).own
     value = {"yes": True, "no": False}.get(alone)
-    station.policies.set(actor, area, own, revision=revision, break_glass=value)
+    try:
+        station.policies.set(actor, area, own, revision=revision, break_glass=value)
+    except (InvalidError, ConflictError) as error:
+        return _shown(request, station, actor, area, alone=alone, problem=error, at_form="alone")
     return _saved(area)
 
 
@@ -156,12 +184,23 @@ def _form(
     )
 
 
-def _shown(request: Request, station: Station, actor: Actor, area: str, *, at: str, minutes: str) -> Response:
+def _shown(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    area: str,
+    *,
+    at: str = "",
+    minutes: str = USUAL,
+    alone: str | None = None,
+    problem: BroadcasterError | None = None,
+    at_form: str = "try",
+) -> Response:
+    """The page; `at_form` is the part of it that `problem` is about."""
     tongue = page_language(request)
     tree = tree_of(station)
     chosen = area or tree.first(actor) or NATIONAL
     of = station.policies.of(actor, chosen)
-    problem: BroadcasterError | None = None
     tried: dict[str, Any] | None = None
     if at:
         try:
@@ -187,6 +226,8 @@ def _shown(request: Request, station: Station, actor: Actor, area: str, *, at: s
         at=at or f"{soon:%Y-%m-%dT}17:00",
         minutes=minutes,
         problem=problem,
+        at_form=at_form,
+        alone={None: "", True: "yes", False: "no"}[of.break_glass] if alone is None else alone,
         may_change=actor.may(Right.OPERATE, None if chosen == NATIONAL else chosen),
     )
 

@@ -12,7 +12,7 @@ from api.web import page as pages
 from api.web.fields import Fields, FieldsDep, SureDep, require_sure
 from api.web.place_choice import choice_of, said, targets_of
 from api.web.programme_form import DAYS, FALLBACKS, fields_from, programme_of, row_of, rows_of
-from broadcaster.errors import BroadcasterError, NotFoundError
+from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
 from broadcaster.groups import areas_in
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
@@ -66,6 +66,12 @@ def save_new(request: Request, station: StationDep, actor: ActorDep, fields: Fie
 @router.get("/programmes/{programme_id}")
 def one(request: Request, station: StationDep, actor: ActorDep, programme_id: str) -> Response:
     """One programme: slots, queue, sessions to come."""
+    return _one(request, station, actor, programme_id)
+
+
+def _one(
+    request: Request, station: Station, actor: Actor, programme_id: str, *, problem: BroadcasterError | None = None
+) -> Response:
     queue = station.programmes.queue(actor, programme_id)
     row, tongue = _row(station, programme_id), page_language(request)
     titles = {queued.bulletin: title for queued, title in queue}
@@ -74,6 +80,7 @@ def one(request: Request, station: StationDep, actor: ActorDep, programme_id: st
         request,
         "programme.html",
         actor=actor,
+        problem=problem,
         row=row,
         rules=_rules(row),
         slots=_slots(station, row, tongue),
@@ -102,10 +109,13 @@ def save(request: Request, station: StationDep, actor: ActorDep, programme_id: s
 
 
 @router.post("/programmes/{programme_id}/ending")
-def end(station: StationDep, actor: ActorDep, programme_id: str, sure: SureDep = "") -> Response:
+def end(request: Request, station: StationDep, actor: ActorDep, programme_id: str, sure: SureDep = "") -> Response:
     """It owns no slots any more."""
     actor.need(Right.RELEASE)
-    require_sure(sure)
+    try:
+        require_sure(sure)
+    except InvalidError as error:
+        return _one(request, station, actor, programme_id, problem=error)
     station.programmes.end(actor, programme_id)
     return RedirectResponse("/programmes?done=programme_ended", 303)
 

@@ -92,7 +92,7 @@ def decide(
             raise InvalidError("Chọn thứ tự phát.", "Choose an order.", field="order")
         station.overrides.decide(actor, order.split(","))
     except BroadcasterError as error:
-        return _refused(request, station, actor, airing_id, Typed(error))
+        return _refused(request, station, actor, airing_id, Typed(error, "order"))
     return RedirectResponse(f"/schedule/airings/{airing_id}?done=clash_decided", 303)
 
 
@@ -140,21 +140,28 @@ def _shown(request: Request, station: Station, actor: Actor, airing_id: str, typ
         found = there.resolve(Targets.model_validate(row.targets)) if row.targets else None
         areas = areas_in(session, [row.targets]) if row.targets else set[str]()
     say = actor.may(Right.OPERATE, *areas) or actor.may(Right.RELEASE, *areas)
+    orders = _orders(row, clashes) if say else []
+    may = {
+        "skip": open_ and say,
+        "move": open_ and actor.may(Right.RELEASE, *areas) and bulletin.author_id != actor.id,
+        "order": bool(orders),
+    }
     return pages.page(
         request,
         "schedule_airing.html",
         actor=actor,
         problem=typed.problem,
+        refused=typed.form if may.get(typed.form) else "",
         typed=typed,
         row=row,
         starts_at=starts_at,
         open=open_,
         clashes=clashes,
-        orders=_orders(row, clashes) if say else [],
+        orders=orders,
         places=[there.areas[name].name for name in found.audience.areas] if found else [],
         receivers=found.receivers if found else (),
-        may_skip=open_ and say,
-        may_move=open_ and actor.may(Right.RELEASE, *areas) and bulletin.author_id != actor.id,
+        may_skip=may["skip"],
+        may_move=may["move"],
         own=bulletin.author_id == actor.id,
         asks_code=asks_code(actor, typed.problem),
     )

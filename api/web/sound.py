@@ -4,28 +4,31 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Form, Query, Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
-from api.uploads import file_of
+from api.uploads import Posted, posted_of
 from api.web import page as pages
 from api.web.area_tree import tree_of
-from api.web.meanwhile import SeenDep, carried, changed_of
+from api.web.meanwhile import carried, changed_of
 from api.web.mentions import CountDep, IdsDep, Named, address_of, named
 from audio.announcement import MOST_REPEATS
+from audio.recordings import FORMATS
 from broadcaster.area_sounds import state_of
 from broadcaster.errors import BroadcasterError, InvalidError, TooLargeError
 from broadcaster.people import Actor, Right
 from broadcaster.recordings import LIMITS
-from broadcaster.sound import Sound
+from broadcaster.sound import PITCHES, RATES_WPM, Sound
 from broadcaster.station import Station
 from broadcaster.storage.models import Recording
 
 router = pages.router()
 JINGLES = 50
+LONGEST = 1000
+"""Letters of a field that are looked at; more than any may have."""
 FIELDS = tuple(Sound.model_fields)
 OWN = "own"
 _LABELS = {
@@ -49,45 +52,35 @@ def show(
     area: str = "",
     anew: IdsDep,
     anew_all: CountDep | None = None,
-    jingle: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    """What an area says itself, and what is in force there; after a change, what is spoken anew. `jingle` is one that was just uploaded: it is chosen already."""
+    """What an area says itself, and what is in force there; after a change, what is spoken anew."""
     actor.need(Right.READ)
     changed = None if anew_all is None else named(station, actor, anew, anew_all)
-    return _shown(request, station, actor, area, anew=changed, chosen=jingle)
+    return _shown(request, station, actor, area, anew=changed)
 
 
 @router.post("/sound")
-def put(
-    *,
-    request: Request,
-    station: StationDep,
-    actor: ActorDep,
-    area: Annotated[str, Form(max_length=64)],
-    voice: Annotated[str, Form(max_length=60)] = "",
-    rate_wpm: Annotated[str, Form(max_length=10)] = "",
-    pitch: Annotated[str, Form(max_length=10)] = "",
-    equaliser: Annotated[str, Form(max_length=10)] = "",
-    call_mode: Annotated[str, Form(max_length=10)] = "",
-    call: Annotated[str, Form(max_length=300)] = "",
-    repeats: Annotated[str, Form(max_length=10)] = "",
-    jingle: Annotated[str, Form(max_length=64)] = "",
-    jingle_in_place_of_chime: Annotated[str, Form(max_length=3)] = "",
-    seen: SeenDep = "",
+async def put(
+    request: Request, station: StationDep, actor: ActorDep, area: Annotated[str, Query(max_length=64)]
 ) -> Response:
-    """Replace what the area says itself; tells which bulletins are spoken anew."""
+    """Keep the jingle that was chosen; then show the form with it, or replace what the area says itself, which tells what is spoken anew."""
     actor.need(Right.PRONOUNCE, area)
-    typed = {
-        "voice": voice,
-        "rate_wpm": rate_wpm,
-        "pitch": pitch,
-        "equaliser": equaliser,
-        "call_mode": call_mode,
-        "call": call,
-        "repeats": repeats,
-        "jingle": jingle,
-        "jingle_in_place_of_chime": jingle_in_place_of_chime,
-    }
+    posted = await posted_of(request, LIMITS["jingle"].max_bytes)
+    return await run_in_threadpool(_taken, request, station, actor, area, posted)
+
+
+def _taken(request: Request, station: Station, actor: Actor, area: str, posted: Posted) -> Response:
+    typed = {name: posted.fields.get(name, "")[:LONGEST] for name in (*FIELDS, "call_mode")}
+    seen = posted.fields.get("seen", "")
+    only = posted.fields.get("do") == "upload"
+    try:
+        if only or posted.file or posted.refused:
+            data, name = posted.chosen()
+            typed["jingle"] = station.recordings.add(actor, data, name=name, kind="jingle").sha256
+    except (InvalidError, TooLargeError) as error:
+        return _shown(request, station, actor, area, typed=typed, seen=seen, refused_upload=error)
+    if only:
+        return _shown(request, station, actor, area, typed=typed, seen=seen, uploaded=True)
     try:
         sound = _sound(typed)
         station.require_voices(sound.voice)
@@ -95,21 +88,6 @@ def put(
     except BroadcasterError as error:
         return _shown(request, station, actor, area, typed=typed, problem=error, seen=seen)
     return RedirectResponse(f"/sound?{urlencode({'area': area})}&done=sound_saved&{address_of('anew', anew)}", 303)
-
-
-@router.post("/sound/jingles")
-async def upload(
-    request: Request, station: StationDep, actor: ActorDep, area: Annotated[str, Query(max_length=64)] = ""
-) -> Response:
-    """Keep a jingle. Nothing sounds otherwise before it is chosen and saved."""
-    actor.need(Right.EDIT)
-    try:
-        data, name = await file_of(request, LIMITS["jingle"].max_bytes)
-        made = await run_in_threadpool(station.recordings.add, actor, data, name=name, kind="jingle")
-    except (InvalidError, TooLargeError) as error:
-        return await run_in_threadpool(_shown, request, station, actor, area, refused_upload=error)
-    where = urlencode({"area": area, "done": "jingle_uploaded", "jingle": made.sha256})
-    return RedirectResponse(f"/sound?{where}#content", 303)  # the form's own place is where a refusal stands
 
 
 def _sound(typed: dict[str, str]) -> Sound:
@@ -121,7 +99,7 @@ def _sound(typed: dict[str, str]) -> Sound:
     }
     for name in ("rate_wpm", "pitch", "repeats"):
         if name in given:
-            given[name] = int(given[name]) if given[name].isdigit() else -1
+            given[name] = int(given[name]) if given[name].isdecimal() else -1
     if typed["call_mode"]:
         given["call"] = typed["call"].strip() if typed["call_mode"] == OWN else ""
     if typed["jingle"]:
@@ -132,7 +110,8 @@ def _sound(typed: dict[str, str]) -> Sound:
         return Sound(**given)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        limits = {"rate_wpm": "80 – 260", "pitch": "0 – 100", "repeats": f"0 – {MOST_REPEATS}"}.get(name, "")
+        between = {"rate_wpm": RATES_WPM, "pitch": PITCHES, "repeats": (0, MOST_REPEATS)}.get(name)
+        limits = f"{between[0]} – {between[1]}" if between else ""
         raise InvalidError(
             f"Giá trị không dùng được{f'; nhập số trong khoảng {limits}' if limits else ''}.",
             f"This value does not serve{f'; enter a number from {limits}' if limits else ''}.",
@@ -167,7 +146,7 @@ def _shown(
     problem: BroadcasterError | None = None,
     anew: Named | None = None,
     seen: str = "",
-    chosen: str = "",
+    uploaded: bool = False,
     refused_upload: BroadcasterError | None = None,
 ) -> Response:
     tree = tree_of(station)
@@ -180,9 +159,7 @@ def _shown(
         above = station.speaking.sound_of(session, [each.id for each in way[:-1]])
     voices = sorted({name for engine in station.engines.values() for name in engine.voices.get("vi", ())})
     typed = _typed(of.own) if typed is None else typed
-    jingles = _jingles(station, actor, (chosen, typed["jingle"], of.effective.jingle or "", above.jingle or ""))
-    if chosen in (row.sha256 for row in jingles):
-        typed["jingle"] = chosen
+    jingles = _jingles(station, actor, (typed["jingle"], of.effective.jingle or "", above.jingle or ""))
     return pages.page(
         request,
         "sound.html",
@@ -200,6 +177,11 @@ def _shown(
         most_repeats=MOST_REPEATS,
         problem=problem or refused_upload,
         refused_upload=refused_upload is not None,
+        uploaded=uploaded,
+        rates=RATES_WPM,
+        pitches=PITCHES,
+        limits=LIMITS["jingle"],
+        formats=FORMATS,
         seen=carried(seen, problem, state_of(of.own)),
         changed=[
             (_LABELS[name], *("" if each is None else str(each) for each in pair))

@@ -35,7 +35,7 @@ def stop(
         station.stops.issue(actor, targets, reason=reason, lasts=timedelta(minutes=int(minutes)))
     except BroadcasterError as error:
         typed = {"reason": reason, "area": area, "minutes": minutes}
-        return shown(request, station, actor, problem=error, typed=typed)
+        return shown(request, station, actor, problem=error, refused="stop", typed=typed)
     return RedirectResponse("/emergencies?done=em_stopped", 303)
 
 
@@ -55,5 +55,5 @@ def lift(
             raise InvalidError("Hãy ghi lý do.", "Say why.", field="reason")
         station.stops.lift(actor, stop_id, reason=reason.strip())
     except BroadcasterError as error:
-        return shown(request, station, actor, problem=error)
+        return shown(request, station, actor, problem=error, refused=stop_id, typed={"reason": reason})
     return RedirectResponse("/emergencies?done=em_lifted", 303)

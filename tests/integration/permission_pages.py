@@ -33,8 +33,7 @@ OF_PAGES: dict[tuple[str, str], Callable[[Ids], Sample]] = {
     ),
     ("POST", "/lexicon/proposals/{proposal_id}/acceptance"): lambda _: Sample(data={"reason": "đúng"}),
     ("POST", "/lexicon/proposals/{proposal_id}/refusal"): lambda _: Sample(data={"reason": "không đúng"}),
-    ("POST", "/sound/jingles"): lambda _: Sample(content=b"x", answers=(422,)),
-    ("POST", "/sound"): lambda ids: Sample(data={"area": ids["area_id"], "repeats": "1"}),
+    ("POST", "/sound"): lambda ids: Sample(params={"area": ids["area_id"]}, data={"repeats": "1"}),
     ("GET", "/policies/rule"): lambda ids: Sample(params={"area": ids["area_id"], "kind": "quiet_hours"}),
     ("POST", "/policies/rule"): lambda ids: Sample(
         data={"area": ids["area_id"], "revision": "0", "kind": "sessions_a_day", "most": "9"}

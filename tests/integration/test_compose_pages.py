@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
 
+from broadcaster.composing import DOCUMENT_LIMIT
 from broadcaster.people import Role
 from broadcaster.storage.models import Area, Receiver
 from devices.wire.signing import SigningKey
@@ -252,6 +254,26 @@ def test_a_hundred_clicks_make_one_bulletin(served: ServedStation) -> None:
     items = client.get("/api/v1/bulletins", params={"limit": 100}).json()["items"]
     (bulletin,) = [item for item in items if item["title"] == "Bấm nhiều lần"]
     assert (bulletin["state"], bulletin["revision"], len(bulletin["plan"])) == ("submitted", 1, 1)
+
+
+def test_a_file_that_is_not_taken_leads_back_to_the_page(served: ServedStation) -> None:
+    client = served.visit("mai")
+    for files, status in (({"file": ("", b"")}, 422), ({"file": ("lon.docx", bytes(DOCUMENT_LIMIT + 20_000))}, 413)):
+        page = client.post("/compose/intake", files=files)
+        asked = client.post("/compose/intake", files=files, headers={"Accept": "application/json"})
+        assert (page.status_code, asked.status_code) == (status, status), page.text
+        assert 'id="problem"' in page.text
+        assert 'id="words"' in page.text
+        assert asked.json()["problem"] in unescape(page.text)
+
+
+def test_what_is_no_longer_spoken_anew_is_not_lost(served: ServedStation) -> None:
+    bulletin = served.written(title="Nói lại", text="Xin chào bà con.")
+    form = {"bulletin": bulletin["id"], "key": bulletin["id"], "revision": "7", "words": "Nói lại\nChữ chưa lưu."}
+    answer = served.visit("mai").post(f"/bulletins/{bulletin['id']}/anew", data={**form, "area": "xa"})
+    assert answer.status_code == 409
+    assert 'id="problem"' in answer.text
+    assert "Chữ chưa lưu." in answer.text
 
 
 def test_a_session_is_released_in_one_act_and_an_edit_says_that_it_voids(

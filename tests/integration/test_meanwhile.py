@@ -46,8 +46,8 @@ def _person(world: World) -> None:
             'value="Tên của tôi"',
         ),
         (
-            *("editor-a", "/sound?area=a", "/sound"),
-            {"area": "a", "rate_wpm": "120"},
+            *("editor-a", "/sound?area=a", "/sound?area=a"),
+            {"rate_wpm": "120"},
             _sound,
             ("170",),
             'value="120"',

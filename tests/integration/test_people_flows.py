@@ -171,6 +171,7 @@ def test_codes_tokens_and_log_ins_on_ones_own_page(served: ServedStation, browse
         expect(phone.page.get_by_role("heading", level=1)).to_be_visible()
         page.goto("/")
         me.go("nav_me")
+        phone.page.goto("/me")
 
         # One-time codes, by the key that is shown for typing.
         me.button(w["me_codes_begin"]).click()
@@ -186,6 +187,9 @@ def test_codes_tokens_and_log_ins_on_ones_own_page(served: ServedStation, browse
         me.labelled(w["me_codes_confirm"]).fill(totp.at(now - timedelta(seconds=30)))
         me.button(w["me_codes_done"]).click()
         me.told(w["done_codes_on"])
+        phone.button(w["me_codes_begin"]).click()  # of a page from before
+        phone.refused({"vi": "đã bật", "en": "are on"}[tongue])
+        expect(phone.page.locator("section[aria-labelledby=codes]").get_by_role("alert")).to_be_visible()
 
         # A token, with a name that is none, without a code, then made, used and taken back.
         me.open(w["me_token_make"])

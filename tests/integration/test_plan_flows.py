@@ -109,6 +109,7 @@ def test_an_airing_is_found_put_in_order_moved_and_skipped(
         page.get_by_label(w["reason"]).last.fill("Họp dân")
         approver.button(w["plan_move_go"]).click()
         approver.refused({"vi": "quá gần hoặc đã qua", "en": "too near"}[tongue])
+        expect(page.locator("form[action$='/move']").get_by_role("alert")).to_be_visible()
         expect(page.get_by_label(w["reason"]).last).to_have_value("Họp dân")
         expect(page.get_by_label(w["reason"]).first).to_have_value("")  # which belongs to another form
         expect(page.get_by_label(w["plan_move_to"])).to_have_value("2026-01-01T05:00")
@@ -119,6 +120,10 @@ def test_an_airing_is_found_put_in_order_moved_and_skipped(
         approver.told(w["done_airing_moved"])
         expect(page.locator(".note")).to_contain_text(f"{noon - timedelta(hours=3):%H:%M}")
         assert _starts(served, f"Tiêm chủng {number}", noon - timedelta(hours=3)) == later
+        page.get_by_label(w["reason"]).first.fill(" ")
+        approver.button(w["plan_skip_go"]).click()
+        approver.refused({"vi": "Hãy ghi lý do", "en": "Say why"}[tongue])
+        expect(page.locator("form[action$='/skip']").get_by_role("alert")).to_be_visible()
         page.get_by_label(w["reason"]).first.fill("Trạm y tế đổi ngày")
         approver.button(w["plan_skip_go"]).click()
         approver.told(w["done_airing_skipped"])
@@ -203,11 +208,8 @@ def test_a_programme_is_made_changed_and_ended(served: ServedStation, browser: B
             for row in _programmes(served)
             if row["name"] == name
         ] == [4]
-        programme = page.url
         approver.open(w["prog_end"])
         approver.asked_to_tick(page.get_by_label(w["prog_end_sure"]), approver.button(w["prog_end"]))
-        page.goto(programme)
-        approver.open(w["prog_end"])
         assert name in [row["name"] for row in _programmes(served)]
         page.get_by_label(w["prog_end_sure"]).check()
         approver.button(w["prog_end"]).click()

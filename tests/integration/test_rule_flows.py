@@ -146,11 +146,8 @@ def test_an_emergency_from_its_template_to_the_all_clear(
         approver.page.goto("/operations")
         approver.go("nav_emergencies")
         approver.link(w["em_use_of"] % {"name": name}).click()
-        template = page.url
         approver.open(w["em_retire"])
         approver.asked_to_tick(page.get_by_label(w["em_retire_sure"]), approver.button(w["em_retire"]))
-        page.goto(template)
-        approver.open(w["em_retire"])
         page.get_by_label(w["em_retire_sure"]).check()
         approver.button(w["em_retire"]).click()
         approver.told(w["done_template_retired"])
@@ -201,6 +198,7 @@ def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: 
         page.get_by_role("textbox", name=w["reason"]).fill(" ")
         operator.button(w["em_stop_go"]).click()
         operator.refused({"vi": "lý do dừng", "en": "why it is stopped"}[tongue])
+        expect(page.locator("form[action='/emergencies/stops']").get_by_role("alert")).to_be_visible()
         expect(operator.labelled(w["em_stop_where"])).to_have_value("xa")
         expect(operator.labelled(w["em_stop_how_long"])).to_have_value("60")
         expect(page.get_by_role("textbox", name=w["reason"])).to_have_attribute("aria-invalid", "true")
@@ -217,9 +215,65 @@ def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: 
         assert stop.audience["areas"] == ["xa"]
         assert stop.expires_at - stop.issued_at == timedelta(minutes=60)
         assert (stop.published_at - stop.issued_at).total_seconds() < 3
+        why = card.get_by_role("textbox", name=w["em_lift_reason"])
+        why.fill(" ")
+        card.get_by_role("button", name=w["em_lift"]).click()
+        operator.refused({"vi": "Hãy ghi lý do", "en": "Say why"}[tongue])
+        expect(card.get_by_role("alert")).to_be_visible()
+        expect(why).to_have_attribute("aria-invalid", "true")
+        operator.fits()
+        why.fill(w["em_lift_usual"])
         card.get_by_role("button", name=w["em_lift"]).click()
         operator.told(w["done_em_lifted"])
         expect(page.get_by_text(reason)).to_have_count(0)
+        assert served.station.stops.standing(actor) == []
+
+
+@BOTH
+@pytest.mark.parametrize("script", [True, False])
+def test_a_stop_that_is_refused_says_so_where_it_was_asked_for(
+    *, served: ServedStation, browser: Browser, tongue: Language, script: bool
+) -> None:
+    small = {"width": 320, "height": 568}
+    reason = f"Loa kêu {NUMBERS[tongue]} {script}"
+    with visiting(served, browser, "viet", tongue, viewport=small, java_script_enabled=script) as operator:
+        page, w = operator.page, operator.w
+        page.goto("/operations?area=xa")
+        form = page.locator("form[action='/operations/stop']")
+        why = form.get_by_label(w["op_stop_reason"])
+        operator.open(w["op_stop_all"])
+        why.fill(" ")
+        form.get_by_role("button").click()
+        operator.refused({"vi": "lý do dừng", "en": "why it is stopped"}[tongue])
+        expect(form.get_by_role("alert")).to_be_focused()
+        expect(why).to_have_value(" ")
+        expect(why).to_have_attribute("aria-invalid", "true")
+        why.fill(reason)
+        if script:  # what is live stays so, and what is typed stays
+            operator.fits()
+            expect(page.locator("#link")).to_have_text(w["live"])
+            stop = {"reason": "Sửa điện", "targets": {"areas": ["thon-dong"]}}
+            made = served.as_person("viet").post("/api/v1/stops", json=stop).json()["id"]
+            expect(page.locator("#alarms")).to_contain_text("Sửa điện")
+            lifted = served.as_person("viet").post(f"/api/v1/stops/{made}/lifting", json={"reason": "xong"})
+            assert lifted.is_success, lifted.text
+            expect(page.locator("#alarms")).not_to_contain_text("Sửa điện")
+            expect(why).to_have_value(reason)
+        form.get_by_role("button").click()
+        expect(page.locator(".done-box")).to_have_text(w["done_stopped"])
+        alarm = page.locator(".alarm.stop", has_text=reason)
+        # Somebody else was faster: there is nothing left to lift, which is said where it stood.
+        actor = served.station.log_ins.log_in("viet", "mật khẩu của viet")[1]
+        (row,) = served.station.stops.standing(actor)
+        assert row.audience["areas"] == ["xa"]
+        if not script:
+            served.station.stops.lift(actor, row.id, reason="xong")
+        alarm.get_by_role("button", name=w["op_lift"]).click()
+        if script:
+            expect(page.locator(".done-box")).to_have_text(w["done_lifted"])
+        else:
+            operator.refused({"vi": "đã hết hiệu lực", "en": "no longer stands"}[tongue])
+            expect(page.locator("section.emergency").get_by_role("alert")).to_be_focused()
         assert served.station.stops.standing(actor) == []
 
 
@@ -258,6 +312,23 @@ def test_a_rule_is_made_tried_changed_and_removed(served: ServedStation, browser
         expect(own).to_contain_text(said[1])
         rules = _rules(served, area)
         assert [(rule["kind"], rule["begins"]) for rule in rules] == [("quiet_hours", "21:00:00")], rules
+        # Each form of the page says itself that somebody else changed the rules meanwhile; then it is taken.
+        for part, press in (
+            ("templates", page.get_by_label(w["policies_take_of"] % {"name": w["template_hanoi-rural-2021"]})),
+            ("own", own.get_by_role("button").first),
+            ("alone-head", page.locator("form[action='/policies/emergency'] button")),
+        ):
+            operator.choose(w["policies_alone_label"], w["policies_alone_no"])
+            policy = served.as_person("viet").get(f"/api/v1/areas/{area}/policy").json()
+            body = {"policy": policy["own"], "revision": policy["revision"], "break_glass": policy["break_glass"]}
+            again = served.as_person("viet").put(f"/api/v1/areas/{area}/policy", json=body)
+            assert again.is_success, again.text
+            press.click()
+            operator.refused({"vi": "vừa được người khác sửa", "en": "Somebody else has"}[tongue])
+            expect(page.locator(f"section[aria-labelledby={part}]").get_by_role("alert")).to_be_visible()
+            assert _rules(served, area) == rules
+        expect(operator.labelled(w["policies_alone_label"])).to_have_value("no")
+        operator.fits()
         page.get_by_label(w["policies_take_of"] % {"name": w["template_hanoi-rural-2021"]}).click()
         operator.told(w["done_policy_saved"])
         assert len(_rules(served, area)) > 1

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -109,11 +110,13 @@ def test_what_somebody_may_not_change_is_shown_without_forms_and_what_is_not_the
 
 def test_areas_below_sound_as_the_one_above(visit: Visit) -> None:
     mai = visit("mai")
-    form = {"area": "xa", "rate_wpm": "120", "call_mode": "own", "call": "Đây là Đài truyền thanh xã."}
-    assert "Đã lưu" in sent(mai, "/sound", **form)
+    form = {"rate_wpm": "120", "call_mode": "own", "call": "Đây là Đài truyền thanh xã."}
+    assert "Đã lưu" in sent(mai, "/sound?area=xa", **form)
     village = seen(mai, "/sound?area=thon-dong")
     assert "Theo cấp trên: Đây là Đài truyền thanh xã." in village
     assert "Để trống: theo cấp trên, 120" in village
+    for rate in ("9" * 5000, "²", "79"):
+        assert "nhập số trong khoảng 80 – 260" in refused(mai, "/sound?area=xa", 422, rate_wpm=rate)
 
 
 def test_who_serves_one_village_sees_and_changes_what_lies_there(visit: Visit, station_pages: ServedStation) -> None:
@@ -234,7 +237,33 @@ def test_receivers_are_on_a_map_and_what_was_missed_without_network_is_shown_aft
             station_pages.station.changes.notify()
             page.wait_for_function(f"() => ({WELL})() {'!==' if presence == 'online' else '==='} null", timeout=30_000)
         expect(page.locator("#map")).to_have_attribute("data-drawn", "2")
+        places = [url for url in asked if urlsplit(url).path == "/operations/map/places"]
+        assert len(places) == 1  # what changed was told without them
         assert [text for text in said if "getImageData" not in text] == []  # our own look at the canvas
+        # What changed while there was no network, and where something stands now.
+        context.set_offline(True)
+        with station_pages.station.database.writing() as session:
+            session.get_one(Receiver, "loa-0").presence = "offline"
+            session.get_one(Receiver, "loa-1").latitude, session.get_one(Receiver, "loa-1").longitude = 20.945, 106.34
+        station_pages.station.changes.notify()
+        expect(page.locator("#link")).to_have_text("Mất kết nối, đang nối lại …", timeout=30_000)
+        context.set_offline(False)
+        page.wait_for_function(f"() => ({WELL})() === null", timeout=30_000)
+        expect(page.locator("#map")).to_have_attribute("data-drawn", "3")
+        expect(page.locator("#link")).to_have_text("Trực tiếp")
+        places = [url for url in asked if urlsplit(url).path == "/operations/map/places"]
+        assert len(places) == 2
+        with station_pages.station.database.writing() as session:
+            session.get_one(Receiver, "loa-0").presence = "online"
+        # Logged out meanwhile: to the log-in and back to the page, not to a part of it.
+        context.clear_cookies(name="session")
+        station_pages.station.changes.notify()
+        page.wait_for_url("**/login?next=/operations/map")
+        page.fill("#username", "viet")
+        page.fill("#password", "mật khẩu của viet")
+        page.press("#password", "Enter")
+        page.wait_for_url("**/operations/map")
+        expect(page.locator("#map")).to_have_attribute("data-drawn", "3")
         page.goto("/operations")
         expect(page.locator("#link")).to_have_text("Trực tiếp")
         context.set_offline(True)

@@ -85,19 +85,27 @@ class Visitor:
         expect(self.page.get_by_role("status").first).to_contain_text(what)
 
     def refused(self, what: str) -> None:
-        """The page says what is wrong. Chromium tells the status of such an answer on the console."""
-        expect(self.page.get_by_role("alert").first).to_contain_text(what)
+        """The page says what is wrong, where the person is then. Chromium tells the status of such an answer on the console."""
+        told = self.page.get_by_role("alert").first
+        expect(told).to_contain_text(what)
+        if self.page.locator("#problem[autofocus]").count():
+            expect(told).to_be_focused()
+            expect(told).to_be_in_viewport(ratio=0.9)
         self.problems = [
             problem for problem in self.problems if "the server responded with a status of 4" not in problem
         ]
 
     def asked_to_tick(self, box: Locator, button: Locator) -> None:
-        """Without the tick a browser sends nothing; and where it does not ask for it, the station refuses."""
+        """Without the tick a browser sends nothing; and where it does not ask for it, the station refuses, and says so in the form itself."""
         button.click()
         expect(box).to_be_focused()
         box.evaluate("box => { box.required = false; }")
         button.click()
         self.refused({"vi": "Đánh dấu ô xác nhận", "en": "Tick the box first"}[self.tongue])
+        expect(self.page.locator("form").filter(has=box).get_by_role("alert")).to_be_visible()
+        expect(box).to_have_attribute("aria-invalid", "true")
+        expect(box).to_have_attribute("required", "")  # the browser asks for it again
+        self.fits()
 
     def fits(self) -> None:
         """The page as it stands now is accessible and fits a phone."""

@@ -53,7 +53,7 @@ def _upload(page: Page) -> None:
     page.locator("#file").set_input_files(
         FilePayload(name="nhac-hieu-xa-tan-phong.mp3", mimeType="audio/mpeg", buffer=encoded(_jingle()))
     )
-    page.locator("form[enctype] button").click()
+    page.locator("button[value=upload]").click()
     expect(page.get_by_role("status")).to_be_visible()
 
 

@@ -1,13 +1,12 @@
-"""A bulletin's player and its LED panel, and what is done to one that is written: spoken again."""
+"""A bulletin's player and its LED panel."""
 
 from typing import Annotated
 
 from fastapi import Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
-from api.web.fields import FieldsDep
 from broadcaster import card_preview
 from broadcaster.people import Right
 from broadcaster.releases import find
@@ -37,13 +36,6 @@ def listen(
         writable=actor.may(Right.EDIT),
         heard=True,
     )
-
-
-@router.post("/bulletins/{bulletin_id}/anew")
-def speak_again(station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
-    """Have it spoken again after a failure."""
-    station.bulletins.speak_again(actor, bulletin_id, revision=fields.number("revision"))
-    return RedirectResponse(f"/bulletins/{bulletin_id}#listen", 303)
 
 
 @router.get("/compose/card.png")

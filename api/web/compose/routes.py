@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.auth import ActorDep, StationDep
-from api.problems import page_language, said
-from api.uploads import file_of
+from api.problems import page_language, said, status_of
+from api.uploads import posted_of
 from api.web import page as pages
 from api.web.compose.buttons import done
 from api.web.compose.form import EMPTY, Form
@@ -21,7 +21,7 @@ from api.web.compose.saving import before, is_written, saved, submitted
 from api.web.fields import Fields, FieldsDep
 from broadcaster import composing
 from broadcaster.bulletins import draft_of
-from broadcaster.errors import BroadcasterError, InvalidError, NotFoundError
+from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotFoundError
 from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.station import Station
@@ -118,15 +118,35 @@ def bulletin_page(request: Request, station: StationDep, actor: ActorDep, bullet
     return _one(request, station, actor, bulletin_id, edit=bool(edit))
 
 
+@router.post("/bulletins/{bulletin_id}/anew")
+def speak_again(
+    request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep
+) -> Response:
+    """Have it spoken again after a failure."""
+    try:
+        station.bulletins.speak_again(actor, bulletin_id, revision=fields.number("revision"))
+    except ConflictError as error:
+        with station.database.reading() as session:
+            at = desk(request, session, station, actor)
+            return _show(request, at, Form.read(fields, at.tree), problem=error)
+    return RedirectResponse(f"/bulletins/{bulletin_id}#listen", 303)
+
+
 @router.post("/bulletins/{bulletin_id}/withdraw")
 def withdraw(request: Request, station: StationDep, actor: ActorDep, bulletin_id: str, fields: FieldsDep) -> Response:
     """Take it off the air."""
+    try:
+        station.bulletins.withdraw(actor, bulletin_id, _reason(fields))
+    except (InvalidError, ConflictError) as error:
+        return _one(request, station, actor, bulletin_id, problem=error)
+    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
+
+
+def _reason(fields: Fields) -> str:
     reason = fields.one("reason").strip()
     if not reason:
-        problem = InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
-        return _one(request, station, actor, bulletin_id, problem=problem)
-    station.bulletins.withdraw(actor, bulletin_id, reason[:1000])
-    return RedirectResponse(f"/bulletins/{bulletin_id}?done=withdrawn", 303)
+        raise InvalidError("Hãy ghi lý do rút bản tin.", "Say why it is withdrawn.", field="reason")
+    return reason[:1000]
 
 
 def _one(
@@ -286,15 +306,15 @@ def discard(station: StationDep, actor: ActorDep, fields: FieldsDep) -> Response
 async def take_in(request: Request, station: StationDep, actor: ActorDep) -> Response:
     """A .docx, .pdf, .txt or .md file as the words of a new bulletin: as a page, or as JSON where the page's script asks."""
     actor.need(Right.EDIT)
-    data, name = await file_of(request, composing.DOCUMENT_LIMIT)
+    posted = await posted_of(request, composing.DOCUMENT_LIMIT)
 
     def answer() -> Response:
         script_asks = "application/json" in request.headers.get("accept", "")
         try:
-            taken: dict[str, Any] = composing.take_in(data, name)
+            taken: dict[str, Any] = composing.take_in(*posted.chosen())
         except BroadcasterError as error:
             if script_asks:
-                return JSONResponse({"problem": said(error, page_language(request))}, 422)
+                return JSONResponse({"problem": said(error, page_language(request))}, status_of(error))
             with station.database.reading() as session:
                 at = desk(request, session, station, actor)
                 return _show(request, at, Form.blank(at.tree.usual(session, actor.id)), problem=error)

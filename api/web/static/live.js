@@ -2,7 +2,8 @@
 // that one template serves both. Without JavaScript the page is the same, and reloading shows what is new.
 //
 // <p id="link" data-live data-stale> tells whether it is so; data-stream names the stream, data-event its event, data-parts the
-// ids whose content is replaced, data-quiet those that stay while a clip is listened to.
+// ids whose content is replaced, data-quiet those that stay while a clip is listened to; data-page where the page stands if that
+// is not its address: after a form was refused, its address only takes forms.
 const link = document.getElementById("link");
 
 function tell(state) {
@@ -24,13 +25,18 @@ function replace(page, id) {
 
 let busy = false;
 let again = false;
+let has = ""; // the tag of what is shown, where the server says one
 
 async function refresh() {
   if (busy) { again = true; return; }
   busy = true;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.redirected) { location.assign(answer.url); return; }
+    const answer = await fetch(link.dataset.page ?? location.href, { headers: { "HX-Request": "true", "If-None-Match": has } });
+    const away = answer.headers.get("HX-Redirect"); // to the log-in
+    if (away) { location.assign(away); return; }
+    if (answer.status === 304) { if (source.readyState === EventSource.OPEN) tell("live"); return; }
+    if (!answer.ok) throw new Error(String(answer.status));
+    has = answer.headers.get("ETag") ?? "";
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const audio = document.querySelector("main audio");
     const listening = audio && !audio.paused;

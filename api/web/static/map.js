@@ -1,7 +1,11 @@
-// Draws the receivers that the page lists: coloured and shaped by their state, on a plain ground, without a tile server. All
+// Draws the receivers that the page tells of: coloured and shaped by their state, on a plain ground, without a tile server. All
 // shapes are on one canvas, so thousands of them are no burden; whoever does not see it reads the list.
+//
+// Where they stand is fetched once, and again only when the list names other places than these; how each is now stands in the
+// list, a digit of each in the same order, and comes with it whenever it changes.
 const box = document.getElementById("map");
 const list = document.getElementById("spots");
+const STANDINGS = ["lost", "trouble", "waiting", "well"];
 const COLOURS = { well: "--good", trouble: "--warn", lost: "--bad", waiting: "--soft", ground: "--card" };
 const style = getComputedStyle(document.documentElement);
 const colour = (name) => style.getPropertyValue(COLOURS[name]).trim();
@@ -24,7 +28,7 @@ function shapes() {
   });
 }
 
-function popup([receiver, name, area]) {
+function popup([receiver, name, , , area]) {
   const content = document.createElement("div");
   const link = document.createElement("a");
   link.href = `/receivers/${encodeURIComponent(receiver)}`;
@@ -45,47 +49,70 @@ function begin() {
   const Shape = shapes();
   const layer = L.featureGroup().bindPopup((shape) => popup(shape.options.spot)).addTo(map);
   const shown = new Map(); // by receiver: what it was drawn of, and its shape
-  let drawn = "";
+  let having = { name: null, places: [] };
+  let fetching = false;
+  let again = false;
   let fitted = false;
 
-  function draw() {
-    const text = document.getElementById("spots-drawn").textContent;
-    if (text === drawn) return;
-    drawn = text;
-    const spots = JSON.parse(text);
-    box.hidden = spots.length === 0;
+  function draw(now) {
+    box.hidden = now === "";
     const fills = Object.fromEntries(Object.keys(COLOURS).map((name) => [name, colour(name)]));
     const gone = new Set(shown.keys());
     const first = shown.size === 0;
-    // The worst come first in the list, and last on the canvas: nothing lies over them. Of thousands only those are drawn anew that changed.
-    for (const spot of spots.reverse()) {
-      const [receiver, , , standing, latitude, longitude] = spot;
-      const of = JSON.stringify(spot);
-      const before = shown.get(receiver);
-      gone.delete(receiver);
-      if (before?.of === of) continue;
+    // The worst are last on the canvas: nothing lies over them. Of thousands only those are drawn anew that changed.
+    const changed = [];
+    having.places.forEach((spot, at) => {
+      const before = shown.get(spot[0]);
+      gone.delete(spot[0]);
+      if (before?.spot !== spot || before.digit !== now[at]) changed.push([spot, now[at], before]);
+    });
+    changed.sort((one, other) => Number(other[1]) - Number(one[1]));
+    for (const [spot, digit, before] of changed) {
       if (before) layer.removeLayer(before.shape);
+      const standing = STANDINGS[digit];
       const hollow = standing === "waiting";
-      const shape = new Shape([latitude, longitude], { spot, standing, radius: 9, color: fills[hollow ? standing : "ground"], weight: hollow ? 3 : 1, fill: !hollow, fillColor: fills[standing], fillOpacity: 1 }).addTo(layer);
+      const shape = new Shape([spot[2], spot[3]], { spot, standing, radius: 9, color: fills[hollow ? standing : "ground"], weight: hollow ? 3 : 1, fill: !hollow, fillColor: fills[standing], fillOpacity: 1 }).addTo(layer);
       if (!first && (standing === "well" || hollow)) shape.bringToBack();
-      shown.set(receiver, { of, shape });
+      shown.set(spot[0], { spot, digit, shape });
     }
     for (const receiver of gone) {
       layer.removeLayer(shown.get(receiver).shape);
       shown.delete(receiver);
     }
-    box.dataset.drawn = String(spots.length);
-    if (!fitted && spots.length) {
+    box.dataset.drawn = String(now.length);
+    if (!fitted && now) {
       fitted = true;
       map.invalidateSize();
-      const bounds = L.latLngBounds(spots.map((spot) => [spot[4], spot[5]]));
+      const bounds = L.latLngBounds(having.places.map((spot) => [spot[2], spot[3]]));
       if (outlines.length) bounds.extend(ground.getBounds());
       map.fitBounds(bounds, { padding: [30, 30], maxZoom: 16, animate: false });
     }
   }
 
-  draw();
-  new MutationObserver(draw).observe(list, { childList: true });
+  async function update() {
+    const told = document.getElementById("spots-now");
+    if (told.dataset.places === having.name) { draw(told.textContent); return; }
+    if (fetching) { again = true; return; }
+    fetching = true;
+    try {
+      const answer = await fetch(box.dataset.places, { headers: { Accept: "application/json" } });
+      if (answer.redirected) return; // to the log-in, where live.js leads
+      if (!answer.ok) throw new Error(String(answer.status));
+      const { name, now, places } = await answer.json();
+      // What stands as it stood is the same to `draw`: its shape stays, and what is open at it.
+      const kept = (spot, before) => (String(before) === String(spot) ? before : spot);
+      having = { name, places: places.flatMap(([area, spots]) => spots.map((spot) => kept([...spot, area], shown.get(spot[0])?.spot))) };
+      draw(now);
+    } catch {
+      setTimeout(update, 2000);
+    } finally {
+      fetching = false;
+      if (again) { again = false; update(); }
+    }
+  }
+
+  update();
+  new MutationObserver(update).observe(list, { childList: true });
 }
 
 if (window.L) begin();

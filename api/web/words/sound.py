@@ -11,13 +11,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "sound_voice": ("Giọng đọc", "Voice"),
     "sound_rate": ("Tốc độ đọc (từ/phút)", "Rate (words a minute)"),
     "sound_rate_hint": (
-        "80 – 260; loa ngoài trời nên đọc chậm, 120 – 150. Để trống: theo cấp trên, %(given)s",
-        "80 – 260; slow is better out of doors, 120 – 150. Empty: as above, %(given)s",
+        "%(least)s – %(most)s; loa ngoài trời nên đọc chậm, 120 – 150. Để trống: theo cấp trên, %(given)s",
+        "%(least)s – %(most)s; slow is better out of doors, 120 – 150. Empty: as above, %(given)s",
     ),
     "sound_pitch": ("Cao độ", "Pitch"),
     "sound_pitch_hint": (
-        "0 – 100; 50 là giọng gốc. Để trống: theo cấp trên, %(given)s",
-        "0 – 100; 50 is the voice's own. Empty: as above, %(given)s",
+        "%(least)s – %(most)s; 50 là giọng gốc. Để trống: theo cấp trên, %(given)s",
+        "%(least)s – %(most)s; 50 is the voice's own. Empty: as above, %(given)s",
     ),
     "sound_equaliser": ("Chỉnh âm sắc", "Equaliser"),
     "equaliser_none": ("Không chỉnh", "None"),
@@ -51,16 +51,16 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "jingle_file": ("Tệp nhạc hiệu", "Jingle to upload"),
     "jingle_file_hint": (
-        "MP3, WAV, M4A, OGG hoặc FLAC, dài 0,5 – 30 giây, nhiều nhất 20 MB. Độ to được chỉnh cho bằng giọng đọc.",
-        "MP3, WAV, M4A, OGG or FLAC of 0.5 – 30 s, at most 20 MB. It is brought to the loudness of speech.",
+        "%(formats)s hoặc %(last_format)s, dài %(shortest)s – %(longest)s giây, nhiều nhất %(size)s MB. Độ to được chỉnh cho bằng giọng đọc.",
+        "%(formats)s or %(last_format)s of %(shortest)s – %(longest)s s, at most %(size)s MB. It is brought to the loudness of speech.",
     ),
     "jingle_upload": ("Tải lên", "Upload"),
     "jingle_uploaded_on": ("tải lên %(day)s", "uploaded %(day)s"),
     "jingle_in_force": ("Đang dùng ở đây", "In force here"),
     "jingle_listen": ("Nghe nhạc hiệu %(name)s", "Listen to the jingle %(name)s"),
-    "done_jingle_uploaded": (
-        "Đã tải lên và đã chọn sẵn ở mục Nhạc hiệu. Nghe thử ở cuối trang rồi bấm Lưu; nhạc hiệu đang dùng ở đây, nếu có, sẽ được thay.",
-        "Uploaded, and chosen already under Jingle. Listen to it at the end of this page, then save: it takes the place of the one in force here, if there is one.",
+    "jingle_uploaded": (
+        "Đã tải lên và đã chọn sẵn ở mục Nhạc hiệu. Nghe thử dưới đây rồi bấm Lưu ở trên; nhạc hiệu đang dùng ở đây, nếu có, sẽ được thay.",
+        "Uploaded, and chosen already under Jingle. Listen to it below, then save above: it takes the place of the one in force here, if there is one.",
     ),
     "sound_save": ("Lưu", "Save"),
     "done_sound_saved": (
