@@ -26,7 +26,7 @@ AFTER = {
 }
 """How long something must last before anybody is told: a line that comes back by itself is no news."""
 FORGED_IN = timedelta(hours=24)
-UNKNOWN_IN = timedelta(days=7)
+SET_APART_IN = timedelta(days=7)
 NAMED = 20
 
 
@@ -108,25 +108,24 @@ def of_forgeries(session: Session, now: datetime) -> list[Finding]:
     ]
 
 
-def of_unknown_orders(session: Session, now: datetime) -> list[Finding]:
-    """Receipts of orders that the station does not know: what came between a backup and its restoration is not in the log."""
-    unknown = (
-        RejectedMessage.code == Code.UNKNOWN_ORDER.value,
-        RejectedMessage.received_at >= now - UNKNOWN_IN,
-    )
-    count = session.scalar(select(func.count()).where(*unknown)) or 0
-    if not count:
-        return []
-    names = session.scalars(
-        select(Receiver.name)
-        .join(RejectedMessage, RejectedMessage.receiver_id == Receiver.id)
-        .where(*unknown)
-        .distinct()
-        .order_by(Receiver.name)
-        .limit(NAMED)
-    )
-    facts: Json = {"messages": count, "receivers": list(names)}
-    return [Finding("unknown_orders", "unknown_orders", "warning", facts=facts)]
+def of_set_apart(session: Session, now: datetime) -> list[Finding]:
+    """Receipts of orders that the station does not know: what came between a backup and its restoration is not in the log; and what it fails to write."""
+    found = []
+    for rule, code in (("unknown_orders", Code.UNKNOWN_ORDER), ("unwritable", Code.UNWRITABLE)):
+        such = (RejectedMessage.code == code.value, RejectedMessage.received_at >= now - SET_APART_IN)
+        count = session.scalar(select(func.count()).where(*such))
+        if not count:
+            continue
+        names = session.scalars(
+            select(Receiver.name)
+            .join(RejectedMessage, RejectedMessage.receiver_id == Receiver.id)
+            .where(*such)
+            .distinct()
+            .order_by(Receiver.name)
+            .limit(NAMED)
+        )
+        found.append(Finding(rule, rule, "warning", facts={"messages": count, "receivers": list(names)}))
+    return found
 
 
 def of_reports(owed: Iterable[Owed]) -> list[Finding]:

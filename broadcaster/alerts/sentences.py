@@ -118,6 +118,14 @@ def _unknown_orders(_: int, facts: Json) -> Both:
     )
 
 
+def _unwritable(_: int, facts: Json) -> Both:
+    count, names = facts["messages"], ", ".join(facts["receivers"])
+    return (
+        f"{count} tin của {names} đài không ghi được, được giữ riêng, không vào nhật ký",
+        f"{count} messages of {names} could not be written; they are kept apart and not logged",
+    )
+
+
 def _report(size: int, facts: Json) -> Both:
     due = date.fromisoformat(facts["due_on"]).strftime("%d/%m/%Y")
     if facts["level"] == 0:
@@ -129,6 +137,7 @@ _HEADLINES = {
     "expiry": _expiry,
     "forged_receipts": _forged_receipts,
     "unknown_orders": _unknown_orders,
+    "unwritable": _unwritable,
     "report": _report,
 }
 
@@ -143,6 +152,11 @@ def todo(rule: str) -> Both:
         return (
             "Đài vừa khôi phục từ bản sao lưu: soạn lại các bản tin sau lúc sao lưu, ghi nhận các lượt phát đó bằng văn bản. Không khôi phục: kiểm tra có đài khác đang dùng khóa của đài này.",
             "If the station was restored from a backup: write the bulletins since then anew and record those airings on paper. If it was not: find out whether another station uses this one's key.",
+        )
+    if rule == "unwritable":
+        return (
+            "Báo người quản trị, gửi kèm nhật ký của máy chủ; máy sẽ gửi lại cho đến khi đài ghi được.",
+            "Tell the administrator, with the server's log; the receiver sends again until it can be written.",
         )
     if rule == "report":
         return ("Mở trang Báo cáo, lập và nộp báo cáo.", "Open Reports, begin and submit them.")

@@ -82,7 +82,7 @@ class Watch:
             found += findings.of_receivers(troubles, areas)
         with self._database.reading() as session:
             found += findings.of_forgeries(session, now)
-            found += findings.of_unknown_orders(session, now)
+            found += findings.of_set_apart(session, now)
             if self._reports_at is None or now - self._reports_at >= REPORTS_EVERY:
                 self._reports, self._reports_at = findings.of_reports(self._owed(session)), now
         found += self._reports

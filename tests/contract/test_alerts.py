@@ -16,6 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import select, update
 
+from broadcaster import asrun
 from broadcaster.alerts.courier import SIGNATURE, Courier, Mail
 from broadcaster.alerts.findings import Finding
 from broadcaster.alerts.register import Register, Route
@@ -306,6 +307,22 @@ def test_receipts_of_orders_that_nobody_knows_are_told_of_for_a_week(commune: Co
     commune.clock.move(hours=24 * 8)
     at.watch.look()
     assert "unknown_orders" not in {rule for rule, _, _ in at.standing()}
+
+
+def test_what_the_station_fails_to_write_is_told_of(commune: Commune, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = desk(commune)
+    told = commune.message("loa-dong", commune.receipt("loa-dong", "x", ReceiptState.REFUSED, number=1))
+
+    def failing(*_: object, **__: object) -> None:
+        raise ValueError("no log has such a row")
+
+    monkeypatch.setattr(asrun, "append", failing)
+    at.board.take(*told)
+    at.watch.look()
+    assert at.standing() == [("unwritable", None, 0)]
+    (row,) = at.register.listed(commune.operator, standing=True)
+    assert headline(row.rule, row.size, row.facts)[1].startswith("1 messages of Máy loa-dong could not be written")
+    assert "server's log" in todo(row.rule)[1]
 
 
 def test_reports_that_are_owed_are_told_of_thirty_seven_and_one_days_before(
