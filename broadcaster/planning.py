@@ -135,7 +135,8 @@ class Planner:
         emergencies.advance(session, rows, now, self._signatory, ahead=self._dispatch_horizon)
 
     def _fill_slots(self, session: Session, now: datetime) -> None:
-        slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
+        unreadable = slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
+        self._failing += [f"programme {name}" for name in unreadable]
 
     def _tell(self, session: Session, now: datetime) -> None:
         """What receivers are told of reorganisations, when that can have changed."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, insert, or_, select
 from sqlalchemy.orm import Session
 
@@ -54,8 +55,16 @@ class Columns:
         rows = session.scalars(
             select(ProgrammeRecord).where(ProgrammeRecord.ended_at.is_(None)).order_by(ProgrammeRecord.id)
         ).all()
-        self.records = {row.id: row for row in rows}
-        self.programmes = {row.id: Programme.model_validate({**row.rules, "id": row.id}) for row in rows}
+        self.records: dict[str, ProgrammeRecord] = {}
+        self.programmes: dict[str, Programme] = {}
+        self.unreadable: list[str] = []
+        """Programmes whose rules this version cannot read: all others have their slots."""
+        for row in rows:
+            try:
+                self.programmes[row.id] = Programme.model_validate({**row.rules, "id": row.id})
+                self.records[row.id] = row
+            except ValidationError:
+                self.unreadable.append(row.id)
         self.framing = {name for programme in self.programmes.values() for name in programme.frame}
         self._hold = hold
         self.queues: dict[str, list[Queued]] = {}
@@ -229,22 +238,26 @@ class Columns:
         return SessionForm(call_ms=length(programme.call), closing_ms=length(programme.closing))
 
 
-def fill_slots(session: Session, now: datetime, signatory: Signatory, *, zone: str, ahead: timedelta) -> None:
-    """What the planner does for programmes: slots within the horizon take what is queued; empty ones warn, then fall back."""
+def fill_slots(session: Session, now: datetime, signatory: Signatory, *, zone: str, ahead: timedelta) -> list[str]:
+    """What the planner does for programmes: slots within the horizon take what is queued; empty ones warn, then fall back.
+
+    Returns the programmes that cannot be read.
+    """
     columns = Columns(session, hold=True)
     if not columns.programmes:
-        return
+        return columns.unreadable
     taken = columns.taken(now)
     _take_frames_back(session, now, signatory, columns.framing, taken)
     open_slots = list(columns.open(now, now + ahead, taken=taken))
     if not open_slots:
-        return
+        return columns.unreadable
     columns.read_queues(open_slots)
     for found in columns.sessions(now, now + ahead, taken=taken, now=now):
         if found.filling.fallback is not None and found.filling.at - now <= WARNED_AHEAD:
             _warn(session, found.filling, columns.records[found.filling.programme].name, now, zone)
         if _settled(found.filling, now):
             _air(session, found, columns)
+    return columns.unreadable
 
 
 def reserved(

@@ -12,6 +12,7 @@ from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
 from broadcaster.foresight import conflicts, simulation
 from broadcaster.lawful import PolicyError
 from broadcaster.slots import Columns
+from broadcaster.storage.models import ProgrammeRecord
 from broadcaster.targets import Targets
 from devices.links.port import Delivery
 from devices.wire.messages import ReceiptState
@@ -64,6 +65,18 @@ def test_what_is_released_fills_the_slots_in_order(column: Commune) -> None:
     commune.planner.run()
     assert _aired(commune) == wanted
     assert all(airing.targets is not None and airing.targets["areas"] == ["xa"] for airing in commune.airings())
+
+
+def test_a_programme_that_cannot_be_read_leaves_all_others_their_slots(column: Commune) -> None:
+    commune = column
+    commune.programmes.save(commune.approver, _programme(id="cu"), Targets(areas=("thon-dong",)), revision=0)
+    with commune.database.writing() as session:
+        row = session.get_one(ProgrammeRecord, "cu")
+        row.rules = {**row.rules, "slots": [{"rule": {"kind": "moon"}, "seconds": 60}]}
+    _queued(commune, "Một")
+    commune.planner.run()
+    assert _aired(commune) == [("Một", FIRST)]
+    assert commune.planner.failures == ("programme cu",)
 
 
 def test_a_withdrawn_bulletin_makes_room_for_the_next(column: Commune) -> None:
