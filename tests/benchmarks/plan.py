@@ -71,14 +71,18 @@ def _expansion() -> tuple[float, float, int]:
     ours = theirs = 0.0
     count = raw = 0
     for part in range(0, RULES, 500):  # turn about, so that what the machine does meanwhile strikes both
-        began = time.process_time()
-        for start, text in rules[part : part + 500]:
-            raw += len(rrulestr(text, dtstart=start).between(low, high, inc=True))
-        middle = time.process_time()
-        for start, text in rules[part : part + 500]:
-            count += sum(1 for _ in Recurring(start=start, rrule=text).instants(*YEAR))
-        theirs += middle - began
-        ours += time.process_time() - middle
+        some = rules[part : part + 500]
+        took: list[tuple[float, float]] = []
+        for turn in range(2):  # the better of two
+            began = time.process_time()
+            found = sum(len(rrulestr(text, dtstart=start).between(low, high, inc=True)) for start, text in some)
+            middle = time.process_time()
+            mine = sum(1 for start, text in some for _ in Recurring(start=start, rrule=text).instants(*YEAR))
+            took.append((middle - began, time.process_time() - middle))
+            if turn == 0:
+                raw, count = raw + found, count + mine
+        theirs += min(each for each, _ in took)
+        ours += min(each for _, each in took)
     if count != raw:
         raise AssertionError(f"{count} occurrences, by dateutil {raw}")
     return ours, theirs, count
