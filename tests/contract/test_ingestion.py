@@ -1,14 +1,13 @@
 """Receipts in: verified, written once, acknowledged after the commit; the log is a chain. On both databases."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
@@ -359,18 +358,10 @@ def test_a_batch_is_looked_up_by_indexes_however_long_the_log_is(commune: Commun
             assert not scanned, statement
 
 
-ODD = st.one_of(
-    st.sampled_from(
-        [None, True, -1, 0, 2**31 - 1, 2**31, 2**63, 2**70, 1e308, 0.5, "", "\0", "a\0b", "\ud83d", "\x1b[2J", "1e9", [], {}, [[]], "0" * 400,
-         "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23T10:00:60Z", "2026-02-30T00:00:00Z", float("nan"), float("inf")]
-    ),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=20),
+ODD = (
+    None, True, -1, 0, 2**31 - 1, 2**31, 2**40, 2**63, 2**70, 0.5, 1e308, float("nan"), float("inf"), "", "\0", "a\0b", "\ud83d", "\x1b[2J", "1e9",
+    "0" * 400, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23T10:00:60Z", "2026-02-30T00:00:00Z", [], {}, [[]],
 )  # fmt: skip
-
-
-NUMBERS = count(1)
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -387,25 +378,28 @@ def _with(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
     return changed
 
 
-@given(data=st.data())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_a_receiver_signs_is_written_or_malformed(commune: Commune, data: st.DataObject) -> None:
-    now, sent = commune.clock.now(), []
+def test_whatever_a_receiver_signs_is_written_or_malformed(commune: Commune) -> None:
+    """Each odd value in each place of each document that a receiver may send."""
+    now = commune.clock.now()
     receipt = commune.receipt("loa-dong", "never-given", ReceiptState.REFUSED).model_copy(
         update={"reason": Reason.OTHER, "detail": "?", "evidence": RECEIPTS.receipts[-1].evidence}
     )
     receipts = Receipts(station=STATION, receiver="loa-dong", sent_at=now, receipts=(receipt,))
     wiped = Wiped(station=STATION, receiver="loa-dong", wipe="w", at=now, undelivered=0)
+    sent = []
     for subject, example in (("receipts", receipts), ("health", HEALTH), ("presence", PRESENCE), ("wiped", wiped)):
         ours = {**payload(example), "station": STATION, "receiver": "loa-dong"}
-        for _ in range(20):
+        for number, (path, odd) in enumerate(product(_places(ours), ODD)):
             if subject == "receipts":  # a new one, so that it is written
-                ours["receipts"][0]["id"] = f"odd-{next(NUMBERS)}"
-            odd = _with(ours, data.draw(st.sampled_from(_places(ours))), data.draw(ODD))
-            signed = commune.keys["loa-dong"].sign_bytes(json.dumps(odd).encode(), type(example).TYP)
-            sent.append((topics.of_receiver("loa-dong", subject), signed))
+                ours["receipts"][0]["id"] = f"odd-{number}"
+            document = json.dumps(_with(ours, path, odd)).encode()
+            sent.append(
+                (topics.of_receiver("loa-dong", subject), commune.keys["loa-dong"].sign_bytes(document, example.TYP))
+            )
     _take(commune, *sent)
     with commune.database.reading() as session:
-        codes = set(session.scalars(select(RejectedMessage.code)))
+        codes = Counter(session.scalars(select(RejectedMessage.code)))
         kept = session.scalars(select(RejectedMessage.reason).where(RejectedMessage.code == "unwritable")).all()
-    assert "unwritable" not in codes, kept
+    assert not kept
+    assert codes["malformed"] > 500
+    assert len(commune.log()) > 50
