@@ -135,10 +135,12 @@ class Ingestion:
         self._acknowledge(written, now)
         self._changed()
 
-    def _write(self, session: Session, deliveries: Sequence[Delivery], now: datetime) -> list[Batch]:
+    def _write(
+        self, session: Session, deliveries: Sequence[Delivery], now: datetime, *, whole: bool = True
+    ) -> list[Batch]:
         """Write these; a message that no attempt can write is set apart, so that it holds up nobody else's.
 
-        Such a one is found by halves. What a later attempt may mend (`passes`) is raised.
+        Such a one is found by halves, which are not the `whole` that was asked for. What a later attempt may mend (`passes`) is raised.
         """
         try:
             with part_of(session):
@@ -150,12 +152,13 @@ class Ingestion:
         except Exception as error:
             if passes(error):
                 raise
+            if whole:  # once: whoever floods the station with such messages must not fill its disk with lines
+                log.exception("not all of a batch can be written", messages=len(deliveries))
             if len(deliveries) > 1:
                 half = len(deliveries) // 2
-                first = self._write(session, deliveries[:half], now)
-                return first + self._write(session, deliveries[half:], now)
+                first = self._write(session, deliveries[:half], now, whole=False)
+                return first + self._write(session, deliveries[half:], now, whole=False)
             (delivery,) = deliveries
-            log.exception("a message cannot be written, and is set apart", topic=delivery.topic)
             topic = topics.parse(delivery.topic)
             cause = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
             apart = Apart(delivery, Code.UNWRITABLE, cause, topic.name if topic else "")

@@ -126,8 +126,10 @@ class Planner:
                 half = len(items) // 2
                 failed = self._each(session, items[:half], step, name)
                 return failed + self._each(session, items[half:], step, name)
-            self._failing.append(name(items[0]))
-            log.exception("planning failed at one thing, and goes on", what=self._failing[-1])
+            what = name(items[0])
+            self._failing.append(what)
+            if what not in self.failures:  # once, and not at each run
+                log.exception("planning failed at one thing, and goes on", what=what)
             return list(items)
         return []
 

@@ -274,7 +274,8 @@ class Receivers:
                     if passes(error):
                         raise
                     # It lives by the one that it has; the orders of all others wait for this.
-                    log.exception("a receiver's configuration cannot be made", receiver=row.id)
+                    if row.id not in self.failures:  # once, and not at each look
+                        log.exception("a receiver's configuration cannot be made", receiver=row.id)
                     failures.append(row.id)
             self.failures = tuple(failures)
             return [
