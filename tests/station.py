@@ -8,18 +8,25 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import numpy as np
 
 from devices.brokers.accounts import AccountsFile, new_secret, receiver_account, station_account
 from devices.conformance.clips import clip
 from devices.links.mqtt import MqttLink
 from devices.links.timekeeping import ClockAnswers
+from devices.receiver.agent import Agent
 from devices.receiver.provision import BrokerAccess, Provision, initialise
+from devices.receiver.run import mqtt_link
+from devices.receiver.sinks import WavSink
+from devices.receiver.timekeeping import Timekeeper
 from devices.wire import topics
 from devices.wire.messages import (
     Acknowledgement,
@@ -380,3 +387,25 @@ class ReceiverProcess:
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
+
+
+@contextmanager
+def agent_of(folder: Path, clock: Timekeeper) -> Iterator[None]:
+    """The receiver of this folder, in this process."""
+    with httpx.Client(trust_env=False) as client:
+        agent = Agent(
+            folder,
+            link=mqtt_link(Provision.load(folder).broker),
+            clock=clock,
+            client=client,
+            sink=WavSink(folder / "played"),
+            page=None,
+        )
+        thread = threading.Thread(target=agent.run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            agent.stop()
+            thread.join(timeout=20)
+            assert not thread.is_alive()

@@ -116,6 +116,15 @@ class Desk:
             owed=lambda _: self.owed,
         )  # fmt: skip
 
+    def loses_one(self) -> None:
+        """Of two receivers one is away for longer than a line is."""
+        self.board.online("loa-dong", "loa-doai")
+        self.board.online("loa-dong", state="offline")
+        self.watch.look()
+        self.commune.clock.move(minutes=3)
+        self.board.health("loa-doai")
+        self.watch.look()
+
     def standing(self) -> list[tuple[str, str | None, int]]:
         rows = self.register.listed(self.commune.operator, standing=True)
         return sorted((row.rule, row.area_id, row.size) for row in rows)
@@ -179,12 +188,7 @@ def test_whatever_one_address_does_others_are_told(
     at = desk(commune, port, emails=("xa@example.vn",), webhooks=(hook_url, "http://[là gì]/"))
     with commune.database.writing() as session:
         session.execute(update(Receiver).where(Receiver.id == "loa-dong").values(name="Máy\r\nBcc: ai@example.vn"))
-    at.board.online("loa-dong", "loa-doai")
-    at.board.online("loa-dong", state="offline")
-    at.watch.look()
-    commune.clock.move(minutes=3)
-    at.board.health("loa-doai")
-    at.watch.look()
+    at.loses_one()
     monkeypatch.setattr(Hook, "babbling", True)
     assert at.courier.deliver() == 1
     (mail,) = inbox.mails
@@ -248,12 +252,7 @@ def test_one_alert_for_a_village_that_tells_again_only_when_it_grows(commune: Co
 
 def test_without_its_broker_the_station_accuses_no_receiver_and_forgets_none(commune: Commune) -> None:
     at = desk(commune)
-    at.board.online("loa-dong", "loa-doai")
-    at.board.online("loa-dong", state="offline")
-    at.watch.look()
-    commune.clock.move(minutes=3)
-    at.board.health("loa-doai")
-    at.watch.look()
+    at.loses_one()
     at.lights = [Light("broker", "bad", "away")]
     at.board.online("loa-doai", state="offline")
     at.watch.look()

@@ -2,48 +2,20 @@
 
 import resource
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from devices.links.port import Delivery
-from devices.receiver.agent import Agent
 from devices.receiver.intake import Intake
 from devices.receiver.journal import Journal
-from devices.receiver.provision import Provision
-from devices.receiver.run import mqtt_link
-from devices.receiver.sinks import WavSink
 from devices.receiver.timekeeping import Timekeeper
 from devices.wire.messages import Reason, ReceiptState
 from tests.brokers import wait_for
-from tests.station import ReceiverProcess, Station, now, online, tone
-
-
-@contextmanager
-def agent_of(folder: Path, clock: Timekeeper) -> Iterator[None]:
-    """The receiver of this folder, in this process."""
-    with httpx.Client(trust_env=False) as client:
-        agent = Agent(
-            folder,
-            link=mqtt_link(Provision.load(folder).broker),
-            clock=clock,
-            client=client,
-            sink=WavSink(folder / "played"),
-            page=None,
-        )
-        thread = threading.Thread(target=agent.run, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            agent.stop()
-            thread.join(timeout=20)
+from tests.station import ReceiverProcess, Station, agent_of, now, online, tone
 
 
 def disk_takes(receiver: ReceiverProcess, bytes_of_a_file: int) -> None:

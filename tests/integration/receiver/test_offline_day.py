@@ -4,53 +4,30 @@ The agent, its journal, downloads and receipts are the real ones, over a real br
 are moved on together between the airings.
 """
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
-
 from devices.brokers.embedded import EmbeddedBroker
-from devices.receiver.agent import Agent
-from devices.receiver.provision import Provision
-from devices.receiver.run import mqtt_link
-from devices.receiver.sinks import WavSink
 from devices.receiver.timekeeping import Timekeeper
 from devices.wire.messages import Order, ReceiptState
 from tests.brokers import wait_for
 from tests.line import Line
 from tests.media import Media
-from tests.station import Station, online, tone
+from tests.station import Station, agent_of, online, tone
 
 NAME = "loa-xa"
 AIRINGS_H = (3.0, 15.0, 23.9, 27.0, 47.0)
 """After now: the first three while the line is cut, one shortly before it is back."""
 
 
-@contextmanager
-def running(folder: Path, station: Station) -> Iterator[Agent]:
-    keeper = Timekeeper(ticks=lambda: time.monotonic() + station.ahead_s, system=lambda: time.time() + station.ahead_s)
-    with httpx.Client(trust_env=False) as client:
-        agent = Agent(
-            folder,
-            link=mqtt_link(Provision.load(folder).broker),
-            clock=keeper,
-            client=client,
-            sink=WavSink(folder / "played"),
-            page=None,
-        )
-        thread = threading.Thread(target=agent.run, daemon=True)
-        thread.start()
-        try:
-            yield agent
-        finally:
-            agent.stop()
-            thread.join(timeout=20)
-            assert not thread.is_alive()
+def running(folder: Path, station: Station) -> AbstractContextManager[None]:
+    return agent_of(
+        folder,
+        Timekeeper(ticks=lambda: time.monotonic() + station.ahead_s, system=lambda: time.time() + station.ahead_s),
+    )
 
 
 def move_to(station: Station, instant: datetime) -> None:
