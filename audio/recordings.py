@@ -30,9 +30,9 @@ _BEGINS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
 FORMATS = tuple(_BEGINS)
 """What may be uploaded."""
 _OR = f"{', '.join(FORMATS[:-1])} hoặc {FORMATS[-1]}"
-_OR_EN = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+FORMATS_EN = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 _NEXT = f"hãy lưu lại bản ghi dưới dạng {_OR} rồi tải lên lại"
-_NEXT_EN = f"save the recording as {_OR_EN} and upload it again"
+_NEXT_EN = f"save the recording as {FORMATS_EN} and upload it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _format(data: bytes) -> str:
     for reader, begins in _BEGINS.values():
         if begins(data):
             return reader
-    raise RecordingError(f"tệp không phải {_OR}: {_NEXT}", f"the file is no {_OR_EN}: {_NEXT_EN}")
+    raise RecordingError(f"tệp không phải {_OR}: {_NEXT}", f"the file is no {FORMATS_EN}: {_NEXT_EN}")
 
 
 def _decoded(data: bytes, limits: SoundLimits) -> Pcm:

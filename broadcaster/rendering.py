@@ -20,6 +20,7 @@ from broadcaster.quality import report
 from broadcaster.speech import WAITING, Speaking, Speech, is_of, speak_anew
 from broadcaster.storage.database import HELD, Database, passes
 from broadcaster.storage.models import Bulletin, ClipRecord
+from broadcaster.targets import Places
 
 log = structlog.get_logger(__name__)
 FAULT = (
@@ -97,12 +98,8 @@ class Rendering:
             places = self._speaking.places(session)
             query = select(Bulletin).where(Bulletin.state.in_(WAITING), Bulletin.rendering == "done")
             for bulletin in session.scalars(query.order_by(Bulletin.id).with_for_update(**HELD)).all():
-                try:
-                    same = is_of(bulletin, self._speaking.of(session, bulletin, places))
-                except Exception:  # then it stays as it was approved
-                    log.exception("what a bulletin sounds like cannot be told", bulletin=bulletin.id)
-                    same = True
-                if not same:
+                speech = self._told(session, bulletin, places)
+                if speech is not None and not is_of(bulletin, speech):  # else it stays as it was approved
                     speak_anew(bulletin)
         self._looked_over = today
 
@@ -116,13 +113,7 @@ class Rendering:
             )
             if bulletin is None:
                 return False
-            try:
-                speech: Speech | None = self._speaking.of(session, bulletin)
-            except Exception as error:
-                if passes(error):
-                    raise
-                log.exception("what a bulletin is to speak cannot be told", bulletin=bulletin.id)
-                speech = None
+            speech = self._told(session, bulletin)
         if speech is None:
             self._failed(bulletin, None, *FAULT)
             self._changed()
@@ -151,6 +142,16 @@ class Rendering:
             )
         self._changed()
         return True
+
+    def _told(self, session: Session, bulletin: Bulletin, places: Places | None = None) -> Speech | None:
+        """What it is to speak; None where that cannot be told, which must not stop all others."""
+        try:
+            return self._speaking.of(session, bulletin, places)
+        except Exception as error:
+            if passes(error):
+                raise
+            log.exception("what a bulletin is to speak cannot be told", bulletin=bulletin.id)
+            return None
 
     def _standing(self, session: Session, bulletin: Bulletin, speech: Speech | None) -> Bulletin | None:
         """The bulletin, held, if what was rendered still is what it would speak; otherwise it stays pending, and is rendered again.

@@ -10,12 +10,10 @@ from api.auth import ActorDep, StationDep
 from api.idempotency import Idempotent
 from api.paging import link_next
 from api.uploads import BINARY, body_of
-from audio.recordings import FORMATS
+from audio.recordings import FORMATS_EN
 from broadcaster.people import Right
 from broadcaster.recordings import LIMITS, Kind
 from broadcaster.storage.models import Recording as RecordingRow
-
-_OR = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 
 
 def _said(kind: Kind) -> str:
@@ -51,7 +49,7 @@ class Recording(BaseModel):
     "/recordings",
     status_code=201,
     openapi_extra=BINARY,
-    description=f"Upload an {_OR} file as the body: speech of {_said('speech')}, a jingle of {_said('jingle')}.",
+    description=f"Upload an {FORMATS_EN} file as the body: speech of {_said('speech')}, a jingle of {_said('jingle')}.",
 )
 async def upload_recording(
     request: Request,

@@ -38,6 +38,11 @@ ON_THE_PAGE = ("unknown_orders", "unwritable", "forged_receipts", "expiry", "rep
 STOP_LASTS = timedelta(hours=1)
 
 
+def stream_of(area: str | None) -> str:
+    """The address of what tells a live page of an area, or of all, that something has changed."""
+    return f"/api/v1/operations/events?{urlencode({'brief': 'true', **({'area': area} if area else {})})}"
+
+
 def _runs(row: PlaceRow) -> list[tuple[str, int]]:
     """The strip's hours, those that are alike together: what, and how many."""
     return [(state, len(list(hours))) for state, hours in groupby(row.strip)]
@@ -69,7 +74,7 @@ def _today(
         told=[Alert.of(row) for row in told if row.acknowledged_at is None][:TOLD_ROWS],
         may_see_apart=actor.may(Right.OPERATE, None),
         runs=_runs,
-        stream=f"/api/v1/operations/events?{urlencode({'brief': 'true', **({'area': area} if area else {})})}",
+        stream=stream_of(area),
         query=query,
         may_operate=actor.may(Right.OPERATE),
         may_release=actor.may(Right.RELEASE),

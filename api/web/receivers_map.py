@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from api.auth import ActorDep, StationDep
 from api.web import page as pages
 from api.web.area_tree import tree_of
+from api.web.operations import stream_of
 from broadcaster.operating.spots import ORDER, Spot
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
@@ -73,7 +74,7 @@ def on_the_map(request: Request, station: StationDep, actor: ActorDep, area: Are
         tree=tree,
         area=area or None,
         query=query,
-        stream=f"/api/v1/operations/events?{urlencode({'brief': 'true', **({'area': area} if area else {})})}",
+        stream=stream_of(area),
         **live,
     )
 

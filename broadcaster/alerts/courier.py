@@ -118,9 +118,8 @@ class Courier:
         message["From"], message["To"] = self._mail.sender, target
         message["Date"], message["Message-ID"] = format_datetime(now), make_msgid(domain="broadcaster.invalid")
         more = f" (+{len(lines) - 1})" if len(lines) > 1 else ""
-        message["Subject"] = " ".join(
-            f"{self._station}: {lines[0][0][:150]}{more}".split()
-        )  # one line, whatever names hold
+        subject = f"{self._station}: {lines[0][0][:150]}{more}"
+        message["Subject"] = " ".join(subject.split())  # one line, whatever names hold
         message.set_content("\n".join(vi for vi, _ in lines) + "\n\n-- \n" + "\n".join(en for _, en in lines) + "\n")
         try:
             context = ssl.create_default_context()

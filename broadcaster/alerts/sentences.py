@@ -142,25 +142,24 @@ _HEADLINES = {
 }
 
 
+_TODO_RULES: dict[str, Both] = {
+    "expiry": ("Gia hạn hoặc thay mới trước ngày hết hạn.", "Renew or replace it before it ends."),
+    "unknown_orders": (
+        "Đài vừa khôi phục từ bản sao lưu: soạn lại các bản tin sau lúc sao lưu, ghi nhận các lượt phát đó bằng văn bản. Không khôi phục: kiểm tra có đài khác đang dùng khóa của đài này.",
+        "If the station was restored from a backup: write the bulletins since then anew and record those airings on paper. If it was not: find out whether another station uses this one's key.",
+    ),
+    "unwritable": (
+        "Báo người quản trị, gửi kèm nhật ký của máy chủ; máy sẽ gửi lại cho đến khi đài ghi được.",
+        "Tell the administrator, with the server's log; the receiver sends again until it can be written.",
+    ),
+    "report": ("Mở trang Báo cáo, lập và nộp báo cáo.", "Open Reports, begin and submit them."),
+    "forged_receipts": TODO["check_broker"],
+}
+
+
 def todo(rule: str) -> Both:
     """The one thing to do; empty where the headline says it."""
-    if rule in ACTIONS:
-        return TODO[ACTIONS[rule]]
-    if rule == "expiry":
-        return ("Gia hạn hoặc thay mới trước ngày hết hạn.", "Renew or replace it before it ends.")
-    if rule == "unknown_orders":
-        return (
-            "Đài vừa khôi phục từ bản sao lưu: soạn lại các bản tin sau lúc sao lưu, ghi nhận các lượt phát đó bằng văn bản. Không khôi phục: kiểm tra có đài khác đang dùng khóa của đài này.",
-            "If the station was restored from a backup: write the bulletins since then anew and record those airings on paper. If it was not: find out whether another station uses this one's key.",
-        )
-    if rule == "unwritable":
-        return (
-            "Báo người quản trị, gửi kèm nhật ký của máy chủ; máy sẽ gửi lại cho đến khi đài ghi được.",
-            "Tell the administrator, with the server's log; the receiver sends again until it can be written.",
-        )
-    if rule == "report":
-        return ("Mở trang Báo cáo, lập và nộp báo cáo.", "Open Reports, begin and submit them.")
-    return TODO["check_broker"] if rule == "forged_receipts" else ("", "")
+    return TODO[ACTIONS[rule]] if rule in ACTIONS else _TODO_RULES.get(rule, ("", ""))
 
 
 def line(content: Json, zone: str) -> Both:

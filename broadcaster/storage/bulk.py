@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import JSON, Dialect, String, Subquery, Table, bindparam, cast, column, func, select
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from broadcaster.storage.database import LongWords, Words
+from broadcaster.storage.database import Words
 
 
 def add(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -58,7 +58,7 @@ def _processors(table: Table, dialect: Dialect) -> dict[str, Callable[[Any], Any
     found = {
         each.key: each.type.dialect_impl(dialect).bind_processor(dialect)
         for each in table.columns
-        if not isinstance(each.type, Words | LongWords)
+        if not isinstance(each.type, Words)
     }
     return {name: process for name, process in found.items() if process is not None}
 

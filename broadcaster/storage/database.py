@@ -65,13 +65,10 @@ class Words(String):
         return _without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
 
 
-class LongWords(Text):
+class LongWords(Words, Text):
     """The same, of any length."""
 
     cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
-        return _without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
 
 
 def _sqlite_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
