@@ -95,7 +95,7 @@ def test_from_paste_to_release(served: ServedStation, browser: Browser, tongue: 
         editor.click(editor.button(w["compose_submit"]))
         expect(page.get_by_role("status").first).to_have_text(w["done_submitted"])
         assert (editor.clicks, editor.typed) == (4, {"words"})
-        assert len(page.locator("tbody tr").filter(has_text=TITLE).all()) == (1 if tongue == "vi" else 2)
+        expect(page.locator("tbody tr").filter(has_text=TITLE)).to_have_count(1 if tongue == "vi" else 2)
     with visiting(served, browser, "hoa", tongue, viewport={"width": 390, "height": 780}) as approver:
         page, w = approver.page, approver.w
         page.goto("/releases")

@@ -57,6 +57,7 @@ def logged(served: ServedStation) -> None:
 
 def _rows(visitor: Visitor) -> list[int]:
     """Numbers of the rows of the log that stand on the page, from the top."""
+    visitor.loaded()
     return [int(text[1:]) for text in visitor.page.locator("td.moment small").all_inner_texts()]
 
 

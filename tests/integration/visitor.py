@@ -34,6 +34,11 @@ class Visitor:
         """The words of the pages in this person's language."""
         return words(self.tongue)
 
+    def loaded(self) -> None:
+        """The page is there as a whole. A click ends when the first of the next page has come, so that what is read at once, and not
+        waited for by `expect`, could be read too early."""
+        self.page.wait_for_load_state()
+
     def click(self, what: Locator) -> None:
         what.click()
         self.clicks += 1
@@ -61,6 +66,7 @@ class Visitor:
         self.page.get_by_role("navigation", name=self.w["menu"]).get_by_role(
             "link", name=self.w[word], exact=True
         ).click()
+        self.loaded()
 
     def open(self, name: str) -> None:
         """Open what is folded together."""
@@ -87,6 +93,7 @@ class Visitor:
     def refused(self, what: str) -> None:
         """The page says what is wrong, where the person is then. Chromium tells the status of such an answer on the console."""
         told = self.page.get_by_role("alert").first
+        self.loaded()
         expect(told).to_contain_text(what)
         if self.page.locator("#problem[autofocus]").count():
             expect(told).to_be_focused()
@@ -109,6 +116,7 @@ class Visitor:
 
     def fits(self) -> None:
         """The page as it stands now is accessible and fits a phone."""
+        self.loaded()
         wide = self.page.viewport_size
         self.page.set_viewport_size({"width": 320, "height": 4000})
         assert not sideways(self.page), self.page.url
