@@ -91,7 +91,7 @@ class Planner:
             self._each(session, urgent, partial(self._advance, session, now), _of_emergency)
             over = emergencies.next_end(urgent)
             self._write_down(session, now)
-            self._each(session, ["slots"], lambda _: self._fill_slots(session, now))
+            self._fill_slots(session, now)
             places, self.moved = self._renewal.run(session, now, head)
             self._end(session, now, places, head)
             self._send(session, now, places)
@@ -137,8 +137,12 @@ class Planner:
         emergencies.advance(session, rows, now, self._signatory, ahead=self._dispatch_horizon)
 
     def _fill_slots(self, session: Session, now: datetime) -> None:
-        unreadable = slots.fill_slots(session, now, self._signatory, zone=self._zone, ahead=self._dispatch_horizon)
-        self._failing += [f"programme {name}" for name in unreadable]
+        programmes = slots.Columns(session, hold=True)
+        self._failing += [_of_programme(name) for name in programmes.unreadable]
+        fill = partial(
+            slots.fill_slots, session, now, self._signatory, programmes, zone=self._zone, ahead=self._dispatch_horizon
+        )
+        self._each(session, list(programmes.programmes), fill, _of_programme)
 
     def _tell(self, session: Session, now: datetime) -> None:
         """What receivers are told of reorganisations, when that can have changed."""
@@ -389,6 +393,10 @@ class Planner:
         )
         assert isinstance(result, CursorResult)  # noqa: S101  an UPDATE gives a cursor
         return result.rowcount
+
+
+def _of_programme(name: str) -> str:
+    return f"programme {name}"
 
 
 def _of_emergency(row: Emergency) -> str:

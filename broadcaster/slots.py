@@ -3,9 +3,10 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -70,6 +71,17 @@ class Columns:
         self.queues: dict[str, list[Queued]] = {}
         self.releases: dict[str, Release] = {}
         self.contents: dict[str, dict[str, Any]] = {}
+
+    def only(self, names: Iterable[str]) -> Self:
+        """The same programmes, of which only these have slots; the others are there for those that fall back on them."""
+        some = copy(self)
+        without = self.programmes.keys() - set(names)
+        some.programmes = {
+            name: programme.model_copy(update={"slots": ()}) if name in without else programme
+            for name, programme in self.programmes.items()
+        }
+        some.queues, some.releases, some.contents = {}, {}, {}
+        return some
 
     def taken(self, after: datetime) -> set[tuple[str, datetime]]:
         """Slots after an instant that have their airings; a call and a closing alone are none."""
@@ -238,26 +250,30 @@ class Columns:
         return SessionForm(call_ms=length(programme.call), closing_ms=length(programme.closing))
 
 
-def fill_slots(session: Session, now: datetime, signatory: Signatory, *, zone: str, ahead: timedelta) -> list[str]:
-    """What the planner does for programmes: slots within the horizon take what is queued; empty ones warn, then fall back.
-
-    Returns the programmes that cannot be read.
-    """
-    columns = Columns(session, hold=True)
-    if not columns.programmes:
-        return columns.unreadable
+def fill_slots(
+    session: Session,
+    now: datetime,
+    signatory: Signatory,
+    programmes: Columns,
+    names: Sequence[str],
+    *,
+    zone: str,
+    ahead: timedelta,
+) -> None:
+    """What the planner does for these programmes: slots within the horizon take what is queued; empty ones warn, then fall back."""
+    columns = programmes.only(names)
     taken = columns.taken(now)
-    _take_frames_back(session, now, signatory, columns.framing, taken)
+    frames = Airing.bulletin_id.in_(columns.framing), Airing.programme_id.in_(names)
+    _take_back(session, now, signatory, frames, around=taken)
     open_slots = list(columns.open(now, now + ahead, taken=taken))
     if not open_slots:
-        return columns.unreadable
+        return
     columns.read_queues(open_slots)
     for found in columns.sessions(now, now + ahead, taken=taken, now=now):
         if found.filling.fallback is not None and found.filling.at - now <= WARNED_AHEAD:
             _warn(session, found.filling, columns.records[found.filling.programme].name, now, zone)
         if _settled(found.filling, now):
             _air(session, found, columns)
-    return columns.unreadable
 
 
 def reserved(
@@ -358,20 +374,18 @@ def _items(filling: Filling) -> list[Item]:
     ]
 
 
-def _take_frames_back(
-    session: Session, now: datetime, signatory: Signatory, framing: set[str], taken: set[tuple[str, datetime]]
+def _take_back(
+    session: Session,
+    now: datetime,
+    signatory: Signatory,
+    frames: Iterable[ColumnElement[bool]],
+    *,
+    around: set[tuple[str, datetime]],
 ) -> None:
     """A call and a closing do not air around nothing, as when the session's bulletins were withdrawn."""
-    if not framing:
-        return
-    query = select(Airing).where(
-        Airing.bulletin_id.in_(framing),
-        Airing.programme_id.is_not(None),
-        Airing.slot_at > now,
-        Airing.state.in_(("planned", "dispatched")),
-    )
+    query = select(Airing).where(*frames, Airing.slot_at > now, Airing.state.in_(("planned", "dispatched")))
     for airing in session.scalars(query).all():
-        if (airing.programme_id, airing.slot_at) in taken:
+        if (airing.programme_id, airing.slot_at) in around:
             continue
         order = session.scalar(select(OrderRecord).where(OrderRecord.airing_id == airing.id))
         if order is not None and not order.cancelled:

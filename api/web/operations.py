@@ -33,7 +33,7 @@ ALERT_ROWS = 50
 EXPIRY_ROWS = 20
 TOLD_ROWS = 5
 APART_ROWS = 50
-ON_THE_PAGE = ("unknown_orders", "unwritable", "forged_receipts", "expiry", "report")
+ON_THE_PAGE = ("watch", "unknown_orders", "unwritable", "forged_receipts", "expiry", "report")
 """Alerts that no receiver's line and no light of the page tells of."""
 STOP_LASTS = timedelta(hours=1)
 

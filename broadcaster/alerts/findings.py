@@ -18,11 +18,22 @@ from broadcaster.set_apart import Code
 from broadcaster.storage.models import Json, Receiver, RejectedMessage
 
 Severity = Literal["critical", "warning", "notice"]
+Source = Literal["station", "receivers", "expiries", "messages", "reports", "watch"]
+"""Where findings come of, each looked at apart."""
+_SOURCES: dict[str, Source] = {
+    "expiry": "expiries",
+    "forged_receipts": "messages",
+    "unknown_orders": "messages",
+    "unwritable": "messages",
+    "report": "reports",
+    "watch": "watch",
+}
 AFTER = {
     "lost": timedelta(minutes=2),
     "broker": timedelta(minutes=1),
     "database": timedelta(minutes=1),
     "planning": timedelta(minutes=1),
+    "watch": timedelta(minutes=1),
 }
 """How long something must last before anybody is told: a line that comes back by itself is no news."""
 FORGED_IN = timedelta(hours=24)
@@ -40,6 +51,16 @@ class Finding:
     area: str | None = None
     size: int = 0
     facts: Json = field(default_factory=dict)
+
+
+def source_of(rule: str, area: str | None) -> Source:
+    """Where an alert comes of. What has a place and no source of its own is of receivers."""
+    return _SOURCES.get(rule, "station" if area is None else "receivers")
+
+
+def of_watch(unknown: Iterable[Source]) -> list[Finding]:
+    """What could not be looked at: there may be more to tell than is told."""
+    return [Finding(f"watch:{source}", "watch", "critical", facts={"source": source}) for source in unknown]
 
 
 def of_receivers(troubles: Iterable[Trouble], areas: Mapping[str, AreaOn]) -> list[Finding]:

@@ -1,7 +1,7 @@
 """The register of alerts: opened, grown, acknowledged, resolved by itself, and what goes out of each."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from broadcaster.alerts.findings import AFTER, Finding, reports_within
+from broadcaster.alerts.findings import AFTER, Finding, Source, reports_within, source_of
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, NotFoundError
 from broadcaster.identity import new_id
@@ -67,25 +67,25 @@ class Register:
         self._since: dict[str, datetime] = {}  # when what is not told of yet was first found
         self._lock = threading.Lock()
 
-    def take(self, findings: Iterable[Finding], *, receivers_known: bool = True) -> None:
+    def take(self, findings: Iterable[Finding], *, unknown: Container[Source] = ()) -> None:
         """Open what is new, tell what has grown, resolve what is gone.
 
-        Without `receivers_known` nobody knows how receivers are: what stands of them stays.
+        Of an `unknown` source nobody knows how it is: what stands of it stays.
         """
         now = self._clock.now()
         with self._lock:
             found = {each.key: each for each in findings}
             self._since = {key: self._since.get(key, now) for key in found}
             with self._database.writing() as session:
-                changed = self._compare(session, found, now, receivers_known=receivers_known)
+                changed = self._compare(session, found, now, unknown)
         if changed:
             self._changed()
 
-    def _compare(self, session: Session, found: dict[str, Finding], now: datetime, *, receivers_known: bool) -> bool:
+    def _compare(self, session: Session, found: dict[str, Finding], now: datetime, unknown: Container[Source]) -> bool:
         changed = False
         standing = {row.key: row for row in session.scalars(select(Alert).where(Alert.resolved_at.is_(None)))}
         for key, row in standing.items():
-            if key not in found and (receivers_known or row.area_id is None):
+            if key not in found and source_of(row.rule, row.area_id) not in unknown:
                 row.resolved_at = row.changed_at = now
                 self._send(session, row, "resolved", now)
                 changed = True

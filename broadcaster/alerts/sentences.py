@@ -64,6 +64,13 @@ SUBJECTS: dict[str, Both] = {
     "certificate": ("Chứng thư", "The certificate"),
     "unreadable-certificate": ("Chứng thư không đọc được", "The unreadable certificate"),
 }
+SOURCES: dict[str, Both] = {
+    "station": ("máy chủ và các dịch vụ của đài", "the server and its services"),
+    "receivers": ("tình trạng các máy", "the state of receivers"),
+    "expiries": ("hạn của khóa, chứng thư và cấu hình", "when keys, certificates and configurations end"),
+    "messages": ("tin giả mạo và tin được giữ riêng", "forged messages and those set apart"),
+    "reports": ("báo cáo đến hạn", "reports that are owed"),
+}
 SEVERITIES: dict[str, Both] = {
     "critical": ("KHẨN", "URGENT"),
     "warning": ("Cảnh báo", "Warning"),
@@ -133,12 +140,18 @@ def _report(size: int, facts: Json) -> Both:
     return f"Chưa nộp {size} báo cáo, hạn {due}", f"Reports due on {due} and not submitted: {size}"
 
 
+def _watch(_: int, facts: Json) -> Both:
+    vi, en = SOURCES[facts["source"]]
+    return f"Đài không kiểm tra được {vi}: có thể thiếu cảnh báo", f"Not looked at: {en}; alerts may be missing"
+
+
 _HEADLINES = {
     "expiry": _expiry,
     "forged_receipts": _forged_receipts,
     "unknown_orders": _unknown_orders,
     "unwritable": _unwritable,
     "report": _report,
+    "watch": _watch,
 }
 
 
@@ -152,6 +165,7 @@ _TODO_RULES: dict[str, Both] = {
         "Báo người quản trị, gửi kèm nhật ký của máy chủ; máy sẽ gửi lại cho đến khi đài ghi được.",
         "Tell the administrator, with the server's log; the receiver sends again until it can be written.",
     ),
+    "watch": ("Báo người quản trị, gửi kèm nhật ký của máy chủ.", "Tell the administrator, with the server's log."),
     "report": ("Mở trang Báo cáo, lập và nộp báo cáo.", "Open Reports, begin and submit them."),
     "forged_receipts": TODO["check_broker"],
 }

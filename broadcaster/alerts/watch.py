@@ -4,12 +4,13 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from broadcaster.alerts import findings
 from broadcaster.alerts.courier import Courier
-from broadcaster.alerts.findings import Finding
+from broadcaster.alerts.findings import Finding, Source
 from broadcaster.alerts.register import Register
 from broadcaster.clock import Clock
 from broadcaster.expiries import Expiry
@@ -18,6 +19,7 @@ from broadcaster.operating.today import Operating
 from broadcaster.reports.board import Owed
 from broadcaster.storage.database import Database
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 EVERY_S = 5.0
 REPORTS_EVERY = timedelta(minutes=10)
@@ -49,6 +51,7 @@ class Watch:
         self._owed = owed
         self._reports: list[Finding] = []
         self._reports_at: datetime | None = None
+        self._failing: dict[Source, Exception] = {}  # at the last look
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(self.look,), name="alert-watch", daemon=True),
@@ -68,25 +71,45 @@ class Watch:
                 thread.join()
 
     def look(self) -> None:
-        """Find what there is to tell, and bring the register up to it."""
+        """Find what there is to tell, and bring the register up to it. A source that fails is told of itself, and hides no other."""
         now = self._clock.now()
-        lights = list(self._lights())
-        # Without its broker the station knows nothing of its receivers, and accuses none.
-        known = not any(light.name == "broker" and light.cause == "away" for light in lights)
-        troubles, areas, told = self._operating.troubles()
-        found: list[Finding] = [
-            *findings.of_station([*lights, *(told if known else ())]),
-            *findings.of_expiries(self._expiries(), now),
-        ]
-        if known:
+        before, self._failing = self._failing, {}
+        lights = self._ask("station", lambda: list(self._lights())) or []
+        seen = self._ask("receivers", self._operating.troubles)
+        found: list[Finding] = []
+        found += self._ask("expiries", lambda: findings.of_expiries(self._expiries(), now)) or []
+        found += self._ask("messages", lambda: self._of_messages(now)) or []
+        found += self._ask("reports", lambda: self._of_reports(now)) or []
+        unknown = set(self._failing)
+        if any(light.name == "broker" and light.cause == "away" for light in lights):
+            unknown.add("receivers")  # without its broker the station knows nothing of them, and accuses none
+        elif seen is None:
+            unknown.add("station")  # some of its lights come of what receivers say
+        else:
+            troubles, areas, told = seen
             found += findings.of_receivers(troubles, areas)
+            lights += told
+        found += findings.of_station(lights)
+        for source in self._failing.keys() - before.keys():  # once, and not at each look
+            log.error("alerts: one source fails, the others go on: %s", source, exc_info=self._failing[source])
+        self._register.take([*found, *findings.of_watch(self._failing)], unknown=unknown)
+
+    def _ask(self, source: Source, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except Exception as error:  # noqa: BLE001  whatever it was, it is told of and tried again
+            self._failing[source] = error
+            return None
+
+    def _of_messages(self, now: datetime) -> list[Finding]:
         with self._database.reading() as session:
-            found += findings.of_forgeries(session, now)
-            found += findings.of_set_apart(session, now)
-            if self._reports_at is None or now - self._reports_at >= REPORTS_EVERY:
+            return [*findings.of_forgeries(session, now), *findings.of_set_apart(session, now)]
+
+    def _of_reports(self, now: datetime) -> list[Finding]:
+        if self._reports_at is None or now - self._reports_at >= REPORTS_EVERY:
+            with self._database.reading() as session:
                 self._reports, self._reports_at = findings.of_reports(self._owed(session)), now
-        found += self._reports
-        self._register.take(found, receivers_known=known)
+        return self._reports
 
     def _work(self, step: Callable[[], object]) -> None:
         while not self._stop.wait(EVERY_S):

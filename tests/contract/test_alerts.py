@@ -17,8 +17,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import select, update
 
 from broadcaster import asrun
+from broadcaster.alerts import findings
 from broadcaster.alerts.courier import SIGNATURE, Courier, Mail
-from broadcaster.alerts.findings import Finding
+from broadcaster.alerts.findings import Finding, Source
 from broadcaster.alerts.register import Register, Route
 from broadcaster.alerts.sentences import headline, line, todo
 from broadcaster.alerts.watch import Watch
@@ -322,6 +323,58 @@ def test_what_the_station_fails_to_write_is_told_of(commune: Commune, monkeypatc
     (row,) = at.register.listed(commune.operator, standing=True)
     assert headline(row.rule, row.size, row.facts)[1].startswith("1 messages of Máy loa-dong could not be written")
     assert "server's log" in todo(row.rule)[1]
+
+
+@pytest.mark.parametrize("source", ["station", "receivers", "expiries", "messages", "reports"])
+def test_what_cannot_be_looked_at_is_told_of_and_hides_nothing_else(
+    commune: Commune, monkeypatch: pytest.MonkeyPatch, source: Source
+) -> None:
+    at = desk(commune)
+    at.lights = [Light("speech", "warn", "fallback")]
+    at.expiries = [Expiry("certificate", "/etc/ssl/xa.pem", commune.clock.now() + timedelta(days=20), 30)]
+    at.board.take(
+        *commune.message("loa-dong", commune.receipt("loa-dong", "never-given", ReceiptState.FINISHED, number=1))
+    )
+    at.owed = [Owed("xa", "Xã", "commune", "nq57", "Nghị quyết 57", DUE, "missing", None, 30)]
+    at.loses_one()
+    everything = [("expiry", None), ("lost", "thon-dong"), ("report", None), ("speech", None), ("unknown_orders", None)]
+
+    def standing() -> list[tuple[str, str | None]]:
+        return [(rule, area) for rule, area, _ in at.standing()]
+
+    assert standing() == everything
+
+    def failing(*_: object, **__: object) -> Any:
+        raise ValueError("what nobody thought of")
+
+    with monkeypatch.context() as patch:
+        whole, name = {
+            "station": (at.watch, "_lights"),
+            "receivers": (Operating, "troubles"),
+            "expiries": (findings, "of_expiries"),
+            "messages": (findings, "of_set_apart"),
+            "reports": (at.watch, "_owed"),
+        }[source]
+        patch.setattr(whole, name, failing)
+        commune.clock.move(minutes=11)
+        at.board.health("loa-doai")
+        at.watch.look()
+        assert standing() == everything, "nobody knows that it is over"
+        commune.clock.move(minutes=2)
+        at.watch.look()
+        assert standing() == sorted([*everything, ("watch", None)], key=str)
+        (row,) = [row for row in at.register.listed(commune.operator, standing=True) if row.rule == "watch"]
+        assert row.severity == "critical"
+        assert headline(row.rule, row.size, row.facts)[0].startswith("Đài không kiểm tra được")
+        assert "server's log" in todo(row.rule)[1]
+        at.board.say("loa-doai", "x", ReceiptState.REFUSED, reason=Reason.UNKNOWN_KEY)
+        at.watch.look()
+        assert (("forged", "thon-doai") in standing()) == (source != "receivers"), "what is new elsewhere is told of"
+    commune.clock.move(minutes=11)
+    at.board.health("loa-doai")
+    at.watch.look()
+    assert ("watch", None) not in standing()
+    assert ("forged", "thon-doai") in standing()
 
 
 def test_reports_that_are_owed_are_told_of_thirty_seven_and_one_days_before(

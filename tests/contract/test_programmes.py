@@ -1,9 +1,11 @@
 """Programmes fill their slots from a queue, campaigns count what was proved, the plan is a calendar. On both databases."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from broadcaster.bulletins import Draft
 from broadcaster.calendars import import_calendar, plan_feed
@@ -12,7 +14,7 @@ from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
 from broadcaster.foresight import conflicts, simulation
 from broadcaster.lawful import PolicyError
 from broadcaster.slots import Columns
-from broadcaster.storage.models import ProgrammeRecord
+from broadcaster.storage.models import ProgrammeRecord, Release
 from broadcaster.targets import Targets
 from devices.links.port import Delivery
 from devices.wire.messages import ReceiptState
@@ -77,6 +79,50 @@ def test_a_programme_that_cannot_be_read_leaves_all_others_their_slots(column: C
     commune.planner.run()
     assert _aired(commune) == [("Một", FIRST)]
     assert commune.planner.failures == ("programme cu",)
+
+
+def test_a_programme_that_fails_after_it_was_read_leaves_all_others_their_slots(column: Commune) -> None:
+    commune = column
+    for name, fields in {
+        "mua": {"slots": ()},
+        "cu": {},
+        "moi": {"fallback": "programme", "fallback_programme": "mua"},
+    }.items():
+        commune.programmes.save(
+            commune.approver, _programme(id=name, **fields), Targets(areas=("thon-dong",)), revision=0
+        )
+    broken = _queued(commune, "Hỏng", programme="cu")
+    _queued(commune, "Mùa vụ", programme="mua")
+    _queued(commune, "Một")
+    with commune.database.writing() as session:
+        which = Release.bulletin_id == broken
+        content = session.scalars(select(Release.content).where(which)).one()
+        unheard = {name: value for name, value in json.loads(content).items() if name != "clip"}
+        session.execute(update(Release).where(which).values(content=json.dumps(unheard)))
+    commune.clock.move(seconds=(FIRST - timedelta(hours=3) - commune.clock.now()).total_seconds())
+    for _ in range(2):
+        commune.planner.run()
+        aired = sorted((airing.programme_id, airing.title, airing.due_at) for airing in commune.airings())
+        assert aired == [("cds", "Một", FIRST), ("moi", "Mùa vụ", FIRST)]  # which falls back on another
+        assert commune.planner.failures == ("programme cu",)
+    with commune.database.writing() as session:
+        session.execute(update(Release).where(which).values(content=content))
+    commune.planner.run()
+    assert ("cu", "Hỏng", FIRST) in {(airing.programme_id, airing.title, airing.due_at) for airing in commune.airings()}
+    assert commune.planner.failures == ()
+
+
+def test_a_programme_that_has_ended_keeps_the_call_that_another_uses_too(column: Commune) -> None:
+    commune = column
+    call = _queued(commune, "Mở đầu")
+    commune.programmes.save(commune.approver, _programme(call=call), Targets(areas=("xa",)), revision=1)
+    commune.programmes.save(commune.approver, _programme(id="cu", call=call), Targets(areas=("xa",)), revision=0)
+    _queued(commune, "Một", programme="cu")
+    commune.planner.run()
+    assert [title for title, _ in _aired(commune)] == ["Mở đầu", "Một"]
+    commune.programmes.end(commune.approver, "cu")
+    commune.planner.run()
+    assert [title for title, _ in _aired(commune)] == ["Mở đầu", "Một"]
 
 
 def test_a_withdrawn_bulletin_makes_room_for_the_next(column: Commune) -> None:
