@@ -1,7 +1,8 @@
 """Pages for people: one module a page or a few that belong together; `navigation` says which are in the menu."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
 
 from api.web import (
     absences,
@@ -82,10 +83,13 @@ elsewhere = pages.router()
 
 
 @elsewhere.get("/{path:path}")
-def nowhere(path: str) -> None:
-    """Tell a person that there is no such page; programs have their own answer."""
+def nowhere(request: Request, path: str) -> Response:
+    """Tell a person that there is no such page, or lead from where a form is sent to the page on which it stands; programs have their own answer."""
     if path.startswith("api/"):
         raise HTTPException(404)
+    home = pages.home_of_form(request)
+    if home is not None:
+        return RedirectResponse(f"{home}?{request.url.query}" if request.url.query else home, 303)
     raise NotFoundError(
         "Không có trang này. Kiểm tra địa chỉ, hoặc chọn trong mục lục.",
         "There is no such page. Check the address, or choose from the menu.",

@@ -6,6 +6,7 @@ JavaScript: they post, and are answered with a redirect (303) or with the form a
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import cache
@@ -15,9 +16,9 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.templating import Jinja2Templates
 from jinja2 import StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -140,6 +141,7 @@ def page(
             "station_name": station.settings.station_name,
             "now": station.clock.now(),
             "actor": actor,
+            "home": home_of(request),
             "menu": menu(actor) if actor is not None else [],
             "problem": None if problem is None else said(problem, tongue),
             "problem_field": None if problem is None else problem.details.get("field"),
@@ -156,6 +158,47 @@ def page(
 
 
 # ---- routes
+
+
+@cache
+def _pages(app: FastAPI) -> frozenset[str]:
+    """The paths, with their parameters' names, of pages that need nothing more than their address."""
+    return frozenset(
+        str(each.path)
+        for each in iter_route_contexts(app.routes)
+        if isinstance(each.route, PageRoute)
+        and "GET" in (each.route.methods or ())
+        and not any(field.field_info.is_required() for field in each.route.dependant.query_params)
+    )
+
+
+@cache
+def _forms(app: FastAPI) -> dict[str, re.Pattern[str]]:
+    """The paths to which forms are sent, and what an address of each looks like."""
+    found = (each.route for each in iter_route_contexts(app.routes))
+    return {
+        each.path: each.path_regex for each in found if isinstance(each, PageRoute) and "POST" in (each.methods or ())
+    }
+
+
+def _above(app: FastAPI, path: str, address: str) -> str:
+    """The nearest page, itself or above it, of an `address` with a route of `path`."""
+    while path not in _pages(app):
+        path, address = (each.rpartition("/")[0] or "/" for each in (path, address))
+    return address
+
+
+def home_of(request: Request) -> str:
+    """The address of this page, or where a form was answered that of the page on which the form stands."""
+    address = request.url.path
+    return address if request.method == "GET" else _above(request.app, str(request.scope["route"].path), address)
+
+
+def home_of_form(request: Request) -> str | None:
+    """The address of the page on which a form stands, if this one is where the form is sent to."""
+    app, address = request.app, request.url.path
+    found = next((path for path, pattern in _forms(app).items() if pattern.match(address)), None)
+    return None if found is None else _above(app, found, address)
 
 
 class PageRoute(APIRoute):
@@ -204,7 +247,7 @@ def problem_page(request: Request, error: BroadcasterError) -> Response:
 def to_login(request: Request) -> Response:
     """To the log-in, and from there back to the page that was asked for; htmx is told to leave the page."""
     target = "/login"
-    asked = request.url.path if request.method == "GET" else urlsplit(request.headers.get("referer", "")).path
+    asked = home_of(request)
     if request.method == "GET" and request.url.query:
         asked += f"?{request.url.query}"
     if asked not in ("", "/", "/login"):

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from urllib.parse import urljoin
 
 import httpx
 
@@ -20,11 +21,18 @@ def sent(client: httpx.Client, path: str, *, to: str | None = None, **form: obje
 
 
 def refused(client: httpx.Client, path: str, status: int, **form: object) -> str:
-    """The form is refused, on a page that says why."""
+    """The form is refused, on a page that says why, and whose other language is a page too."""
     answer = client.post(path, data=form)
     assert answer.status_code == status, answer.text
     text = unescape(answer.text)
     assert 'class="problem"' in text
+    with httpx.Client(base_url=client.base_url, cookies=dict(client.cookies), trust_env=False) as other:
+        found = re.search(r'<a class="tongue" href="([^"]+)"', text)
+        assert found is not None
+        page = other.get(urljoin(path, unescape(found[1])))
+        assert page.status_code in (200, 403) or (page.status_code == status == 404), page.text
+        assert '<html lang="en"' in page.text
+        assert other.get(path).status_code in (200, 303, 403, 404, 422)  # and so does the address itself
     return text
 
 

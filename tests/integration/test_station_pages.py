@@ -108,6 +108,21 @@ def test_what_somebody_may_not_change_is_shown_without_forms_and_what_is_not_the
         assert viet.get(path).status_code == 404
 
 
+def test_the_address_of_a_form_leads_to_the_page_on_which_it_stands(visit: Visit) -> None:
+    viet = visit("viet")
+    for path, page in (
+        ("/me/password", "/me"),
+        ("/groups/g1/removal?lang=en", "/groups/g1?lang=en"),
+        ("/policies/removal", "/policies"),
+        ("/me/log-ins/x/ending", "/me"),
+        ("/logout", "/"),
+    ):
+        answer = viet.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+    for path in ("/me/khong-co", "/reports/x/khong-co", "//me/password"):
+        assert viet.get(path).status_code == 404
+
+
 def test_areas_below_sound_as_the_one_above(visit: Visit) -> None:
     mai = visit("mai")
     form = {"rate_wpm": "120", "call_mode": "own", "call": "Đây là Đài truyền thanh xã."}
