@@ -79,10 +79,15 @@ class People:
         seen: str | None = None,
     ) -> None:
         """Set name, roles, and whether the account is disabled; a disabled person's log-ins end. One administrator of the whole station
-        always remains. `seen` is what it was when it was read (`state_of`): raises StaleError where it is another by now."""
+        always remains, and nobody locks themselves out. `seen` is what it was when it was read (`state_of`): raises StaleError where it is another by now."""
         with self._database.writing() as session:
             person, rows = self._theirs(session, actor, person_id)
             actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+            if disabled and person_id == actor.id:
+                raise ConflictError(
+                    "Bạn không khóa được tài khoản của chính mình. Hãy nhờ người quản trị khác.",
+                    "You cannot disable your own account. Ask another administrator.",
+                )
             held = [Grant(Role(row.role), row.area_id) for row in rows]
             require_unchanged(seen, state_of(person, held))
             before = _state(person, rows)

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from sqlalchemy import select
+
 from broadcaster.areas import AreaOn, areas_on, line
 from broadcaster.letters import plain
 from broadcaster.people import Actor
 from broadcaster.station import Station
+from broadcaster.storage.models import Area
 
 Areas = Mapping[str, AreaOn]
 
@@ -18,10 +21,11 @@ def by_name(name: str) -> list[tuple[int, int, str]]:
 
 
 class AreaTree:
-    """The areas of one day."""
+    """The areas of one day; `ended` has names of those that stood before."""
 
-    def __init__(self, areas: Areas) -> None:
+    def __init__(self, areas: Areas, ended: Mapping[str, str] | None = None) -> None:
         self.areas = areas
+        self._ended = ended or {}
         self._below: dict[str | None, list[AreaOn]] = {}
         for area in sorted(areas.values(), key=lambda area: by_name(area.name)):
             parent = area.parent_id if area.parent_id in areas else None
@@ -48,9 +52,9 @@ class AreaTree:
         return [self.areas[name] for name in line(self.areas, area_id)]
 
     def said(self, area_id: str) -> str:
-        """The name with those above it, but without the topmost where there is only one; for one that is gone, its identifier."""
+        """The name with those above it, but without the topmost where there is only one; for one that is gone, its last name or its identifier."""
         if area_id not in self.areas:
-            return area_id
+            return self._ended.get(area_id, area_id)
         names = [area.name for area in self.way(area_id)]
         return ", ".join(reversed(names[1:] if len(self.roots) == 1 and len(names) > 1 else names))
 
@@ -69,6 +73,8 @@ class AreaTree:
 
 
 def tree_of(station: Station) -> AreaTree:
-    """The areas as they stand today."""
+    """The areas as they stand today, with the names of those that stand no more: roles, the log and the audit trail still name them."""
+    today = station.today()
     with station.database.reading() as session:
-        return AreaTree(areas_on(session, station.today()))
+        ended = session.execute(select(Area.id, Area.name).where(Area.valid_to <= today)).all()
+        return AreaTree(areas_on(session, today), dict(ended))

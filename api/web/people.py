@@ -38,20 +38,34 @@ class Typed:
 
 
 Account = tuple[Person, tuple[Grant, ...]]
+ROWS = 200
+"""At most so many accounts are drawn."""
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
 @router.get("/people")
 def everybody(request: Request, station: StationDep, actor: ActorDep, q: str = "") -> Response:
-    """Every account."""
-    people = station.people.all(actor)
+    """Every account, or those whose name, user name or area has what is looked for."""
+    people, tree = station.people.all(actor), tree_of(station)
     wanted = plain(q)
-    found = [(person, grants) for person, grants in people if wanted in plain(f"{person.name} {person.username}")]
+
+    def said(person: Person, grants: Sequence[Grant]) -> str:
+        return " · ".join((person.name, person.username, *(tree.said(grant.area) for grant in grants if grant.area)))
+
+    found = [(person, grants) for person, grants in people if wanted in plain(said(person, grants))]
     away: dict[str, list[Away]] = {}
     for each in station.absences.coming():
         away.setdefault(each.row.person_id, []).append(each)
     return pages.page(
-        request, "people.html", actor=actor, tree=tree_of(station), people=found, all=len(people), q=q, away=away
+        request,
+        "people.html",
+        actor=actor,
+        tree=tree,
+        people=found[:ROWS],
+        found=len(found),
+        all=len(people),
+        q=q,
+        away=away,
     )
 
 
@@ -118,7 +132,8 @@ def change(
         typed = Typed(name, [pair for pair in zip(roles, areas, strict=False) if pair[0]], bool(disabled))
         account = _find(station, actor, person_id)  # as it is by now
         return _one(request, station, actor, account, typed, problem=error, seen=seen)
-    return RedirectResponse(f"/people/{person_id}?done=person_saved", 303)
+    gone = person_id == actor.id and not any(Right.ADMINISTER in grant.rights for grant in given)
+    return RedirectResponse(f"{'/me' if gone else f'/people/{person_id}'}?done=person_saved", 303)
 
 
 @router.post("/people/{person_id}/password")
@@ -208,6 +223,7 @@ def _one(
         "person.html",
         actor=actor,
         person=person,
+        tree=tree,
         standing=Standing.of(station, person.id),
         releases=any(Right.RELEASE in grant.rights for grant in grants),
         typed=typed or Typed(person.name, held, person.disabled_at is not None),

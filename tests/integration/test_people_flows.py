@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from api.problems import Language
 from broadcaster.people import Role
-from broadcaster.storage.models import Bulletin, Person
+from broadcaster.storage.models import Area, Bulletin, Person
 from tests.integration.serving import ServedStation
 from tests.integration.visitor import BOTH, Visitor, visiting
 
@@ -152,6 +152,54 @@ def test_an_account_is_made_given_roles_locked_and_reset(
         new.logs_in(login, given)
         expect(new.page.get_by_text(w["me_must"])).to_be_visible()
         assert _status(served, login, "một câu dễ nhớ") == 401
+
+
+@BOTH
+def test_a_role_in_an_area_that_has_ended_stays_as_it_is_and_nobody_locks_themselves_out(
+    served: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    old, name, login = f"thon-cu-{tongue}", f"Người của nơi cũ {tongue}", f"cu-{tongue}"
+    everybody, today = f"dong-{tongue}", served.station.today()
+    with served.station.database.writing() as session:
+        where = {"kind": "village", "parent_id": "xa", "valid_from": today - timedelta(days=9)}
+        session.add(Area(id=old, name=f"Thôn Cũ {tongue}", **where))
+    for username, called, role, area in (
+        (login, name, Role.OPERATOR, old),
+        (everybody, f"Người quản trị {tongue}", Role.ADMINISTRATOR, None),
+    ):
+        password = f"mật khẩu của {username}"
+        served.station.people.add(username=username, name=called, role=role, area=area, password=password)
+    with served.station.database.writing() as session:
+        session.get_one(Area, old).valid_to = today
+    with visiting(served, browser, everybody, tongue) as admin:
+        page, w = admin.page, admin.w
+        page.goto("/people")
+        admin.labelled(w["people_search"]).fill(f"thon cu {tongue}")
+        admin.button(w["find"], exact=True).click()
+        admin.link(name).click()
+        area = admin.labelled(w["person_area_n"] % {"number": 1})
+        expect(area.locator("option:checked")).to_have_text(f"Thôn Cũ {tongue} {w['person_area_ended']}")
+        admin.labelled(w["person_name"]).fill(f"{name} (mới)")
+        admin.button(w["person_save"], exact=True).click()
+        admin.told(w["done_person_saved"])
+        admin.fits()
+        kept = _account(served, login)
+        assert [(each["role"], each["area"]) for each in kept["roles"]] == [("operator", old)]
+        assert kept["name"] == f"{name} (mới)"
+
+        # One's own account: it is not locked by oneself; whoever is an administrator no more is told that it is saved.
+        page.goto("/people")
+        admin.labelled(w["people_search"]).fill(everybody)
+        admin.button(w["find"], exact=True).click()
+        page.get_by_role("main").get_by_role("link", name=f"Người quản trị {tongue}").click()
+        page.get_by_label(w["person_disable"]).check()
+        admin.button(w["person_save"], exact=True).click()
+        admin.refused({"vi": "tài khoản của chính mình", "en": "disable your own account"}[tongue])
+        page.get_by_label(w["person_disable"]).uncheck()
+        admin.labelled(w["person_role_n"] % {"number": 1}).select_option(label=w["role_viewer"])
+        admin.button(w["person_save"], exact=True).click()
+        admin.told(w["done_person_saved"])
+        expect(page.get_by_role("heading", level=1)).to_have_text(w["me"])
 
 
 def _account(served: ServedStation, username: str) -> dict[str, Any]:

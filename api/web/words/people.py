@@ -4,12 +4,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "people": ("Tài khoản", "Accounts"),
     "people_new": ("Mời người mới", "Invite somebody"),
     "person_invite_link": ("Mời người mới", "Invite somebody"),
-    "people_search": ("Tìm theo tên", "Search by name"),
+    "people_search": ("Tìm theo tên hoặc địa bàn", "Search by name or area"),
     "people_none": (
-        "Không có ai tên như vậy.",
-        "Nobody is called so.",
+        "Không có ai tên như vậy hay phụ trách nơi như vậy.",
+        "Nobody is called so or serves such an area.",
     ),
     "people_count": ("%(found)s trên %(all)s người", "%(found)s of %(all)s people"),
+    "people_first": (
+        "Chỉ hiện %(shown)s người đầu; gõ tên hoặc địa bàn để tìm người khác.",
+        "The first %(shown)s are shown; type a name or an area to find others.",
+    ),
     "person_name": ("Họ và tên", "Name"),
     "person_username_hint": ("Chữ không dấu, số, dấu chấm, ví dụ nguyen.mai", "Such as nguyen.mai"),
     "person_role": ("Vai trò", "Role"),
@@ -17,6 +21,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "person_role_n": ("Vai trò %(number)s", "Role %(number)s"),
     "person_role_none": ("(không)", "(none)"),
     "person_area": ("Phụ trách địa bàn", "Serves the area"),
+    "person_area_ended": ("(không còn)", "(no more)"),
     "person_area_n": ("Địa bàn của vai trò %(number)s", "Area of role %(number)s"),
     "person_area_hint": (
         "Vai trò có hiệu lực ở địa bàn được chọn và mọi nơi bên dưới.",
