@@ -118,7 +118,7 @@ def _below(
     query = select(Receiver).where(Receiver.revoked_at.is_(None), *_seen(own)).order_by(Receiver.name)
     whole = total.all <= ROWS and len(within) <= ROWS
     shown = within if whole else [top]
-    rows = session.scalars(query.where(Receiver.area_id.in_(shown)).limit(ROWS)).all()
+    rows = session.scalars(query.where(Receiver.area_id.in_(shown))).all()
     gone = session.scalars(
         select(Receiver)
         .where(Receiver.revoked_at.is_not(None), Receiver.area_id.in_(shown), *_seen(own))
@@ -139,6 +139,9 @@ def _below(
         children=[] if whole and top is None else (tops if top is None else tree.below(top)),
         groups=groups,
         whole=whole,
+        most=ROWS,
+        own=own,
+        adds=actor.may(Right.OPERATE, *([] if top is None else [top])),
         gone=[(row, standing_of(row)) for row in gone],
         q="",
         found_areas=None,
@@ -159,9 +162,13 @@ def _kinds_below(tree: AreaTree, top: str | None) -> tuple[str, ...]:
 def _found(request: Request, session: Session, tree: AreaTree, actor: Actor, q: str) -> Response:
     wanted = plain(q)[:100]
     names = session.execute(select(Receiver.id, Receiver.name).where(*_seen(actor.within()))).all()
-    ids = [name for name, called in names if wanted in plain(called) or wanted in name.lower()][:FOUND]
-    rows = session.scalars(select(Receiver).where(Receiver.id.in_(ids))).all()
-    found_areas: list[AreaOn] = [found for found, _ in tree.walk() if wanted in plain(found.name)][:FOUND]
+    ids = [
+        name
+        for name, called in sorted(names, key=lambda each: by_name(each[1]))
+        if wanted in plain(called) or wanted in name.lower()
+    ]
+    rows = session.scalars(select(Receiver).where(Receiver.id.in_(ids[:FOUND]))).all()
+    found_areas: list[AreaOn] = [found for found, _ in tree.walk() if wanted in plain(found.name)]
     return pages.page(
         request,
         "areas.html",
@@ -169,7 +176,12 @@ def _found(request: Request, session: Session, tree: AreaTree, actor: Actor, q: 
         tree=tree,
         area=None,
         found=_worst_first(rows),
-        found_areas=found_areas,
+        found_areas=found_areas[:FOUND],
+        more=[
+            (word, min(number, FOUND), number)
+            for word, number in (("areas_more_areas", len(found_areas)), ("areas_more_devices", len(ids)))
+            if number > FOUND
+        ],
         q=q,
         founds=False,
         kinds=(),

@@ -25,7 +25,7 @@ from broadcaster.targets import Place, Places, Targets
 
 router = pages.router()
 DRAWN = 200
-"""Areas and receivers on one form; of a larger station one commune at a time is shown."""
+"""Areas and receivers on one form; of a larger station one commune at a time is shown, or the communes of a province."""
 Names = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=5000)]
 
 
@@ -165,11 +165,15 @@ def _form(
     large = len(places.areas) + len(places.receivers) > DRAWN
     start = tree.first(actor) if large or actor.home in places.areas else None
     top = form.within if form.within in places.areas else start
-    shown = [area for area, _ in tree.walk(top)]
-    at: dict[str, list[Place]] = {area.id: [] for area in shown}
+    nodes = list(tree.walk(top))
+    at: dict[str, list[Place]] = {area.id: [] for area, _ in nodes}
     for place in sorted(places.receivers.values(), key=lambda place: by_name(place.name)):
         if place.area_id in at:
             at[place.area_id].append(place)
+    communes = len(nodes) + sum(map(len, at.values())) > DRAWN and top in tree.areas and tree.areas[top].kind == "province"
+    if communes:  # villages and receivers are chosen where one commune is shown
+        nodes = [(area, depth) for area, depth in nodes if area.kind != "village"]
+        at = {area.id: [] for area, _ in nodes}
     return pages.page(
         request,
         "group.html",
@@ -179,8 +183,10 @@ def _form(
         tree=tree,
         top=tree.areas[top] if top else None,
         large=large,
-        nodes=list(tree.walk(top)),
+        communes=communes,
+        nodes=nodes,
         at=at,
+        drawn={place.id for found in at.values() for place in found},
         receivers=places.receivers,
         problem=problem,
         seen=carried(form.seen, problem, held) if held is not None else "",

@@ -7,6 +7,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "area_pages": ("Các trang của địa bàn", "Pages of the area"),
     "area_devices": ("Thiết bị", "Receivers"),
     "area_below": ("Địa bàn bên dưới", "Areas below"),
+    "area_below_all": ("Xem cả %(number)s địa bàn", "See all %(number)s areas"),
     "area_above": ("Địa bàn bên trên", "Areas above"),
     "area_search": ("Tìm địa bàn hoặc thiết bị", "Find an area or a receiver"),
     "area_search_hint": ("Gõ không dấu cũng được: thon dong", "Diacritics are not needed: thon dong"),
@@ -20,6 +21,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "areas_show_all": ("Xem tất cả", "Show all"),
     "areas_online": ("Đang kết nối", "Connected"),
     "areas_online_of": ("%(online)s/%(all)s thiết bị đang kết nối", "%(online)s of %(all)s receivers connected"),
+    "areas_online_of_yours": (
+        "%(online)s/%(all)s thiết bị ở nơi của bạn đang kết nối",
+        "%(online)s of %(all)s receivers in your areas connected",
+    ),
+    "areas_yours": (
+        "Bạn chỉ thấy thiết bị ở địa bàn mà bạn được giao.",
+        "You see the receivers of your own areas alone.",
+    ),
+    "areas_worst": (
+        "Có %(all)s thiết bị, chỉ hiện %(shown)s, máy có trục trặc trước. Tìm theo tên để thấy máy khác.",
+        "%(all)s receivers; %(shown)s are shown, those in trouble first. Search by name for the others.",
+    ),
+    "areas_more_areas": (
+        "Tìm thấy %(all)s địa bàn, chỉ hiện %(shown)s. Gõ thêm chữ để tìm đúng nơi.",
+        "%(all)s areas found; %(shown)s are shown. Type more to find the one.",
+    ),
+    "areas_more_devices": (
+        "Tìm thấy %(all)s thiết bị, chỉ hiện %(shown)s. Gõ thêm chữ để tìm đúng máy.",
+        "%(all)s receivers found; %(shown)s are shown. Type more to find the one.",
+    ),
     "areas_no_devices": ("Chưa có thiết bị.", "No receivers yet."),
     "areas_silent": ("Nơi chưa có thiết bị", "Areas without receivers"),
     "areas_none": (

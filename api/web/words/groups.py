@@ -29,6 +29,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Đài có nhiều thiết bị nên mỗi lần hiện một địa bàn: %(area)s. Lưu trước khi mở địa bàn khác.",
         "The station is large: one area is shown at a time, %(area)s. Save before you open another.",
     ),
+    "group_communes": (
+        "Ở đây chọn cả xã; mở một xã để chọn từng thôn, từng máy.",
+        "Whole communes are chosen here; open one to choose villages and receivers.",
+    ),
     "group_save": ("Lưu nhóm", "Save the group"),
     "group_remove": ("Bỏ nhóm", "Remove the group"),
     "group_remove_long": (

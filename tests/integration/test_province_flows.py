@@ -1,0 +1,148 @@
+"""Pages of areas, receivers and groups in a province: what is too much for a page is said and found, and nobody is told what is untrue of
+other people's areas. In a real browser and in both languages."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+from sqlalchemy import insert
+
+from api.problems import Language
+from broadcaster.people import Role
+from broadcaster.settings import Settings
+from broadcaster.station import Station
+from broadcaster.storage.models import Area, Receiver
+from devices.wire.signing import SigningKey
+from tests.brokers import free_port
+from tests.integration.serving import ServedStation, found, serving
+from tests.integration.visitor import BOTH, Visitor, visiting
+
+COMMUNES = 105
+HERE, THERE = 102, 30
+"""Receivers in the commune itself, and in its neighbour."""
+TROUBLED = "Cụm loa 100"
+
+
+def _founded(station: Station) -> None:
+    found(station)
+    people = {"tinh": (Role.OPERATOR, "tinh"), "xa": (Role.OPERATOR, "xa"), "thon": (Role.VIEWER, "thon-dong")}
+    for name, (role, area) in people.items():
+        station.people.add(username=name, name=name, role=role, area=area, password=f"mật khẩu của {name}")
+    with station.database.writing() as session:
+        for number in range(COMMUNES):
+            at = {"kind": "commune", "parent_id": "tinh", "valid_from": date(2025, 7, 1)}
+            session.add(Area(id=f"xa-{number}", name=f"Xã {number}", **at))
+        session.flush()
+        key, now = SigningKey.generate().public().to_jwk(), station.clock.now()
+        session.execute(
+            insert(Receiver),
+            [
+                {
+                    "id": f"loa-{number}",
+                    "name": f"Cụm loa {number}",
+                    "kind": "loudspeaker",
+                    "area_id": "xa" if number < HERE else "xa-3",
+                    "public_key": key,
+                    "secret_sha256": f"{number:064x}",
+                    "enrolled_at": now,
+                    "presence": "offline" if f"Cụm loa {number}" == TROUBLED else "online",
+                    "presence_at": now,
+                }
+                for number in range(HERE + THERE)
+            ],
+        )
+
+
+@pytest.fixture(scope="module")
+def province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
+    """A province of many communes, of which two have receivers."""
+    folder = tmp_path_factory.mktemp("province")
+    settings = Settings(
+        folder=folder, port=free_port(), broker_port=free_port(), engines=("espeak",), speech_workers=1
+    )
+    with serving(settings, founding=_founded) as running:
+        yield running
+
+
+def _devices(visitor: Visitor) -> Locator:
+    return visitor.page.get_by_role("main").get_by_role("link", name=TROUBLED.split(maxsplit=1)[0])
+
+
+@BOTH
+def test_what_is_too_much_for_a_page_is_said_with_the_worst_first(
+    province: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    with visiting(province, browser, "tinh", tongue) as operator:
+        page, w = operator.page, operator.w
+        page.goto("/areas/xa")
+        expect(page.get_by_text(w["areas_worst"] % {"all": HERE, "shown": 100})).to_be_visible()
+        expect(page.get_by_text(w["areas_online_of"] % {"online": HERE - 1, "all": HERE})).to_be_visible()
+        expect(_devices(operator)).to_have_count(100)
+        expect(_devices(operator).first).to_contain_text(TROUBLED)
+        operator.fits()
+        operator.labelled(w["area_search"]).fill("cum loa")
+        operator.button(w["find"], exact=True).click()
+        told = w["areas_more_devices"] % {"all": HERE + THERE, "shown": 50}
+        expect(page.get_by_text(told)).to_be_visible()
+        expect(_devices(operator)).to_have_count(50)
+        operator.fits()
+        operator.labelled(w["area_search"]).fill("cum loa 131")
+        operator.button(w["find"], exact=True).click()
+        expect(_devices(operator)).to_have_count(1)
+        page.goto("/policies?area=tinh")
+        page.get_by_role("link", name=w["area_below_all"] % {"number": COMMUNES + 1}).click()
+        expect(page.get_by_role("main").get_by_role("link", name=f"Xã {COMMUNES - 1}", exact=True)).to_be_visible()
+
+
+@BOTH
+def test_of_other_peoples_areas_nobody_is_told_that_nothing_stands_there(
+    province: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    with visiting(province, browser, "thon", tongue) as viewer, visiting(province, browser, "xa", tongue) as operator:
+        page, w = viewer.page, viewer.w
+        page.goto("/areas/xa-3")
+        expect(page.get_by_text(w["areas_yours"])).to_be_visible()
+        expect(page.get_by_text(w["areas_empty"])).to_have_count(0)
+        viewer.fits()
+        page.goto("/areas/tinh")
+        expect(page.get_by_text(w["areas_yours"])).to_be_visible()
+        expect(page.get_by_text(w["areas_no_devices"])).to_have_count(0)
+        page.goto("/areas/thon-dong")  # one's own, which has none; who does not operate is not led to where they may not go
+        expect(page.get_by_text(w["areas_empty"])).to_be_visible()
+        expect(viewer.link(w["areas_add"], exact=True)).to_have_count(0)
+        operator.page.goto("/areas/tinh")
+        online = operator.w["areas_online_of_yours"] % {"online": HERE - 1, "all": HERE}
+        expect(operator.page.get_by_text(online)).to_be_visible()
+        operator.page.goto("/areas/thon-dong")
+        expect(operator.page.get_by_role("main").get_by_role("link", name=w["areas_add"], exact=True)).to_be_visible()
+
+
+@BOTH
+def test_a_group_of_a_province_is_chosen_by_communes_and_then_by_receivers(
+    province: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    name = f"Ven sông {tongue}"
+    with visiting(province, browser, "tinh", tongue) as operator:
+        page, w = operator.page, operator.w
+        page.goto("/groups/new")
+        expect(page.get_by_text(w["group_communes"])).to_be_visible()
+        chosen = page.get_by_role("group", name=w["group_chosen"])
+        expect(chosen.get_by_label("Cụm loa")).to_have_count(0)
+        chosen.get_by_label("Xã 7", exact=True).check()
+        operator.labelled(w["group_name"]).fill(name)
+        operator.fits()
+        operator.button(w["group_save"]).click()
+        operator.told(w["done_group_saved"])
+        operator.link(name).click()
+        operator.link("Xã 3", exact=True).click()
+        expect(chosen.get_by_label("Xã 7", exact=True)).to_be_checked()
+        chosen.get_by_label("Cụm loa 131", exact=True).check()
+        operator.button(w["group_save"]).click()
+        operator.told(w["done_group_saved"])
+        operator.link(name).click()  # all communes again: the receiver is not drawn, and stays chosen
+        expect(chosen.get_by_label("Cụm loa 131", exact=True)).to_be_checked()
+        operator.button(w["group_save"]).click()
+        operator.told(w["done_group_saved"])
+    groups = {each["name"]: each["targets"] for each in province.as_person("tinh").get("/api/v1/groups").json()}
+    assert (groups[name]["areas"], groups[name]["receivers"]) == (["xa-7"], ["loa-131"])
