@@ -26,9 +26,14 @@ def home(actor: ActorDep) -> Response:
 
 
 @router.get("/login")
-def login_page(request: Request, station: StationDep, next: str = "/") -> Response:  # noqa: A002 - the name in the address
-    """The form."""
-    return shown(request, station, onward=pages.onward(next))
+def login_page(
+    request: Request,
+    station: StationDep,
+    next: str = "/",  # noqa: A002 - the name in the address
+    unsaved: str = "",
+) -> Response:
+    """The form; `unsaved`: a form was sent after the log-in had ended."""
+    return shown(request, station, onward=pages.onward(next), unsaved=bool(unsaved))
 
 
 def shown(
@@ -37,11 +42,19 @@ def shown(
     *,
     onward: str = "/",
     username: str = "",
+    unsaved: bool = False,
     problem: BroadcasterError | None = None,
 ) -> Response:
     """The log-in page, with what was refused."""
-    label = station.outside.label
-    return pages.page(request, "login.html", username=username, next=onward, outside=label, problem=problem)
+    return pages.page(
+        request,
+        "login.html",
+        username=username,
+        next=onward,
+        outside=station.outside.label,
+        unsaved=unsaved,
+        problem=problem,
+    )
 
 
 @router.post("/login")

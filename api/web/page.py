@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -245,13 +245,17 @@ def problem_page(request: Request, error: BroadcasterError) -> Response:
 
 
 def to_login(request: Request) -> Response:
-    """To the log-in, and from there back to the page that was asked for; htmx is told to leave the page."""
-    target = "/login"
+    """To the log-in, and from there back to the page that was asked for; htmx is told to leave the page. Who sent a form is told that nothing
+    came of it."""
+    query: dict[str, str] = {}
     asked = home_of(request)
     if request.method == "GET" and request.url.query:
         asked += f"?{request.url.query}"
     if asked not in ("", "/", "/login"):
-        target += f"?next={quote(asked, safe='/')}"
+        query["next"] = asked
+    if request.method != "GET":
+        query["unsaved"] = "yes"
+    target = f"/login?{urlencode(query, safe='/')}" if query else "/login"
     if request.headers.get("hx-request") == "true":
         return Response(headers={"HX-Redirect": target})
     return RedirectResponse(target, 303)

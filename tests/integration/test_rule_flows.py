@@ -230,6 +230,23 @@ def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: 
 
 
 @BOTH
+def test_a_stop_that_was_sent_after_the_log_in_ended_is_said_to_be_none(
+    served: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    with visiting(served, browser, "viet", tongue, java_script_enabled=False) as operator:  # nothing else leads to the log-in
+        page, w = operator.page, operator.w
+        page.goto("/")
+        operator.open(w["op_stop_all"])
+        operator.labelled(w["op_stop_reason"]).fill("Thử.")
+        page.context.clear_cookies(name="session")
+        operator.button(w["op_stop_now"], exact=True).click()
+        operator.refused(w["login_unsaved"])
+        operator.logs_in("viet", "mật khẩu của viet")
+        expect(page.get_by_role("heading", level=1)).to_have_text(w["nav_today"])
+    assert served.station.stops.standing(served.station.log_ins.log_in("viet", "mật khẩu của viet")[1]) == []
+
+
+@BOTH
 @pytest.mark.parametrize("script", [True, False])
 def test_a_stop_that_is_refused_says_so_where_it_was_asked_for(
     *, served: ServedStation, browser: Browser, tongue: Language, script: bool

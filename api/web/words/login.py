@@ -1,6 +1,10 @@
 """Logging in."""
 
 WORDS: dict[str, tuple[str, str]] = {
+    "login_unsaved": (
+        "Bạn không còn đăng nhập, nên điều vừa gửi chưa được thực hiện và chưa được lưu. Đăng nhập, rồi làm lại.",
+        "You are no longer logged in: what you sent was neither done nor saved. Log in, then do it again.",
+    ),
     "login": ("Đăng nhập", "Log in"),
     "username": ("Tên đăng nhập", "User name"),
     "password": ("Mật khẩu", "Password"),
