@@ -99,6 +99,13 @@ class Grant:
     def _under(self) -> frozenset[str]:
         return self.reach.under if self.reach is not None else frozenset({self.area or ""})
 
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """The area to which it is bound, or what still stands of one that has ended."""
+        if self.reach is not None and self.reach.left is not None:
+            return self.reach.left
+        return () if self.area is None else (self.area,)
+
     def within(self, limit: "Grant | None") -> "Grant | None":
         """What is left of it within another area; None: nothing."""
         if limit is None or limit.area is None or (self.area is not None and limit.covers(self.area)):
@@ -207,8 +214,8 @@ class Actor:
         return frozenset(found)
 
     def homes(self, right: Right) -> tuple[str, ...]:
-        """The areas to which the grants with this right are bound."""
-        return tuple(dict.fromkeys(grant.area for grant in self.grants if grant.area and right in grant.rights))
+        """The areas to which the grants with this right are bound; of those that have ended what still stands."""
+        return tuple(dict.fromkeys(home for grant in self.grants if right in grant.rights for home in grant.homes))
 
     def sees(self) -> frozenset[str] | None:
         """The areas of which this person may read what airs there: one's own, and those above, for it is heard in one's own. None: all."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from broadcaster.storage.models import Area, AreaMove
@@ -16,10 +16,12 @@ from broadcaster.storage.models import Area, AreaMove
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """An area with all under it, and the line above it."""
+    """An area with all under it, and the line above it. Of one that has ended `left` is what still stands, without what is under another of
+    these; None while it stands itself."""
 
     under: frozenset[str]
     above: frozenset[str]
+    left: tuple[str, ...] | None = None
 
 
 def reach_of(session: Session, area_id: str, today: date) -> Reach:
@@ -32,7 +34,16 @@ def reach_of(session: Session, area_id: str, today: date) -> Reach:
     while fresh:
         fresh = _children(session, fresh, day) - under
         under |= fresh
-    return Reach(frozenset(under), frozenset(_above(session, area_id, day)))
+    left = None if row.valid_to is None or row.valid_to > today else _left(session, under, today)
+    return Reach(frozenset(under), frozenset(_above(session, area_id, day)), left)
+
+
+def _left(session: Session, under: set[str], today: date) -> tuple[str, ...]:
+    standing = (Area.valid_from <= today, or_(Area.valid_to.is_(None), Area.valid_to > today))
+    parents = dict(session.execute(select(Area.id, Area.parent_id).where(Area.id.in_(under), *standing)).all())
+    moves = select(AreaMove.area_id, AreaMove.parent_id).where(AreaMove.area_id.in_(parents), AreaMove.day <= today)
+    parents |= dict(session.execute(moves.order_by(AreaMove.day)).all())
+    return tuple(sorted(area for area, parent in parents.items() if parent not in parents))
 
 
 def common(session: Session, areas: Iterable[str | None], today: date) -> str | None:

@@ -54,7 +54,14 @@ class Stops:
         now = self._clock.now()
         with self._database.writing() as session:
             if targets is None and not actor.may(Right.OPERATE, None):
-                targets = Targets(areas=actor.homes(Right.OPERATE))  # all that is theirs
+                homes = actor.homes(Right.OPERATE)  # all that is theirs
+                if not homes:
+                    raise InvalidError(
+                        "Địa bàn của bạn không còn, nên không có nơi nào để dừng. Hãy nhờ người quản trị.",
+                        "Your area stands no more, so there is nothing to stop. Ask an administrator.",
+                        field="targets",
+                    )
+                targets = Targets(areas=homes)
             audience = self._audience(session, targets)
             where = areas_of_audience(session, audience.model_dump(mode="json"))
             actor.need(Right.OPERATE, *where)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from broadcaster.areas import AreaOn, areas_on, line
 from broadcaster.letters import plain
-from broadcaster.people import Actor
+from broadcaster.people import Actor, Right
 from broadcaster.station import Station
 from broadcaster.storage.models import Area
 
@@ -65,9 +65,11 @@ class AreaTree:
         return [(area.id, "\u2003" * (depth - least) + area.name) for area, depth in shown]
 
     def first(self, actor: Actor) -> str | None:
-        """The area that a page is about unless another is asked for: the person's own, or the first commune."""
+        """The area that a page is about unless another is asked for: the person's own, or for whom the whole station is the first commune."""
         if actor.home in self.areas:
             return actor.home
+        if actor.within() is not None:
+            return next((home for home in actor.homes(Right.READ) if home in self.areas), None)
         communes = (area.id for area, _ in self.walk() if area.kind == "commune")
         return next(communes, self.roots[0].id if self.roots else None)
 

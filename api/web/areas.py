@@ -195,7 +195,10 @@ def _worst_first(rows: Sequence[Receiver]) -> list[tuple[Receiver, ReceiverStand
 
 
 def _tops(tree: AreaTree, actor: Actor) -> list[AreaOn]:
-    homes = [tree.areas[home] for home in actor.homes(Right.READ) if home in tree.areas]
+    homes = sorted(
+        (tree.areas[home] for home in actor.homes(Right.READ) if home in tree.areas),
+        key=lambda area: by_name(area.name),
+    )
     return tree.roots if actor.within() is None else homes
 
 

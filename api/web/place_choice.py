@@ -44,8 +44,8 @@ def choice_of(station: Station, actor: Actor, *rights: Right) -> PlaceChoice:
         nodes = [(area, depth) for area, depth in nodes if area.kind != "village"]
     least = min((depth for _, depth in nodes), default=0)
     usual = tuple(communes) if len(communes) == 1 else ()
-    if actor.home is not None and actor.home in tree.areas:
-        usual = (actor.home,)
+    if actor.home is not None:
+        usual = (actor.home,) if actor.home in tree.areas else actor.homes(Right.READ)
     return PlaceChoice(tree, [(area, depth - least) for area, depth in nodes], groups, usual)
 
 

@@ -160,3 +160,8 @@ def test_a_merger_takes_nothing_from_those_who_serve_and_gives_nothing(commune: 
     assert again.may(Right.EDIT, "thon-dong")
     assert not again.may(Right.EDIT, "xa-moi")
     assert lan.id == again.id
+    # Whoever serves the commune that has ended stops at once what they serve of it.
+    local = commune.log_ins.recognise(commune.log_ins.log_in("trong", PASSWORD)[0], address="")
+    assert local.homes(Right.OPERATE) == ("thon-doai", "thon-dong")
+    commune.stops.issue(local, None, reason="sự cố", lasts=timedelta(hours=1))
+    assert [row.audience["areas"] for row in commune.stops.standing(local)] == [["thon-doai", "thon-dong"]]

@@ -2,17 +2,18 @@
 other people's areas. In a real browser and in both languages."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from api.problems import Language
 from broadcaster.people import Role
 from broadcaster.settings import Settings
 from broadcaster.station import Station
-from broadcaster.storage.models import Area, Receiver
+from broadcaster.storage.models import Area, AreaMove, AreaSuccessor, GrantRecord, Person, Receiver, Reorganisation
 from devices.wire.signing import SigningKey
 from tests.brokers import free_port
 from tests.integration.serving import ServedStation, found, serving
@@ -22,11 +23,32 @@ COMMUNES = 105
 HERE, THERE = 102, 30
 """Receivers in the commune itself, and in its neighbour."""
 TROUBLED = "Cụm loa 100"
+LEFT = 120
+"""The receiver of the village that came out of a commune that has ended."""
+
+
+def _merge(session: Session, station: Station) -> None:
+    """Yesterday Xã Cũ ended: its village stands under another commune."""
+    day = station.today() - timedelta(days=1)
+    session.add(Area(id="xa-cu", name="Xã Cũ", kind="commune", parent_id="tinh", valid_from=date(2025, 7, 1)))
+    session.flush()
+    session.add(Area(id="thon-cu", name="Thôn Cũ", kind="village", parent_id="xa-cu", valid_from=date(2025, 7, 1)))
+    planner = session.scalars(select(Person.id).where(Person.username == "tinh")).one()
+    merger = {"title": "Sáp nhập", "day": day, "plan": {}, "state": "in_force", "planned_by": planner}
+    session.add(Reorganisation(id="sap-nhap", planned_at=station.clock.now(), **merger))
+    session.flush()
+    session.add(AreaMove(area_id="thon-cu", day=day, parent_id="xa-5", reorganisation_id="sap-nhap"))
+    session.add(AreaSuccessor(area_id="xa-cu", successor_id="xa-5", day=day, reorganisation_id="sap-nhap"))
+    session.get_one(Area, "xa-cu").valid_to = day
+    for name in ("cu-vi", "cu-en"):
+        grant = session.scalars(select(GrantRecord).join(Person).where(Person.username == name)).one()
+        grant.area_id = "xa-cu"
 
 
 def _founded(station: Station) -> None:
     found(station)
     people = {"tinh": (Role.OPERATOR, "tinh"), "xa": (Role.OPERATOR, "xa"), "thon": (Role.VIEWER, "thon-dong")}
+    people |= {f"cu-{tongue}": (Role.OPERATOR, "xa") for tongue in ("vi", "en")}
     for name, (role, area) in people.items():
         station.people.add(username=name, name=name, role=role, area=area, password=f"mật khẩu của {name}")
     with station.database.writing() as session:
@@ -34,6 +56,7 @@ def _founded(station: Station) -> None:
             at = {"kind": "commune", "parent_id": "tinh", "valid_from": date(2025, 7, 1)}
             session.add(Area(id=f"xa-{number}", name=f"Xã {number}", **at))
         session.flush()
+        _merge(session, station)
         key, now = SigningKey.generate().public().to_jwk(), station.clock.now()
         session.execute(
             insert(Receiver),
@@ -42,7 +65,7 @@ def _founded(station: Station) -> None:
                     "id": f"loa-{number}",
                     "name": f"Cụm loa {number}",
                     "kind": "loudspeaker",
-                    "area_id": "xa" if number < HERE else "xa-3",
+                    "area_id": "xa" if number < HERE else "thon-cu" if number == LEFT else "xa-3",
                     "public_key": key,
                     "secret_sha256": f"{number:064x}",
                     "enrolled_at": now,
@@ -58,9 +81,7 @@ def _founded(station: Station) -> None:
 def province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
     """A province of many communes, of which two have receivers."""
     folder = tmp_path_factory.mktemp("province")
-    settings = Settings(
-        folder=folder, port=free_port(), broker_port=free_port(), engines=("espeak",), speech_workers=1
-    )
+    settings = Settings(folder=folder, port=free_port(), broker_port=free_port(), engines=("espeak",), speech_workers=1)
     with serving(settings, founding=_founded) as running:
         yield running
 
@@ -108,7 +129,9 @@ def test_of_other_peoples_areas_nobody_is_told_that_nothing_stands_there(
         page.goto("/areas/tinh")
         expect(page.get_by_text(w["areas_yours"])).to_be_visible()
         expect(page.get_by_text(w["areas_no_devices"])).to_have_count(0)
-        page.goto("/areas/thon-dong")  # one's own, which has none; who does not operate is not led to where they may not go
+        page.goto(
+            "/areas/thon-dong"
+        )  # one's own, which has none; who does not operate is not led to where they may not go
         expect(page.get_by_text(w["areas_empty"])).to_be_visible()
         expect(viewer.link(w["areas_add"], exact=True)).to_have_count(0)
         operator.page.goto("/areas/tinh")
@@ -146,3 +169,31 @@ def test_a_group_of_a_province_is_chosen_by_communes_and_then_by_receivers(
         operator.told(w["done_group_saved"])
     groups = {each["name"]: each["targets"] for each in province.as_person("tinh").get("/api/v1/groups").json()}
     assert (groups[name]["areas"], groups[name]["receivers"]) == (["xa-7"], ["loa-131"])
+
+
+@BOTH
+def test_who_served_a_commune_that_has_ended_begins_with_what_is_left_of_it_and_stops_it(
+    province: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    who = f"cu-{tongue}"
+    with visiting(province, browser, who, tongue) as operator:
+        page, w = operator.page, operator.w
+        page.goto("/")
+        operator.go("nav_areas")
+        expect(operator.link(f"Cụm loa {LEFT}")).to_be_visible()
+        operator.fits()
+        heading = page.get_by_role("heading", level=1)
+        for word in ("nav_schedule", "nav_policies", "nav_lexicon", "nav_sound"):
+            operator.go(word)
+            expect(heading).to_contain_text("Thôn Cũ")
+        operator.go("nav_today")
+        operator.open(w["op_stop_all"])
+        operator.labelled(w["op_stop_reason"]).fill(f"Sự cố {tongue}")
+        operator.button(w["op_stop_now"], exact=True).click()
+        expect(page.locator(".done-box")).to_have_text(w["done_stopped"])
+    (row,) = (
+        each
+        for each in province.station.stops.standing(province.station.log_ins.log_in(who, f"mật khẩu của {who}")[1])
+        if each.reason == f"Sự cố {tongue}"
+    )
+    assert row.audience["areas"] == ["thon-cu"]

@@ -233,7 +233,9 @@ def test_everything_is_stopped_and_sounds_again(served: ServedStation, browser: 
 def test_a_stop_that_was_sent_after_the_log_in_ended_is_said_to_be_none(
     served: ServedStation, browser: Browser, tongue: Language
 ) -> None:
-    with visiting(served, browser, "viet", tongue, java_script_enabled=False) as operator:  # nothing else leads to the log-in
+    with visiting(
+        served, browser, "viet", tongue, java_script_enabled=False
+    ) as operator:  # nothing else leads to the log-in
         page, w = operator.page, operator.w
         page.goto("/")
         operator.open(w["op_stop_all"])
