@@ -1,6 +1,7 @@
 """Pages of areas, receivers and groups in a province: what is too much for a page is said and found, and nobody is told what is untrue of
 other people's areas. In a real browser and in both languages."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -197,3 +198,26 @@ def test_who_served_a_commune_that_has_ended_begins_with_what_is_left_of_it_and_
         if each.reason == f"Sự cố {tongue}"
     )
     assert row.audience["areas"] == ["thon-cu"]
+
+
+@BOTH
+def test_what_is_printed_is_the_page_itself_dark_on_white(
+    province: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    with visiting(province, browser, "tinh", tongue, color_scheme="dark") as operator:
+        page, w = operator.page, operator.w
+        page.goto("/schedule?area=xa")
+        others = page.get_by_role("navigation", name=w["plan_others"])
+        expect(others).to_be_visible()
+
+        def ink() -> list[int]:
+            return [int(part) for part in re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).color"))]
+
+        assert min(ink()) > 192
+        page.emulate_media(media="print")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(others).to_be_hidden()
+        page.goto("/policies?area=tinh")
+        expect(page.get_by_role("navigation", name=w["area_pages"])).to_be_hidden()
+        expect(page.get_by_role("navigation", name=w["area_below"])).to_be_hidden()
+        assert max(ink()) < 64  # and not the light ink of the dark screen
