@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -22,11 +23,13 @@ LONGEST = timedelta(days=366)
 
 @dataclass(frozen=True)
 class Away:
-    """An absence with the names of whoever is away and of the deputy."""
+    """An absence with the names of whoever is away and of the deputy, and why the deputy cannot stand in, if so: the account was disabled, or
+    the deputy is away too in some of that time."""
 
     row: Absence
     name: str
     deputy: str | None
+    hindered: Literal["disabled", "away"] | None = None
 
 
 def standing(at: datetime) -> list[ColumnElement[bool]]:
@@ -148,7 +151,7 @@ class Absences:
         """Absences in force and to come of these people and those whose deputies they are; of everybody without."""
         deputy = aliased(Person)
         query = (
-            select(Absence, Person.name, deputy.name)
+            select(Absence, Person.name, deputy.name, deputy.disabled_at)
             .join(Person, Person.id == Absence.person_id)
             .outerjoin(deputy, deputy.id == Absence.deputy_id)
             .where(Absence.ends_at > self._clock.now(), Absence.ended_at.is_(None))
@@ -157,7 +160,11 @@ class Absences:
         if people:
             query = query.where(or_(Absence.person_id.in_(people), Absence.deputy_id.in_(people)))
         with self._database.reading() as session:
-            return [Away(*found) for found in session.execute(query).all()]
+            found = session.execute(query).all()
+            return [
+                Away(row, name, called, "disabled" if disabled else "away" if _away_too(session, row) else None)
+                for row, name, called, disabled in found
+            ]
 
     def seen_by(self, actor: Actor) -> list[Away]:
         """Who is or will be away, and who releases meanwhile, of those who release where this person serves."""
@@ -247,6 +254,11 @@ def _need(session: Session, actor: Actor, person: str) -> None:
 
 def _overlap(begins: datetime, ends: datetime) -> list[ColumnElement[bool]]:
     return [Absence.begins_at < ends, Absence.ends_at > begins, Absence.ended_at.is_(None)]
+
+
+def _away_too(session: Session, row: Absence) -> bool:
+    theirs = select(Absence.id).where(Absence.person_id == row.deputy_id, *_overlap(row.begins_at, row.ends_at))
+    return row.deputy_id is not None and session.scalar(theirs.limit(1)) is not None
 
 
 def _touches(grants: Iterable[Grant], near: set[str]) -> bool:

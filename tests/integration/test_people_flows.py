@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from api.problems import Language
-from broadcaster.people import Role
+from broadcaster.people import Grant, Role
 from broadcaster.storage.models import Area, Bulletin, Person
 from tests.integration.serving import ServedStation
 from tests.integration.visitor import BOTH, Visitor, visiting
@@ -354,6 +354,38 @@ def test_whoever_is_away_names_a_deputy_who_releases_meanwhile(
         "/api/v1/releases", json={"bulletin": bulletin, "content_sha256": "0" * 64}
     )
     assert refused.status_code == 403
+
+
+@BOTH
+def test_of_a_deputy_who_cannot_stand_in_it_is_said(served: ServedStation, browser: Browser, tongue: Language) -> None:
+    people = served.station.people
+    who, deputy = f"nghi-{tongue}", f"the-{tongue}"
+    for username in (who, deputy):
+        people.add(username=username, name=f"Bà {username}", role=Role.APPROVER, password=f"mật khẩu của {username}")
+    last = (served.station.today() + timedelta(days=5)).isoformat()
+    with visiting(served, browser, who, tongue) as absent, visiting(served, browser, deputy, tongue) as other:
+        w = absent.w
+        said = absent.page.get_by_text(w["absence_deputy_away"] % {"deputy": f"Bà {deputy}"})
+        for visitor in (absent, other):
+            visitor.page.goto("/me/absences")
+            visitor.labelled(w["absence_last"]).fill(last)
+            if visitor is absent:
+                visitor.labelled(w["absence_deputy"]).select_option(label=f"Bà {deputy}")
+            visitor.button(w["absence_note"], exact=True).click()
+            visitor.told(w["done_absence_noted"])
+            if visitor is absent:
+                expect(said).to_have_count(0)
+        expect(other.page.get_by_text(w["absence_deputy_away"] % {"deputy": f"Bà {deputy}"})).to_be_visible()
+        other.button(re.compile(f"^{w['absence_end_of'].partition('%')[0]}")).click()
+        other.told(w["done_absence_ended"])
+        absent.page.reload()
+        expect(said).to_have_count(0)
+        admin = served.station.log_ins.log_in("quan", "mật khẩu của quan")[1]
+        held = {"grants": [Grant(Role.APPROVER)], "name": f"Bà {deputy}"}
+        people.change(admin, _id(served, deputy), disabled=True, **held)  # type: ignore[arg-type]  # each its own
+        absent.page.reload()
+        expect(absent.page.get_by_text(w["absence_deputy_disabled"] % {"deputy": f"Bà {deputy}"})).to_be_visible()
+        absent.fits()
 
 
 @BOTH

@@ -11,6 +11,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "%(deputy)s duyệt thay %(name)s, từ %(begins)s đến %(ends)s",
         "%(deputy)s releases in the place of %(name)s, from %(begins)s until %(ends)s",
     ),
+    "absence_deputy_away": (
+        "Nhưng %(deputy)s cũng báo vắng trong thời gian này. Hãy kết thúc rồi báo lại, cử người khác.",
+        "But %(deputy)s is noted as away in that time too. End this and note it anew with another deputy.",
+    ),
+    "absence_deputy_disabled": (
+        "Nhưng tài khoản của %(deputy)s đã bị khóa. Hãy kết thúc rồi báo lại, cử người khác.",
+        "But the account of %(deputy)s is disabled. End this and note it anew with another deputy.",
+    ),
     "absence_stood_in": (
         "Duyệt thay: %(deputy)s thay %(name)s, từ %(begins)s đến %(ends)s",
         "As deputy: %(deputy)s in the place of %(name)s, from %(begins)s until %(ends)s",
