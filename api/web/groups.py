@@ -170,9 +170,8 @@ def _form(
     for place in sorted(places.receivers.values(), key=lambda place: by_name(place.name)):
         if place.area_id in at:
             at[place.area_id].append(place)
-    communes = (
-        len(nodes) + sum(map(len, at.values())) > DRAWN and top in tree.areas and tree.areas[top].kind == "province"
-    )
+    many = len(nodes) + sum(map(len, at.values())) > DRAWN
+    communes = many and top is not None and tree.areas[top].kind == "province"
     if communes:  # villages and receivers are chosen where one commune is shown
         nodes = [(area, depth) for area, depth in nodes if area.kind != "village"]
         at = {area.id: [] for area, _ in nodes}

@@ -22,7 +22,7 @@ from tests.integration.visitor import BOTH, Visitor, visiting
 
 COMMUNES = 105
 HERE, THERE = 102, 30
-"""Receivers in the commune itself, and in its neighbour."""
+"""Receivers in the commune itself, and one in each of others."""
 TROUBLED = "Cụm loa 100"
 LEFT = 120
 """The receiver of the village that came out of a commune that has ended."""
@@ -58,6 +58,7 @@ def _founded(station: Station) -> None:
             session.add(Area(id=f"xa-{number}", name=f"Xã {number}", **at))
         session.flush()
         _merge(session, station)
+        lone = {LEFT: "thon-cu", HERE + THERE - 1: "xa-3"}
         key, now = SigningKey.generate().public().to_jwk(), station.clock.now()
         session.execute(
             insert(Receiver),
@@ -66,7 +67,7 @@ def _founded(station: Station) -> None:
                     "id": f"loa-{number}",
                     "name": f"Cụm loa {number}",
                     "kind": "loudspeaker",
-                    "area_id": "xa" if number < HERE else "thon-cu" if number == LEFT else "xa-3",
+                    "area_id": "xa" if number < HERE else lone.get(number, f"xa-{number - HERE + 10}"),
                     "public_key": key,
                     "secret_sha256": f"{number:064x}",
                     "enrolled_at": now,
@@ -80,7 +81,7 @@ def _founded(station: Station) -> None:
 
 @pytest.fixture(scope="module")
 def province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
-    """A province of many communes, of which two have receivers."""
+    """A province of many communes, of which some have receivers."""
     folder = tmp_path_factory.mktemp("province")
     settings = Settings(folder=folder, port=free_port(), broker_port=free_port(), engines=("espeak",), speech_workers=1)
     with serving(settings, founding=_founded) as running:
@@ -112,6 +113,9 @@ def test_what_is_too_much_for_a_page_is_said_with_the_worst_first(
         operator.labelled(w["area_search"]).fill("cum loa 131")
         operator.button(w["find"], exact=True).click()
         expect(_devices(operator)).to_have_count(1)
+        page.goto("/operations")
+        operator.link(w["op_more_places"].partition(" ")[2].partition(" ")[2]).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(w["areas"])
         page.goto("/policies?area=tinh")
         page.get_by_role("link", name=w["area_below_all"] % {"number": COMMUNES + 1}).click()
         expect(page.get_by_role("main").get_by_role("link", name=f"Xã {COMMUNES - 1}", exact=True)).to_be_visible()
