@@ -30,6 +30,8 @@ router = pages.router()
 LOG_ROWS = 30
 BLOCKED_ROWS = 5
 ALERT_ROWS = 50
+MOST_ALERTS = 5_000
+"""So many are looked through for the worst."""
 EXPIRY_ROWS = 20
 TOLD_ROWS = 5
 APART_ROWS = 50
@@ -142,18 +144,18 @@ def alerts(request: Request, station: StationDep, actor: ActorDep) -> Response:
 def _alerts(
     request: Request, station: StationDep, actor: ActorDep, problem: BroadcasterError | None = None
 ) -> Response:
-    standing = [Alert.of(row) for row in station.alerts.listed(actor, standing=True, limit=ALERT_ROWS)]
+    standing = [Alert.of(row) for row in station.alerts.listed(actor, standing=True, limit=MOST_ALERTS)]
     rank = {"critical": 0, "warning": 1, "notice": 2}
     standing.sort(key=lambda each: (each.acknowledged_at is not None, rank[each.severity]))
-    over = [
-        Alert.of(row) for row in station.alerts.listed(actor, standing=False, limit=ALERT_ROWS - len(standing) // 2)
-    ]
+    shown = standing[:ALERT_ROWS]
+    over = [Alert.of(row) for row in station.alerts.listed(actor, standing=False, limit=ALERT_ROWS - len(shown) // 2)]
     return pages.page(
         request,
         "alerts.html",
         actor=actor,
         problem=problem,
-        standing=standing,
+        standing=shown,
+        more=len(standing) - len(shown),
         over=over,
         expiries=_expiries(station, actor),
         may_see_apart=actor.may(Right.OPERATE, None),

@@ -237,6 +237,10 @@ def test_figures_of_another_period_and_a_report_on_them(
         visitor.labelled(w["rep_to"]).fill("2020-12-31")
         visitor.button(w["rep_show"], exact=True).click()
         expect(page.get_by_text(w["rep_nothing"])).to_be_visible()
+        page.emulate_media(media="print")
+        printed = f"{w['rep_from']} 01/01/2020 {w['rep_to'].lower()} 31/12/2020"
+        expect(page.get_by_text(printed)).to_be_visible()
+        page.emulate_media(media="screen")
         visitor.link(w["rep_reporting_year"], exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"{w['rep_any_campaign']}: Địa bàn thon-dong")
         annex = load_workbook(visitor.downloaded(visitor.link(w["rep_xlsx"], exact=True)))

@@ -87,6 +87,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "op_more": ("và %(n)s mục nữa", "and %(n)s more"),
     "op_more_places": ("và %(n)s địa bàn nữa", "and %(n)s more places"),
     "al_standing": ("Đang có", "Standing"),
+    "al_more": (
+        "và %(n)s cảnh báo nữa, không nặng hơn; nhận xử lý các cảnh báo trên thì chúng hiện ra",
+        "and %(n)s more, none worse; they show once those above are taken in hand",
+    ),
     "al_none": ("Không có cảnh báo nào.", "No alert."),
     "al_over": ("Đã tự hết", "Resolved"),
     "al_critical": ("Khẩn", "Urgent"),
