@@ -13,6 +13,7 @@ from broadcaster import audit, revisions
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, InvalidError, StaleError
+from broadcaster.groups import expanded
 from broadcaster.identity import Signatory, id_of, new_id
 from broadcaster.letters import plain
 from broadcaster.people import Actor, Right
@@ -250,7 +251,9 @@ class Bulletins:
                     f"Only the latest draft can be submitted; this is revision {bulletin.revision}, {bulletin.state}.",
                 )
             require_quality(bulletin)
-            planned = session.scalar(select(Schedule.id).where(Schedule.bulletin_id == bulletin_id).limit(1))
+            planned = session.scalars(select(Schedule.targets).where(Schedule.bulletin_id == bulletin_id)).all()
+            for targets in planned:  # a group that is gone since is said now, and not to whoever releases
+                expanded(session, targets)
             if not planned and bulletin.programme_id is None:
                 raise ConflictError(
                     "Bản tin chưa có lịch phát. Chọn giờ và địa bàn rồi gửi lại.",

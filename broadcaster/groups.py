@@ -28,7 +28,11 @@ def expanded(session: Session, targets: dict[str, Any]) -> dict[str, Any]:
     for group in given.groups:
         row = session.get(ReceiverGroup, group)
         if row is None:
-            raise NotFoundError(f"Không có nhóm '{group}'.", f"There is no group '{group}'.", group=group)
+            raise NotFoundError(
+                "Nhóm đã chọn làm nơi phát không còn. Chọn lại nơi phát.",
+                "The group that was chosen is gone. Choose again where it airs.",
+                group=group,
+            )
         held = Targets.model_validate(row.targets)
         for names, more in (
             (areas, held.areas),

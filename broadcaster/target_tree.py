@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from broadcaster.errors import NotFoundError
 from broadcaster.groups import expanded
 from broadcaster.storage.models import Bulletin, Receiver, Schedule
 from broadcaster.targets import Place, Places, Targets
@@ -175,10 +176,13 @@ class Tree:
         )
 
     def count(self, session: Session, targets: Targets | None) -> Count:
-        """How many receivers these targets reach today."""
+        """How many receivers these targets reach today; none where a group that was chosen is gone: the places are chosen anew."""
         if targets is None:
             return Count()
-        found = Targets.model_validate(expanded(session, targets.model_dump(mode="json")))
+        try:
+            found = Targets.model_validate(expanded(session, targets.model_dump(mode="json")))
+        except NotFoundError:
+            return Count()
         return Count.of(self.places.resolve(found).receivers, self.online)
 
     def usual(self, session: Session, person: str) -> Targets | None:

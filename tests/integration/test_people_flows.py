@@ -14,6 +14,8 @@ from sqlalchemy import select
 from api.problems import Language
 from broadcaster.people import Grant, Role
 from broadcaster.storage.models import Area, Bulletin, Person
+from devices.wire.signing import SigningKey
+from tests.brokers import wait_for
 from tests.integration.serving import ServedStation
 from tests.integration.visitor import BOTH, Visitor, visiting
 
@@ -421,6 +423,57 @@ def test_an_administrator_notes_an_absence_for_somebody(
         admin.button(re.compile(f"^{w['absence_end_of'].partition('%')[0]}")).click()
         admin.told(w["done_absence_ended"])
         assert who not in served.as_person("quan").get("/api/v1/absences").text
+
+
+@BOTH
+def test_of_a_group_that_is_gone_the_editor_chooses_anew_and_what_was_released_airs_where_it_was(
+    served: ServedStation, browser: Browser, tongue: Language
+) -> None:
+    operator, editor = served.as_person("viet"), served.as_person("mai")
+    at = (datetime.now(LOCAL) + timedelta(days=2)).replace(microsecond=0).isoformat()
+    served.station.enrol(
+        receiver=f"loa-{tongue}",
+        name=f"Loa {tongue}",
+        kind="loudspeaker",
+        area="thon-dong",
+        public_key=SigningKey.generate().public(),
+    )
+    made: dict[str, dict[str, Any]] = {}
+    groups = []
+    for state in ("draft", "submitted", "released"):
+        group = {"name": f"Nhóm {state} {tongue}", "targets": {"areas": ["thon-dong"]}}
+        answer = operator.post("/api/v1/groups", json=group)
+        assert answer.status_code == 201, answer.text
+        groups.append(answer.json()["id"])
+        plan = [{"rule": {"kind": "once", "at": at}, "targets": {"groups": groups[-1:]}}]
+        content = {"title": f"Tin số {len(groups)}", "plan": plan}
+        made[state] = served.released(**content) if state == "released" else served.written(**content)
+    path = f"/api/v1/bulletins/{made['submitted']['id']}/submission"
+    assert editor.post(path, json={"revision": 1}).status_code == 200
+    for group in groups:
+        assert operator.delete(f"/api/v1/groups/{group}").is_success
+    gone = {"vi": "Nhóm đã chọn làm nơi phát không còn", "en": "The group that was chosen is gone"}[tongue]
+    answer = editor.post(f"/api/v1/bulletins/{made['draft']['id']}/submission", json={"revision": 1})
+    assert (answer.status_code, answer.json()["errors"]) == (404, [{"group": groups[0]}])
+    with visiting(served, browser, "mai", tongue) as writer, visiting(served, browser, "hoa", tongue) as approver:
+        page, w = writer.page, writer.w
+        page.goto(f"/bulletins/{made['released']['id']}")
+        expect(page.get_by_role("heading", level=1)).to_contain_text(made["released"]["title"])
+        expect(page.get_by_role("main")).not_to_contain_text(w["summary_nowhere"])
+        page.goto(f"/bulletins/{made['draft']['id']}")
+        page.locator("input[name=area]").first.check()
+        writer.button(w["compose_submit"], exact=True).click()
+        writer.loaded()
+        expect(page.get_by_text(gone)).to_have_count(0)
+        wait_for(lambda: _state(served, made["draft"]["id"]) == "submitted", 20)
+        approver.page.goto(f"/releases/{made['submitted']['id']}")
+        expect(approver.page.locator(".problem", has_text=gone)).to_be_visible()
+        approver.fits()
+        approver.open(w["release_no"])
+        approver.labelled(w["release_reason"]).fill("Chọn lại nơi phát.")
+        approver.button(w["release_no"], exact=True).click()
+        approver.told(w["done_returned"])
+        assert _state(served, made["submitted"]["id"]) == "returned"
 
 
 def _id(served: ServedStation, username: str) -> str:

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from api.problems import Language
+from api.problems import Language, said
 from api.web.words import words
+from broadcaster.errors import NotFoundError
 from broadcaster.groups import expanded
 from broadcaster.target_tree import Count, Tree
 from broadcaster.targets import Targets
@@ -34,9 +35,12 @@ def count_in_words(count: Count, tongue: Language) -> list[str]:
 
 
 def targets_in_words(targets: Mapping[str, Any], tree: Tree, session: Session, tongue: Language) -> str:
-    """Where something airs: names of areas, groups' content expanded, and how many receivers that is."""
+    """Where something airs: names of areas, groups' content expanded, and how many receivers that is; or that a group is gone."""
     say = words(tongue)
-    found = Targets.model_validate(expanded(session, dict(targets)))
+    try:
+        found = Targets.model_validate(expanded(session, dict(targets)))
+    except NotFoundError as error:
+        return said(error, tongue)
     names = [tree.places.areas[area].name if area in tree.places.areas else area for area in found.areas]
     names += [tree.places.receivers[one].name if one in tree.places.receivers else one for one in found.receivers]
     but = [tree.places.areas[area].name for area in found.excluded_areas if area in tree.places.areas]

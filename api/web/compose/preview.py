@@ -20,7 +20,7 @@ from broadcaster import card_preview
 from broadcaster.approvers import unattended
 from broadcaster.bulletins import TEXT_LIMIT
 from broadcaster.composing import expected_ms, short_version
-from broadcaster.errors import BroadcasterError
+from broadcaster.errors import BroadcasterError, NotFoundError
 from broadcaster.foresight import conflicts
 from broadcaster.groups import expanded
 from broadcaster.people import Actor, Right
@@ -217,7 +217,10 @@ class Desk:
     def _clashes(self, form: Form, rules: Sequence[Rule], length: int) -> tuple[Clash, ...]:
         if form.targets is None or not rules:
             return ()
-        targets = expanded(self.session, form.targets.model_dump(mode="json"))
+        try:
+            targets = expanded(self.session, form.targets.model_dump(mode="json"))
+        except NotFoundError:  # a group that is gone: it airs nowhere until somebody chooses again
+            return ()
         content = {
             "title": form.written.title,
             "priority": form.priority,

@@ -1,6 +1,7 @@
 """The compose page and what it asks while somebody writes."""
 
 import dataclasses
+import json
 from typing import Any
 
 from fastapi import Request
@@ -35,6 +36,7 @@ from broadcaster.storage.models import (
     Release,
 )
 from broadcaster.target_tree import Tree
+from broadcaster.targets import Targets
 from broadcaster.whereabouts import areas_of, need_sight
 
 router = pages.router()
@@ -190,6 +192,9 @@ def read_only(
         .join(Person, Person.id == Release.approver_id)
         .where(Release.bulletin_id == row.id, Release.voided_at.is_(None))
     ).first()
+    schedules = json.loads(release[0].content)["schedules"] if release is not None else []
+    if schedules:  # where it was released to, whatever its groups hold by now
+        form = dataclasses.replace(form, targets=Targets.model_validate(schedules[0]["targets"]))
     return pages.page(
         request,
         "bulletin.html",
