@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from api.web import page as pages
-from api.web.bulletins import changes
 from api.web.compose.form import AHEAD, Form
 from api.web.compose.in_words import targets_in_words
 from api.web.compose.preview import Desk
@@ -27,7 +26,7 @@ from broadcaster.errors import BroadcasterError, ForbiddenError, InvalidError
 from broadcaster.people import Actor, Right
 from broadcaster.quality import require_quality
 from broadcaster.releases import content_of, find, schedules_of
-from broadcaster.revisions import Stretch, differences
+from broadcaster.revisions import Stretch, changes, differences
 from broadcaster.station import Station
 from broadcaster.storage.models import Bulletin, BulletinRevision, ClipRecord, Person, Release
 from broadcaster.whereabouts import heard_in, need_sight, visible_to

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pyotp
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Dialog, expect
 
 from broadcaster.composing import DOCUMENT_LIMIT
 from broadcaster.people import Role
@@ -254,6 +254,128 @@ def test_a_hundred_clicks_make_one_bulletin(served: ServedStation) -> None:
     items = client.get("/api/v1/bulletins", params={"limit": 100}).json()["items"]
     (bulletin,) = [item for item in items if item["title"] == "Bấm nhiều lần"]
     assert (bulletin["state"], bulletin["revision"], len(bulletin["plan"])) == ("submitted", 1, 1)
+
+
+@BOTH
+def test_what_another_saved_meanwhile_is_told_and_taken_the_place_of_knowingly(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    made = served.written(title="Họp thôn", text="Mời bà con họp lúc 7 giờ.", plan=plan(7, 5))
+    path = f"/bulletins/{made['id']}"
+    with visiting(served, browser, "mai", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto(path)
+        other = {"title": "Họp thôn", "text": "Mời bà con họp lúc 8 giờ.", "plan": plan(7, 5)}
+        served.as_person("lan").put(f"/api/v1{path}", params={"revision": 1}, json=other).raise_for_status()
+        with page.expect_response("**/compose/unfinished") as kept:
+            page.locator("#words").fill("Họp thôn\nMời bà con họp lúc 7 giờ tối.")
+        assert kept.value.status == 204
+        editor.button(w["compose_save"]).click()
+        editor.refused("lan")
+        expect(page.locator("ins")).to_have_text("7 giờ tối.")
+        expect(page.locator("del")).to_have_text("8 giờ.")
+        expect(page.locator("#words")).to_have_value("Họp thôn\nMời bà con họp lúc 7 giờ tối.")
+        editor.fits()
+        page.goto(path)  # somebody who goes away instead, and comes back
+        expect(page.locator(".note").first).to_contain_text("lan")
+        expect(page.locator("#words")).to_have_value("Họp thôn\nMời bà con họp lúc 7 giờ tối.")
+        editor.button(w["compose_save"]).click()
+        editor.told(w["done_saved"])
+    assert served.as_person("mai").get(f"/api/v1{path}").json()["text"] == "Mời bà con họp lúc 7 giờ tối."
+
+
+@BOTH
+def test_a_time_that_is_over_is_said_and_what_is_ticked_beside_it_stays(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    made = served.written(title="Có giờ rồi", plan=plan(8, 5))
+    with visiting(served, browser, "mai", tongue, java_script_enabled=False) as editor:
+        page, w = editor.page, editor.w
+        page.goto(f"/bulletins/{made['id']}")
+        page.locator("label[for=when-other]").click()
+        assert datetime.fromisoformat(f"{page.locator('#day').input_value()}T17:00+07:00") > datetime.now(LOCAL)
+        page.locator("#day").fill(at(-1, 5)[:10])
+        editor.button(w["compose_save"]).click()
+        editor.refused({"vi": "Giờ phát đã qua", "en": "This time is over"}[tongue])
+        expect(page.locator("[name=rule]")).to_be_checked()
+        expect(page.locator("#summary")).to_contain_text("05:00")
+        expect(page.locator("#summary")).not_to_contain_text("17:00")
+        page.locator("#day").fill(at(9, 5)[:10])
+        editor.button(w["compose_save"]).click()
+        editor.told(w["done_saved"])
+        expect(page.locator("[name=rule]")).to_have_count(2)
+
+
+@BOTH
+def test_nothing_is_lost_with_the_line_or_with_the_log_in(served: ServedStation, browser: Browser, tongue: str) -> None:
+    title = {"vi": "Đường dây đứt", "en": "Dây lại đứt"}[tongue]
+    with visiting(served, browser, "lan", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        lost = page.get_by_role("alert").filter(has_text=w["compose_lost"])
+        page.context.set_offline(True)
+        page.locator("#words").fill(f"{title}\nMời bà con họp.")
+        expect(lost).to_be_visible()
+        editor.button(w["compose_submit"]).click()  # the page is not left
+        expect(page.locator("#words")).to_have_value(f"{title}\nMời bà con họp.")
+        page.context.set_offline(False)
+        expect(lost).to_be_hidden()
+        expect(page.locator("#seen")).to_contain_text(title)  # by itself
+        cookies = page.context.cookies()
+        ended = [{**each, "value": "hết"} if each["name"] == "session" else each for each in cookies]
+        page.context.add_cookies(ended)
+        page.locator("#words").fill(f"{title}\nMời bà con họp lúc 7 giờ.")
+        expect(lost).to_be_visible()
+        editor.fits()
+        expect(lost.get_by_role("link", name=w["compose_log_in_again"])).to_have_attribute("target", "_blank")
+        page.context.add_cookies(cookies)
+        expect(lost).to_be_hidden()
+        with page.expect_response("**/listen") as answer:
+            editor.button(w["compose_listen"], exact=True).click()
+        answer.value.finished()
+        expect(page.locator("audio")).to_be_visible()
+        assert _newest(served)["text"] == "Mời bà con họp lúc 7 giờ."
+        editor.problems.clear()  # Chromium tells of requests that failed
+
+
+def test_the_player_comes_though_a_look_for_it_failed(served: ServedStation, browser: Browser) -> None:
+    with visiting(served, browser, "lan") as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        page.locator("#words").fill("Nghe sau\nMời bà con họp.")
+        page.route("**/bulletins/*/listen", lambda route: route.abort(), times=1)
+        editor.button(w["compose_listen"], exact=True).click()
+        expect(page.locator("audio")).to_be_visible()
+        editor.problems.clear()  # Chromium tells of the request that failed
+
+
+@BOTH
+def test_a_file_takes_the_place_of_what_was_typed_only_when_that_is_said(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    with visiting(served, browser, "mai", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        page.locator("#words").fill("Chữ đã gõ\nRất nhiều.")
+        expect(page.locator("#kept")).to_contain_text(w["compose_autosaved"])  # and says nothing more then
+        asked: list[str] = []
+        answers = iter((False, True, True))
+
+        def answer(dialog: Dialog) -> None:
+            asked.append(dialog.message)
+            dialog.accept() if next(answers) else dialog.dismiss()
+
+        page.on("dialog", answer)
+        file = {"name": "tep.txt", "mimeType": "text/plain", "buffer": "Chữ của tệp\nÍt thôi.".encode()}
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator("#words")).to_have_value("Chữ đã gõ\nRất nhiều.")
+        page.route("**/compose/intake", lambda route: route.abort(), times=1)
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator("#kept")).to_have_text(w["compose_file_unsent"])
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator("#words")).to_have_value("Chữ của tệp\nÍt thôi.")
+        assert asked == [w["compose_replace"]] * 3
+        editor.problems.clear()  # Chromium tells of the request that failed
 
 
 def test_a_file_that_is_not_taken_leads_back_to_the_page(served: ServedStation) -> None:

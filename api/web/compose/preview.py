@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -59,13 +60,14 @@ class Desk:
         return self.station.settings.zone
 
     def usual(self) -> dict[str, str]:
-        """When the usual sessions are next, in words, and today's date for its field."""
+        """When the usual sessions are next, in words, and the day of the next evening's for its field."""
         now, zone = self.now, self.zone
         said = {
             name: moment_in_words(next_at(at, now, zone).at, self.tongue, zone, now=now).partition(" ")[2]
             for name, at in (("morning", MORNING), ("evening", EVENING))
         }
-        return {**said, "today": self.station.today().isoformat()}
+        day = next_at(EVENING, now, zone).at.astimezone(ZoneInfo(zone)).date()
+        return {**said, "day": day.isoformat()}
 
     def unattended(self, row: Bulletin | None) -> str:
         """Why nobody can release it in time, if so."""
@@ -203,7 +205,7 @@ class Desk:
         try:
             return form.plan(now=self.now, zone=self.zone), ""
         except BroadcasterError as error:
-            return [], said(error, self.tongue)
+            return form.ticked(), said(error, self.tongue)
 
     def planned(self, rule: Rule) -> Planned:
         """A rule as people say it."""
@@ -248,7 +250,7 @@ class Desk:
         say = words(self.tongue)
         if form.programme:
             when = say["summary_programme"]
-        elif rules:
+        elif rules := [rule for rule in rules if isinstance(rule, AtOnce) or self.planned(rule).next]:
             when = say["summary_when"] % {"when": say["summary_and"].join(self._briefly(rule) for rule in rules[:2])}
             when += say["summary_more"] % {"more": len(rules) - 2} if len(rules) > 2 else ""
         else:

@@ -11,9 +11,27 @@ WORDS: dict[str, tuple[str, str]] = {
     "compose_file": ("Lấy từ tệp .docx, .pdf", "Take from a .docx or .pdf file"),
     "compose_take_in": ("Nạp tệp", "Take it in"),
     "compose_reading_file": ("Đang đọc tệp …", "Reading the file …"),
+    "compose_file_unsent": (
+        "Chưa gửi được tệp. Kiểm tra kết nối mạng, hoặc đăng nhập lại, rồi chọn tệp lần nữa.",
+        "The file could not be sent. Look at the connection, or log in again, then choose it once more.",
+    ),
+    "compose_replace": (
+        "Nội dung tệp sẽ thay toàn bộ chữ đang có trong ô. Tiếp tục?",
+        "What stands in the file takes the place of all that is in the field. Go on?",
+    ),
+    "compose_lost": (
+        "Mất kết nối với đài, hoặc phiên đăng nhập đã hết. Chữ bạn gõ vẫn còn trên trang này; đừng đóng trang, hệ thống đang thử lại.",
+        "The station cannot be reached, or your log-in has ended. What you typed is still on this page; do not close it, it is tried again.",
+    ),
+    "compose_log_in_again": ("Đăng nhập lại (mở thẻ mới)", "Log in again (in a new tab)"),
     "compose_autosaved": ("Đã tự lưu", "Kept"),
     "compose_not_autosaved": ("Chưa tự lưu được, sẽ thử lại", "Not kept yet, trying again"),
     "compose_restored": ("Đây là nội dung bạn đang soạn dở.", "This is what you were writing."),
+    "compose_overtaken": ("Bản đang lưu và bản của bạn", "What is saved, and yours"),
+    "compose_overtaken_plan": (
+        "Chữ giống nhau; giờ phát, nơi phát hoặc cách đọc có thể khác.",
+        "The words are the same; times, places or readings may differ.",
+    ),
     "compose_discard": ("Bỏ, bắt đầu lại", "Discard it"),
     "compose_returned": ("Người duyệt trả lại:", "Returned by the approver:"),
     "compose_submitted_note": (
