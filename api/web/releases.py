@@ -80,7 +80,13 @@ def releases(request: Request, station: StationDep, actor: ActorDep) -> Response
     return _list(request, station, actor)
 
 
-def _list(request: Request, station: Station, actor: Actor, problem: BroadcasterError | None = None) -> Response:
+def _list(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    problem: BroadcasterError | None = None,
+    chosen: Collection[str] = (),
+) -> Response:
     actor.need(Right.RELEASE)
     with station.database.reading() as session:
         found = _waiting(session, station, actor)
@@ -96,7 +102,13 @@ def _list(request: Request, station: Station, actor: Actor, problem: Broadcaster
     far = station.clock.now() + AHEAD
     ordered = sorted(groups.items(), key=lambda pair: (pair[0][0], pair[0][1] or far))
     return pages.page(
-        request, "releases.html", actor=actor, problem=problem, groups=ordered, asks_code=asks_code(actor, problem)
+        request,
+        "releases.html",
+        actor=actor,
+        problem=problem,
+        groups=ordered,
+        chosen=chosen,
+        asks_code=asks_code(actor, problem),
     )
 
 
@@ -112,8 +124,22 @@ def release_session(
         actor = proved(station, actor, token, fields.one("code"), address=address)
         station.releases.release_all(actor, seen)
     except BroadcasterError as error:
-        return _list(request, station, actor, error)
+        return _list(request, station, actor, _named(station, error), fields.all("release"))
     return RedirectResponse("/releases?done=released", 303)
+
+
+def _named(station: Station, error: BroadcasterError) -> BroadcasterError:
+    """Why nothing was released, with the title of the one of several that it is about."""
+    if "bulletin" not in error.details:
+        return error
+    with station.database.reading() as session:
+        bulletin = session.get(Bulletin, error.details["bulletin"])
+    title = bulletin.title if bulletin is not None else error.details["bulletin"]
+    return type(error)(
+        f"Chưa bản tin nào được duyệt. “{title}”: {error.vi}",
+        f"Nothing was released. “{title}”: {error.en}",
+        **error.details,
+    )
 
 
 @dataclass(frozen=True)
