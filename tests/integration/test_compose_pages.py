@@ -190,6 +190,16 @@ def test_boxes_have_three_states_files_are_taken_in_and_proposals_applied(
         expect(page.locator("#count")).to_contain_text("30 loa")
         expect(page.locator("#count")).to_contain_text("33 mất kết nối")
         village.check()
+        commune.uncheck()
+        expect(page.locator("#count")).to_have_text(editor.w["compose_nowhere"])
+        page.locator("input[name=receiver][value=may-1]").dispatch_event("click")  # a loudspeaker
+        page.locator("input[name=kind][value=loudspeaker]").uncheck()
+        expect(page.locator("#count")).to_have_text(editor.w["compose_no_receiver"])
+        expect(page.locator("#summary")).to_contain_text(editor.w["summary_no_receiver"])
+        page.locator("input[name=kind][value=loudspeaker]").check()
+        commune.check()
+        village.uncheck()
+        village.check()
         assert commune.evaluate("box => [box.checked, box.indeterminate]") == [True, False]
         text = "Thông báo họp dân\n\nSáng  ngày 31/11 tại nhà văn hóa.\nNơi nhận:\n- Như trên;\n- Lưu: VT."
         page.locator("input[type=file]").set_input_files(
@@ -378,6 +388,27 @@ def test_a_file_takes_the_place_of_what_was_typed_only_when_that_is_said(
         editor.problems.clear()  # Chromium tells of the request that failed
 
 
+@BOTH
+def test_a_text_in_an_old_encoding_is_converted_before_anything_else(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    with visiting(served, browser, "mai", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        page.locator("#words").fill("Th«ng b¸o häp d©n\nKÝnh mêi bµ con ®Õn nhµ v¨n hãa.\nB¾t ®Çu tõ 19h.")
+        change = editor.button(w["apply_change"])
+        expect(change).to_have_count(2)  # the title, and the text
+        expect(page.locator(".unsure").first).to_be_visible()
+        expect(page.get_by_role("heading", name=w["compose_uncertain"])).to_have_count(0)
+        change.last.click()
+        expect(change).to_have_count(1)
+        change.click()
+        expect(page.locator("#words")).to_have_value(
+            "Thông báo họp dân\nKính mời bà con đến nhà văn hóa.\nBắt đầu từ 19h."
+        )
+        expect(page.locator("#seen")).to_contain_text(w["compose_nothing_to_mend"])
+
+
 def test_a_form_is_sent_once_while_its_answer_is_awaited(served: ServedStation, browser: Browser) -> None:
     with visiting(served, browser, "mai") as editor:
         page, w = editor.page, editor.w
@@ -440,7 +471,9 @@ def test_a_session_is_released_in_one_act_and_an_edit_says_that_it_voids(
         approver.button(w["release_all"]).click()
         approver.refused("Nothing was released. “Tin thứ hai”: The content is not what you saw")
         expect(page.get_by_label(w["release_choose"] % {"title": "Tin thứ nhất"})).to_be_checked()
-        expect(page.get_by_label(w["release_choose"] % {"title": "Tin thứ hai"})).not_to_be_checked()  # not as it is now
+        expect(
+            page.get_by_label(w["release_choose"] % {"title": "Tin thứ hai"})
+        ).not_to_be_checked()  # not as it is now
         assert editor.get(f"/api/v1/bulletins/{first['id']}").json()["state"] == "submitted"
         page.goto(f"/releases/{second['id']}")
         expect(page.locator("ins")).to_contain_text("họp lúc 7 giờ")

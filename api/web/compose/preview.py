@@ -257,7 +257,8 @@ class Desk:
             when = say["summary_no_time"]
         parts = [when]
         if not form.programme:
-            parts += count_in_words(count, self.tongue) or [say["summary_nowhere"]]
+            nowhere = say["summary_nowhere" if form.targets is None else "summary_no_receiver"]
+            parts += count_in_words(count, self.tongue) or [nowhere]
         if length:
             minutes, seconds = divmod(round(length / 1000), 60)
             spent = say["summary_minutes"] % {"minutes": minutes} + " " if minutes else ""

@@ -73,6 +73,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "compose_groups": ("Nhóm đã lưu", "Saved groups"),
     "compose_no_areas": ("Chưa có địa bàn nào.", "There is no area yet."),
     "compose_nowhere": ("Chưa chọn nơi phát nào.", "Nowhere is chosen yet."),
+    "compose_no_receiver": (
+        "Nơi đã chọn chưa có máy nào: bản tin sẽ không phát ra đâu.",
+        "There is no receiver where you chose: it would be heard nowhere.",
+    ),
     "compose_empty_area": ("chưa có thiết bị", "no receiver yet"),
     "compose_offline": ("%(count)s mất kết nối", "%(count)s offline"),
     "compose_is_offline": ("mất kết nối", "offline"),
@@ -147,6 +151,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "summary_screens": ("%(count)s màn hình", "%(count)s screens"),
     "summary_screens_one": ("1 màn hình", "1 screen"),
     "summary_nowhere": ("chưa có nơi phát", "nowhere yet"),
+    "summary_no_receiver": ("nơi đã chọn chưa có máy nào", "no receiver where you chose"),
     "summary_minutes": ("%(minutes)s phút", "%(minutes)s min"),
     "summary_seconds": ("%(seconds)s giây", "%(seconds)s s"),
     "summary_about": ("khoảng %(length)s", "about %(length)s"),
