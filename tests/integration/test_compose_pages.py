@@ -409,6 +409,17 @@ def test_a_text_in_an_old_encoding_is_converted_before_anything_else(
         expect(page.locator("#seen")).to_contain_text(w["compose_nothing_to_mend"])
 
 
+def test_a_bulletin_says_that_its_times_are_over_and_leads_its_approver_on(served: ServedStation) -> None:
+    over = served.written(title="Đã qua", plan=plan(-1, 5))
+    none = served.written(title="Chưa có giờ")
+    for bulletin, said in ((over, "Giờ phát đã qua, 40 loa"), (none, "Chưa chọn giờ")):
+        assert said in unescape(served.visit("mai").get(f"/bulletins/{bulletin['id']}").text)
+    waits = waiting(served, title="Chờ người duyệt", plan=plan(10, 5))["id"]
+    link = f'href="/releases/{waits}"'
+    assert link in served.visit("hoa").get(f"/bulletins/{waits}").text
+    assert link not in served.visit("mai").get(f"/bulletins/{waits}").text
+
+
 def test_a_form_is_sent_once_while_its_answer_is_awaited(served: ServedStation, browser: Browser) -> None:
     with visiting(served, browser, "mai") as editor:
         page, w = editor.page, editor.w

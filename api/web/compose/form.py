@@ -69,6 +69,7 @@ class Form:
     card_proposed: str = ""
     chips: frozenset[str] = frozenset()
     rules: tuple[str, ...] = ()  # JSON of rules that are ticked
+    over: bool = False  # whether a bulletin had times, and none of them is to come
     repeat: Repeat = "once"
     day: str = ""
     until: str = ""
@@ -134,6 +135,7 @@ class Form:
             card=draft.card_text or "",
             chips=frozenset({"now"} if any(isinstance(rule, AtOnce) for rule in rules) else ()),
             rules=tuple(dict.fromkeys(rule.model_dump_json() for rule in rules if not isinstance(rule, AtOnce))),
+            over=bool(found) and not rules,
             targets=draft.plan[0][1] if draft.plan else None,
             field=draft.field,
             priority=draft.priority,

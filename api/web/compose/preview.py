@@ -254,7 +254,7 @@ class Desk:
             when = say["summary_when"] % {"when": say["summary_and"].join(self._briefly(rule) for rule in rules[:2])}
             when += say["summary_more"] % {"more": len(rules) - 2} if len(rules) > 2 else ""
         else:
-            when = say["summary_no_time"]
+            when = say["summary_over" if form.over else "summary_no_time"]
         parts = [when]
         if not form.programme:
             nowhere = say["summary_nowhere" if form.targets is None else "summary_no_receiver"]

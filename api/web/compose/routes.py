@@ -109,6 +109,7 @@ def _show(
         differing=differing,
         unattended=desk.unattended(row),
         may_teach=desk.actor.may(Right.PRONOUNCE),
+        may_release=row is not None and row.author_id != desk.actor.id and desk.actor.may(Right.RELEASE),
         with_oob=False,
     )
 
