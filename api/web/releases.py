@@ -28,7 +28,15 @@ from broadcaster.quality import require_quality
 from broadcaster.releases import content_of, find, schedules_of
 from broadcaster.revisions import Stretch, changes, differences
 from broadcaster.station import Station
-from broadcaster.storage.models import Bulletin, BulletinRevision, ClipRecord, Person, Release
+from broadcaster.storage.models import (
+    Bulletin,
+    BulletinRevision,
+    Campaign,
+    ClipRecord,
+    Person,
+    ProgrammeRecord,
+    Release,
+)
 from broadcaster.whereabouts import heard_in, need_sight, visible_to
 from schedules.rules import RULE, AtOnce
 
@@ -160,6 +168,7 @@ class Shown:
     voided: Release | None
     voided_by: str
     late: bool
+    campaign: str
 
 
 def _shown(at: Desk, bulletin_id: str) -> Shown:
@@ -182,6 +191,11 @@ def _shown(at: Desk, bulletin_id: str) -> Shown:
         planned = at.planned(rule)
         late = late and not planned.next and not isinstance(rule, AtOnce)
         plan.append((planned.said, planned.next, targets_in_words(schedule.targets, at.tree, session, at.tongue)))
+    programme = session.get(ProgrammeRecord, row.programme_id) if row.programme_id is not None else None
+    if programme is not None:
+        plan.append((programme.name, (), targets_in_words(programme.targets, at.tree, session, at.tongue)))
+    campaign = session.get(Campaign, row.campaign_id) if row.campaign_id is not None else None
+    counted = (campaign.name if campaign is not None else "", row.content_group)
     now_kept = session.get(BulletinRevision, (row.id, row.revision))
     before = revisions.asked_before(session, row)
     present = {"title": row.title, "text": row.text, "card_text": row.card_text}
@@ -206,6 +220,7 @@ def _shown(at: Desk, bulletin_id: str) -> Shown:
         voided=voided,
         voided_by=session.get_one(Person, voided.approver_id).name if voided is not None else "",
         late=late,
+        campaign=": ".join(each for each in counted if each),
     )
 
 

@@ -13,12 +13,17 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Dialog, Route, expect
 
+from broadcaster.campaigns import CampaignPlan
 from broadcaster.composing import DOCUMENT_LIMIT
 from broadcaster.people import Role
 from broadcaster.storage.models import Area, Receiver
+from broadcaster.targets import Targets
 from devices.wire.signing import SigningKey
+from schedules.programmes import Programme, Slot
+from schedules.recurrence import Recurring
 from tests.brokers import wait_for
 from tests.browser import axe_violations, sideways, small_targets
+from tests.integration.forms import hidden
 from tests.integration.serving import ServedStation
 from tests.integration.visitor import BOTH, visiting
 
@@ -418,6 +423,48 @@ def test_a_bulletin_says_that_its_times_are_over_and_leads_its_approver_on(serve
     link = f'href="/releases/{waits}"'
     assert link in served.visit("hoa").get(f"/bulletins/{waits}").text
     assert link not in served.visit("mai").get(f"/bulletins/{waits}").text
+
+
+def test_an_approver_sees_the_programme_its_places_and_the_campaign(served: ServedStation) -> None:
+    chief = served.station.log_ins.log_in("hoa", "mật khẩu của hoa")[1]
+    slot = Slot(rule=Recurring(start=f"{at(0, 9)[:10]}T09:00:00", rrule="FREQ=DAILY"), seconds=300)
+    column = Programme(id="nha-nong", name="Bạn nhà nông", slots=(slot,))
+    served.station.programmes.save(chief, column, Targets(areas=("thon-2",)), revision=0)
+    first = datetime.now(LOCAL).date()
+    campaign = served.station.campaigns.save(
+        chief,
+        CampaignPlan(name="Mùa vụ", starts_on=first, ends_on=first + timedelta(days=30), content_groups=("Lúa",)),
+    )
+    content = {"programme": "nha-nong", "campaign": campaign, "content_group": "Lúa"}
+    waits = waiting(served, title="Lịch gieo mạ", **content)["id"]
+    page = unescape(served.visit("hoa").get(f"/releases/{waits}").text)
+    assert "Phát theo chuyên mục “Bạn nhà nông”" in page
+    assert "<strong>Bạn nhà nông.</strong> Thôn 2 (10 loa, 1 màn hình, 11 mất kết nối)" in page
+    assert ">Mùa vụ: Lúa<" in page
+    for count, more in ((5, False), (6, True)):
+        rule = {"kind": "recurring", "start": f"{at(11, 5)[:10]}T05:00:00", "rrule": f"FREQ=DAILY;COUNT={count}"}
+        made = waiting(served, title="Năm lượt", plan=[{"rule": rule, "targets": {"areas": ["xa"]}}])
+        assert (" …</span>" in served.visit("hoa").get(f"/releases/{made['id']}").text) is more
+        served.as_person("mai").post(
+            f"/api/v1/bulletins/{made['id']}/withdrawal", json={"reason": "xong"}
+        ).raise_for_status()
+
+
+def test_two_tabs_with_the_same_new_bulletin_lose_neither(served: ServedStation) -> None:
+    client = served.visit("lan")
+    form = {"key": "hai-the", "bulletin": "", "revision": "0", "area": "xa", "kind": "loudspeaker", "do": "save"}
+    first = client.post("/compose", data={**form, "words": "Thẻ một\nCủa thẻ một."})
+    assert first.status_code == 303
+    second = client.post("/compose", data={**form, "words": "Thẻ hai\nCủa thẻ hai."})
+    page = unescape(second.text)
+    assert second.status_code == 409
+    assert "chính bạn ở một cửa sổ khác đã lưu bản sửa 1" in page
+    assert "Thẻ hai\nCủa thẻ hai." in page
+    assert "<del>một</del>" in page
+    told = {name: hidden(second.text, name) for name in ("key", "bulletin", "revision")}
+    again = client.post("/compose", data={**form, **told, "words": "Thẻ hai\nCủa thẻ hai."})
+    assert again.headers["location"] == first.headers["location"]
+    assert _newest(served)["title"] == "Thẻ hai"
 
 
 def test_a_form_is_sent_once_while_its_answer_is_awaited(served: ServedStation, browser: Browser) -> None:

@@ -28,7 +28,7 @@ from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.speech import decisions, lexicon_of, line_shared, read_out, settled
 from broadcaster.station import Station
-from broadcaster.storage.models import Bulletin, ClipRecord
+from broadcaster.storage.models import Bulletin, ClipRecord, ProgrammeRecord
 from broadcaster.target_tree import Count, Tree
 from broadcaster.usual_times import EVENING, MORNING, next_at
 from broadcaster.whereabouts import need_sight
@@ -208,12 +208,12 @@ class Desk:
             return form.ticked(), said(error, self.tongue)
 
     def planned(self, rule: Rule) -> Planned:
-        """A rule as people say it."""
+        """A rule as people say it, with one airing more than is shown, to tell whether there are more."""
         now = self.now
         return Planned(
             rule.model_dump_json(),
             describe(rule, self.tongue, zone=self.zone),
-            () if isinstance(rule, AtOnce) else tuple(islice(rule.instants(now, now + AHEAD), NEXT)),
+            () if isinstance(rule, AtOnce) else tuple(islice(rule.instants(now, now + AHEAD), NEXT + 1)),
         )
 
     def _clashes(self, form: Form, rules: Sequence[Rule], length: int) -> tuple[Clash, ...]:
@@ -249,7 +249,8 @@ class Desk:
     def _summary(self, form: Form, rules: Sequence[Rule], count: Count, length: int, exact: bool) -> str:
         say = words(self.tongue)
         if form.programme:
-            when = say["summary_programme"]
+            programme = self.session.get(ProgrammeRecord, form.programme)
+            when = say["summary_programme"] % {"name": programme.name if programme is not None else form.programme}
         elif rules := [rule for rule in rules if isinstance(rule, AtOnce) or self.planned(rule).next]:
             when = say["summary_when"] % {"when": say["summary_and"].join(self._briefly(rule) for rule in rules[:2])}
             when += say["summary_more"] % {"more": len(rules) - 2} if len(rules) > 2 else ""

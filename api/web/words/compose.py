@@ -146,7 +146,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "summary_more": (" và %(more)s lịch khác", " and %(more)s more"),
     "summary_no_time": ("Chưa chọn giờ", "No time yet"),
     "summary_over": ("Giờ phát đã qua", "Its times are over"),
-    "summary_programme": ("Phát theo chuyên mục", "Airs with its programme"),
+    "summary_programme": ("Phát theo chuyên mục “%(name)s”", "Airs in the programme “%(name)s”"),
     "summary_loudspeakers": ("%(count)s loa", "%(count)s loudspeakers"),
     "summary_loudspeakers_one": ("1 loa", "1 loudspeaker"),
     "summary_screens": ("%(count)s màn hình", "%(count)s screens"),
