@@ -20,7 +20,7 @@ from api.web.compose.preview import Desk
 from api.web.compose.saving import before, is_written, saved, submitted
 from api.web.fields import Fields, FieldsDep
 from broadcaster import composing
-from broadcaster.bulletins import draft_of
+from broadcaster.bulletins import draft_of, written_as
 from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotFoundError, StaleError
 from broadcaster.people import Actor, Right
 from broadcaster.releases import find
@@ -297,6 +297,9 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
                     "The bulletin was saved elsewhere meanwhile. Press “Save draft” to see what differs; what you typed stays.",
                 )
             return pages.page(request, "_listen_problem.html", refused=said(error, page_language(request)))
+        if not form.bulletin and is_written(station, actor, form.key):
+            made = written_as(actor, form.key)
+            form = dataclasses.replace(form, key=made, bulletin=made, revision=0 if isinstance(error, StaleError) else 1)
         with station.database.reading() as session:
             return _show(request, desk(request, session, station, actor), form, problem=error)
     if part:
