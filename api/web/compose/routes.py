@@ -299,7 +299,9 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
             return pages.page(request, "_listen_problem.html", refused=said(error, page_language(request)))
         if not form.bulletin and is_written(station, actor, form.key):
             made = written_as(actor, form.key)
-            form = dataclasses.replace(form, key=made, bulletin=made, revision=0 if isinstance(error, StaleError) else 1)
+            form = dataclasses.replace(
+                form, key=made, bulletin=made, revision=0 if isinstance(error, StaleError) else 1
+            )
         with station.database.reading() as session:
             return _show(request, desk(request, session, station, actor), form, problem=error)
     if part:
