@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
@@ -78,16 +78,15 @@ def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
     }
 
 
-def _standing(session: Session, bulletin_id: str) -> Release | None:
-    """The release in force, held, so that no planner makes airings of it at the same time."""
-    return session.scalar(
-        select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None)).with_for_update(**HELD)
-    )
+def _standing(bulletin_id: str) -> Select[Release]:
+    """The release in force."""
+    return select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None))
 
 
 def void(session: Session, bulletin_id: str, *, now: datetime, signatory: Signatory, reason: str) -> None:
     """End the release that stands, if any: what is planned or sent and has not ended is cancelled with it."""
-    release = _standing(session, bulletin_id)
+    # Held, so that no planner makes airings of it at the same time.
+    release = session.scalar(_standing(bulletin_id).with_for_update(**HELD))
     if release is None:
         return
     release.voided_at = now
@@ -165,7 +164,7 @@ class Releases:
             )
         actor = actor.second_to(bulletin.author_id, Right.RELEASE, *where)
         deputed = [each.facts() for each in actor.in_place_of(Right.RELEASE, *where)]
-        standing = _standing(session, bulletin_id)
+        standing = session.scalar(_standing(bulletin_id))
         if standing is not None and (standing.approver_id, standing.content_sha256) == (actor.id, content_sha256):
             return standing.id
         if bulletin.state != "submitted":
