@@ -12,6 +12,7 @@ from broadcaster import audit
 from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.guesses import Guesses
 from broadcaster.identity import new_id
 from broadcaster.people import (
     HASHER,
@@ -36,6 +37,7 @@ class People:
         self._database = database
         self._clock = clock
         self._today = today
+        self._guesses = Guesses(database, clock)
 
     def add(self, *, username: str, name: str, role: Role, password: str, area: str | None = None) -> Actor:
         """A new account by whoever holds the station's folder. Raises ConflictError where the user name is taken, InvalidError for a short
@@ -128,15 +130,23 @@ class People:
         return password
 
     def change_password(self, actor: Actor, *, old: str, new: str) -> None:
-        """Change one's own password; all log-ins end. Raises ForbiddenError where `old` is wrong."""
+        """Change one's own password; all log-ins end. Raises ForbiddenError where `old` is wrong, TooManyError after too many that were."""
         actor.need_log_in()
         digest = digest_of(new)
+        with self._database.reading() as session:
+            present = session.get_one(Person, actor.id).password_hash
+        # A log-in that was stolen is no way to guess the password behind it; and nobody else waits while it is looked at.
+        self._guesses.attempt(actor.username, actor.address)
+        if not HASHER.verify(old, present):
+            raise ForbiddenError("Mật khẩu hiện tại không đúng.", "The present password is wrong.")
+        with self._database.writing() as session:
+            self._guesses.forget(session, actor.username, actor.address)
+        if old == new:
+            raise InvalidError("Mật khẩu mới phải khác.", "The new password must be another.", field="new")
         with self._database.writing() as session:
             person = _find(session, actor.id)
-            if not HASHER.verify(old, person.password_hash):
+            if person.password_hash != present:
                 raise ForbiddenError("Mật khẩu hiện tại không đúng.", "The present password is wrong.")
-            if old == new:
-                raise InvalidError("Mật khẩu mới phải khác.", "The new password must be another.", field="new")
             person.password_hash = digest
             person.must_change_password = False
             _end_log_ins(session, actor.id)
