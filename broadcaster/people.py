@@ -17,7 +17,6 @@ from broadcaster.reach import Reach, reach_of
 from broadcaster.storage.models import GrantRecord
 
 
-
 class _FewAtOnce(PasswordHash):
     """Each hash takes 64 MiB: forty log-ins at once, which anybody can send, would take what a small machine has."""
 

@@ -11,9 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from api.auth import ActorDep, StationDep
+from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from broadcaster.alerts.sentences import headline, todo
 from broadcaster.canonical import canonical_json
+from broadcaster.errors import ForbiddenError, NotLoggedInError
 from broadcaster.operating.rows import Today
 from broadcaster.people import Right
 from broadcaster.set_apart import Code, listed
@@ -39,8 +40,10 @@ def read_today(station: StationDep, actor: ActorDep, area: AreaQuery = None) -> 
     dependencies=[Depends(read_today)],  # who may not see the area is told before the stream begins
 )
 async def operations_events(
+    *,
     station: StationDep,
-    actor: ActorDep,
+    token: TokenDep,
+    address: AddressDep,
     area: AreaQuery = None,
     brief: Annotated[
         bool,
@@ -54,10 +57,20 @@ async def operations_events(
 
     An event's id names what it says: whoever comes back with `Last-Event-ID` is sent the state only if it has changed meanwhile.
     """
+
+    def today(version: int) -> Today:
+        return station.operating.today(station.log_ins.recognise(token, address=address), area, version=version)
+
     shown = last_event_id
     while not station.changes.closed:
         seen = station.changes.version
-        state = await run_in_threadpool(station.operating.today, actor, area, version=seen)
+        try:
+            state = await run_in_threadpool(today, seen)
+        except (
+            NotLoggedInError,
+            ForbiddenError,
+        ):  # the log-in has ended meanwhile, or what it may: whoever asks anew is told
+            return
         name = name_of(state)
         if name != shown:
             shown = name

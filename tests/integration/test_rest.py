@@ -175,3 +175,42 @@ def test_examples_of_the_document_are_taken(world: World) -> None:
                     assert not formal, (method, path, answer.text)
                 tried += 1
     assert tried >= 12
+
+
+@pytest.mark.parametrize(
+    ("header", "tongue"),
+    [
+        ("en", "en"),
+        ("en-GB,en;q=0.9,vi;q=0.8", "en"),
+        ("vi-VN,vi;q=0.9,en;q=0.8", "vi"),
+        ("fr-FR,fr;q=0.9,en;q=0.8", "en"),
+        ("en;q=0.3, vi;q=0.7", "vi"),
+        ("en;q=0", "vi"),
+        ("vi;q=0.000,en; q=0.001", "en"),
+        ("en;q=x", "vi"),
+        ("eng, end", "vi"),
+        ("*", "vi"),
+        ("", "vi"),
+    ],
+)
+def test_the_language_that_a_program_likes_better_is_spoken(world: World, header: str, tongue: str) -> None:
+    answer = _send(world, EDITOR, "GET", f"{BULLETINS}/none", headers={"Accept-Language": header})
+    assert (answer.status_code, answer.headers["content-language"]) == (404, tongue)
+
+
+def test_a_method_that_an_address_does_not_have_is_told_with_those_that_it_has(world: World) -> None:
+    """RFC 9110, 15.5.6; an address that there is not is 404 for every method."""
+    for method, path, allowed in (
+        ("DELETE", "/api/v1/areas", "GET, POST"),
+        ("GET", "/api/v1/calendars/import", "POST"),
+        ("PATCH", f"{BULLETINS}/{world.ids['a']['draft']}", "GET, PUT"),
+        ("POST", "/healthz", "GET"),
+    ):
+        answer = _send(world, EDITOR, method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed), path
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == 405
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        answer = _send(world, EDITOR, method, "/api/v1/bulletin")
+        assert (answer.status_code, answer.json()["status"]) == (404, 404), method
+        assert "allow" not in answer.headers

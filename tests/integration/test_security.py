@@ -204,3 +204,20 @@ def test_nobody_raises_themselves(world: World) -> None:
         assert _send(world, "administrator-a", "POST", "/api/v1/people/me/tokens", json=token).status_code == 403
     extra = {"name": "X", "roles": [{"role": Role.VIEWER, "area": "a", "reach": ["tinh"]}]}
     assert _send(world, "administrator-a", "PUT", f"/api/v1/people/{person}", json=extra).status_code == 422
+
+
+def test_a_draft_s_clip_is_kept_by_nothing_between(world: World) -> None:
+    """A proxy that kept it for everybody would give it to whoever is not logged in; and a token that may not read does not hear it."""
+    ids = world.ids["a"]
+    with world.station.database.reading() as session:
+        draft = session.get_one(Bulletin, ids["draft"]).clip_sha256
+    path = f"/api/v1/media/{draft}"
+    answer = _send(world, "viewer-a", "GET", path)
+    assert (answer.status_code, answer.headers["cache-control"].split(",")[0]) == (200, "private")
+    assert _send(world, None, "GET", path).status_code == 404
+    aired = _send(world, None, "GET", f"/api/v1/media/{ids['sha256']}")
+    assert (aired.status_code, aired.headers["cache-control"].split(",")[0]) == (200, "public")
+    body = {"name": "chỉ quản trị", "rights": ["administer"], "area": "a"}
+    token = _send(world, "administrator-a", "POST", "/api/v1/people/me/tokens", json=body).json()["token"]
+    narrow = _send(world, None, "GET", path, headers={"Authorization": f"Bearer {token}"})
+    assert narrow.status_code == 403
