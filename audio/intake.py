@@ -5,7 +5,6 @@ Files come from people's mail and telephones: sizes are limited before anything 
 
 import io
 import re
-import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from docx.table import Table
 from docx.text.paragraph import Paragraph
 
 from audio.errors import AudioError
+from audio.script import nfc
 
 MAX_BYTES = 5_000_000
 _MAX_UNPACKED = 60_000_000
@@ -137,7 +137,7 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).replace("\0", " ").split())
+    return " ".join(nfc(text).replace("\0", " ").split())
 
 
 def _of_lines(lines: Iterable[str], full_line: int = 10_000) -> Iterator[Block]:
