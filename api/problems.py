@@ -198,6 +198,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, BroadcasterError):
+            return _ours(request, error.__cause__)
         status, allowed = error.status_code, methods_of(request)
         if status in (404, 405) and request.method not in allowed:
             status = 405 if allowed else 404

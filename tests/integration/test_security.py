@@ -1,11 +1,13 @@
 """Attacks that are tried on every web application: each is refused with a clear answer, and nothing is stored."""
 
+import asyncio
 import io
 import resource
 import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,6 +15,9 @@ import pytest
 from sqlalchemy import func, select
 
 from api.permissions import permissions
+from api.v1 import calendars
+from broadcaster.errors import InvalidError
+from broadcaster.metrics import REQUESTS_S
 from broadcaster.people import Role
 from broadcaster.storage.models import Bulletin, Recording
 from tests.integration.permission_pages import SAMPLES
@@ -221,3 +226,86 @@ def test_a_draft_s_clip_is_kept_by_nothing_between(world: World) -> None:
     token = _send(world, "administrator-a", "POST", "/api/v1/people/me/tokens", json=body).json()["token"]
     narrow = _send(world, None, "GET", path, headers={"Authorization": f"Bearer {token}"})
     assert narrow.status_code == 403
+
+
+# ---- what one request may take of the machine
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "media_type"),
+    [
+        ("POST", "/api/v1/sessions", "application/json"),
+        ("POST", "/login", "application/x-www-form-urlencoded"),
+        ("POST", "/login", "multipart/form-data; boundary=x"),
+        ("POST", "/compose", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_nobody_sends_more_than_a_form_has(world: World, method: str, path: str, media_type: str) -> None:
+    """200 MB of JSON, for which nobody has to be known, took 5 GB and a quarter of a minute of everybody's time."""
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        head = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n' if "boundary" in media_type else b""
+        yield head + b"a=1&" if "form" in media_type else b'{"username": "'
+        while taken < 50_000_000:
+            taken += 1_000_000
+            yield b"a" * 1_000_000
+
+    for key in ({}, {"Idempotency-Key": "k"}):
+        taken = 0
+        answer = _send(
+            world, "editor-a", method, path, content=endless(),
+            headers={"Content-Type": media_type, "Accept-Language": "en", **key},
+        )  # fmt: skip
+        # 400: a field of a form has a limit of its own.
+        assert answer.status_code in ((413,) if media_type.endswith("json") else (400, 413)), answer.text
+        assert taken < 10_000_000
+
+
+def test_a_key_is_no_way_to_send_more(world: World) -> None:
+    large = b'{"title": "x", "text": "' + b"a" * 5_000_000 + b'"}'
+    headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+    for key in ({}, {"Idempotency-Key": "k"}):
+        answer = _send(world, "editor-a", "POST", "/api/v1/bulletins", content=large, headers={**headers, **key})
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+        assert "larger than 4 MB" in answer.json()["detail"]
+
+
+def test_what_is_large_by_nature_still_comes(world: World) -> None:
+    """A recording is longer than any form; only what it is decides on it."""
+    answer = _send(world, "editor-a", "POST", "/api/v1/recordings", params={"name": "x.wav"}, content=b"x" * 6_000_000)
+    assert answer.status_code == 422, answer.text
+
+
+def test_a_calendar_is_read_while_others_are_served(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five hundred events take seconds: they are read beside the loop that answers everybody."""
+    found: list[bool] = []
+
+    def read(*_: object, **__: object) -> object:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            found.append(True)
+        raise InvalidError("thử", "a trial")
+
+    monkeypatch.setattr(calendars, "import_calendar", read)
+    assert _send(world, "editor-a", "POST", "/api/v1/calendars/import", content=b"x").status_code == 422
+    assert found == [True]
+    assert _send(world, "editor-a", "POST", "/api/v1/calendars/import", content=b"x" * 1_100_000).status_code == 413
+
+
+def test_nobody_fills_the_metrics(world: World) -> None:
+    """Each series stays in memory: neither a method nor an address that somebody made up becomes one."""
+
+    def series() -> set[tuple[str, ...]]:
+        return {tuple(sample.labels.values()) for metric in REQUESTS_S.collect() for sample in metric.samples}
+
+    _send(world, None, "BREW", "/welcome/x")
+    _send(world, None, "GET", "/welcome/x")
+    before = series()
+    for number in range(3):
+        _send(world, None, f"BREW{number}", "/welcome/x")
+        for sign in ("%3F", "%23", "%0A", "%2F"):
+            _send(world, None, "GET", f"/welcome/x{number}{sign}y{number}")
+    assert not [labels for labels in series() - before if any("x" in label or "BREW" in label for label in labels)]
