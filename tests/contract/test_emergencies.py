@@ -248,6 +248,9 @@ def test_a_stop_is_on_the_broker_when_the_call_returns_and_is_lifted_explicitly(
     (order,) = commune.orders()
     assert standing.bars(commune.read(order), commune.clock.now())
     assert [row.id for row in commune.stops.standing(commune.editor)] == [stop]
+    with pytest.raises(InvalidError, match=r"U\+0000"):  # which one database would take and the other would not
+        commune.stops.lift(commune.operator, stop, reason="Đã\0sửa")
+    assert [row.id for row in commune.stops.standing(commune.editor)] == [stop]
     commune.stops.lift(commune.operator, stop, reason="Đã sửa")
     lifted = verify(commune.broker.retained(topic) or b"", ring, Stop)
     assert (lifted.id, lifted.revision, lifted.lifted) == (stop, 2, True)
