@@ -183,6 +183,18 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        kind = request.headers.get("content-type", "")
+        if any(item["loc"] == ("body",) and item["type"] == "model_attributes_type" for item in error.errors()) and (
+            "json" not in kind.lower()
+        ):
+            return problem(
+                request,
+                422,
+                "invalid",
+                vi="Nội dung gửi lên chưa được khai là JSON. Gửi lại với Content-Type: application/json.",
+                en="What was sent is not said to be JSON. Send it again with Content-Type: application/json.",
+                errors=[{"field": "Content-Type", "problem": kind}],
+            )
         found = [(".".join(str(part) for part in item["loc"][1:]), *complaint(item)) for item in error.errors()]
         field, vi, en = found[0] if found else ("", *complaint({}))
         field = field or "body"

@@ -154,6 +154,7 @@ class LogIns:
 
     def open_log_ins(self, actor: Actor, token: str | None) -> list[tuple[LoginSession, bool]]:
         """One's own log-ins, the newest first, and whether it is the one of this token."""
+        actor.need_log_in()
         own = _digest(token) if token else ""
         query = select(LoginSession).where(
             LoginSession.person_id == actor.id, LoginSession.expires_at > self._clock.now()
@@ -286,6 +287,7 @@ class LogIns:
 
     def tokens(self, actor: Actor) -> Sequence[ApiToken]:
         """One's own tokens that still serve."""
+        actor.need_log_in()
         with self._database.reading() as session:
             return session.scalars(
                 select(ApiToken)

@@ -6,12 +6,13 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep
+from api.paging import link_next
 from broadcaster.alerts.sentences import headline, todo
 from broadcaster.canonical import canonical_json
 from broadcaster.errors import ForbiddenError, NotLoggedInError
@@ -168,17 +169,23 @@ class SetApart(BaseModel):
 
 @router.get("/alerts")
 def list_alerts(
+    request: Request,
+    response: Response,
     station: StationDep,
     actor: ActorDep,
     *,
+    after: Annotated[str | None, Query(description="From behind this alert on, as the Link header says.")] = None,
     standing: Annotated[
         bool | None, Query(description="Only those whose cause is still there, or only the others.")
     ] = None,
-    before: AwareDatetime | None = None,
+    before: Annotated[AwareDatetime | None, Query(description="Only those that began before this instant.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Alert]:
     """Alerts of one's areas, the latest first; those of the station itself for whom the whole station is."""
-    return [Alert.of(row) for row in station.alerts.listed(actor, standing=standing, before=before, limit=limit)]
+    rows = station.alerts.listed(actor, standing=standing, before=before, after=after, limit=limit + 1)
+    if len(rows) > limit:
+        link_next(request, response, after=rows[limit - 1].id)
+    return [Alert.of(row) for row in rows[:limit]]
 
 
 @router.post("/alerts/{alert_id}/acknowledgement", status_code=204)

@@ -1,13 +1,16 @@
 """What programs may rely on: ETags, keys for what must not be done twice, pages, messages in both languages, examples that are right."""
 
 import asyncio
+import json
 import re
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from api.app import create_app
+from broadcaster.storage.models import Alert
 from tests.integration.permission_pages import SAMPLES
 from tests.integration.permission_world import World
 
@@ -119,6 +122,8 @@ def test_an_answer_that_is_kept_tells_nobody_its_password(world: World) -> None:
 
 
 def test_lists_that_grow_have_pages(world: World) -> None:
+    with world.station.database.writing() as session:  # alerts that one look found began at one instant
+        session.execute(update(Alert).values(opened_at=world.station.clock.now()))
     for path, person, of in (
         (BULLETINS, EDITOR, lambda page: [item["id"] for item in page["items"]]),
         ("/api/v1/airings", EDITOR, lambda page: [item["id"] for item in page]),
@@ -126,6 +131,7 @@ def test_lists_that_grow_have_pages(world: World) -> None:
         ("/api/v1/as-run", "viewer-station", lambda page: [item["seq"] for item in page["items"]]),
         ("/api/v1/receivers", "viewer-station", lambda page: [item["id"] for item in page]),
         ("/api/v1/recordings", EDITOR, lambda page: [item["sha256"] for item in page]),
+        ("/api/v1/alerts", "viewer-station", lambda page: [item["id"] for item in page]),
     ):
         whole = of(_send(world, person, "GET", path, params={"limit": 100}).json())
         assert len(whole) >= 2, path
@@ -214,3 +220,12 @@ def test_a_method_that_an_address_does_not_have_is_told_with_those_that_it_has(w
         answer = _send(world, EDITOR, method, "/api/v1/bulletin")
         assert (answer.status_code, answer.json()["status"]) == (404, 404), method
         assert "allow" not in answer.headers
+
+
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_json_that_is_not_said_to_be_json_is_told_so(world: World, media_type: str) -> None:
+    """As programs send it that were told no more than the body; a page of another site can send nothing else."""
+    headers = {"Accept-Language": "en", **({"Content-Type": media_type} if media_type else {})}
+    answer = _send(world, EDITOR, "POST", BULLETINS, content=json.dumps(_body(world)), headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Content-Type")
+    assert "Content-Type: application/json" in answer.json()["detail"]

@@ -224,8 +224,10 @@ def test_a_draft_s_clip_is_kept_by_nothing_between(world: World) -> None:
     assert (aired.status_code, aired.headers["cache-control"].split(",")[0]) == (200, "public")
     body = {"name": "chỉ quản trị", "rights": ["administer"], "area": "a"}
     token = _send(world, "administrator-a", "POST", "/api/v1/people/me/tokens", json=body).json()["token"]
-    narrow = _send(world, None, "GET", path, headers={"Authorization": f"Bearer {token}"})
-    assert narrow.status_code == 403
+    # Nor does it see what else its owner has: that is for whoever is logged in.
+    for barred in (path, "/api/v1/people/me/tokens", "/me"):
+        narrow = _send(world, None, "GET", barred, headers={"Authorization": f"Bearer {token}"})
+        assert narrow.status_code == 403, barred
 
 
 # ---- what one request may take of the machine
