@@ -31,7 +31,8 @@ from broadcaster.unchanged import require_unchanged
 
 
 class People:
-    """Accounts. An administrator makes and changes those whose roles all lie in the administrator's own area."""
+    """Accounts. An administrator makes and changes those whose roles all lie in the administrator's own area, with a one-time code if they have one:
+    otherwise whoever finds their log-in open gives themselves an account, or another's."""
 
     def __init__(self, database: Database, clock: Clock, *, today: Callable[[], date]) -> None:
         self._database = database
@@ -49,6 +50,7 @@ class People:
     def invite(self, actor: Actor, *, username: str, name: str, grants: Sequence[Grant]) -> tuple[Actor, str]:
         """An account that an administrator makes: the person, and a password that must be changed at the first log-in."""
         actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+        actor.need_proof()
         password = secrets.token_urlsafe(12)
         digest = digest_of(password)
         with self._database.writing() as session:
@@ -85,6 +87,7 @@ class People:
         with self._database.writing() as session:
             person, rows = self._theirs(session, actor, person_id)
             actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+            actor.need_proof()
             held = [Grant(Role(row.role), row.area_id) for row in rows]
             require_unchanged(seen, state_of(person, held))
             before = _state(person, rows)
@@ -115,6 +118,7 @@ class People:
         password = secrets.token_urlsafe(12)
         with self._database.writing() as session:
             person, rows = self._theirs(session, actor, person_id)
+            actor.need_proof()
             person.password_hash = digest_of(password)
             person.must_change_password = True
             person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None

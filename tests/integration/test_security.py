@@ -11,15 +11,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from api.permissions import permissions
 from api.v1 import calendars
+from api.web.words import words
 from broadcaster.errors import InvalidError
 from broadcaster.metrics import REQUESTS_S
 from broadcaster.people import Role
-from broadcaster.storage.models import Bulletin, Recording
+from broadcaster.storage.models import Bulletin, LoginSession, Person, Recording
 from tests.integration.permission_pages import SAMPLES
 from tests.integration.permission_samples import Sample
 from tests.integration.permission_world import World
@@ -311,3 +313,40 @@ def test_nobody_fills_the_metrics(world: World) -> None:
         for sign in ("%3F", "%23", "%0A", "%2F"):
             _send(world, None, "GET", f"/welcome/x{number}{sign}y{number}")
     assert not [labels for labels in series() - before if any("x" in label or "BREW" in label for label in labels)]
+
+
+@pytest.mark.parametrize("tongue", ["vi", "en"])
+def test_an_open_log_in_gives_nobody_an_account(world: World, tongue: str) -> None:
+    """An administrator with one-time codes is asked for one before an account is made, changed or reset: whoever finds the log-in open, or has stolen it,
+    would otherwise give themselves an approver's account, or reset one, codes and all."""
+    secret = pyotp.random_base32()
+    with world.station.database.writing() as session:
+        person = session.get_one(Person, "administrator-a")
+        person.totp_secret, person.totp_confirmed_at = secret, world.station.clock.now()
+    account = {"name": "Mới", "roles": [{"role": "approver", "area": "a"}]}
+    for method, path, body in (
+        ("POST", "/api/v1/people", {"username": "ke-trom", **account}),
+        ("PUT", "/api/v1/people/viewer-a", account),
+        ("POST", "/api/v1/people/approver-a/password-reset", None),
+    ):
+        answer = _send(world, "administrator-a", method, path, json=body)
+        assert (answer.status_code, answer.json()["errors"]) == (403, [{"proof": "totp"}]), path
+    label = words("vi" if tongue == "vi" else "en")["release_code"]
+    totp = pyotp.TOTP(secret)
+    for path, form in (
+        ("/people/new", {"username": "nguoi-moi", "name": "Mới", "role": "viewer", "area": "a"}),
+        ("/people/viewer-a", {"name": "Tên khác", "roles": "viewer", "areas": "a"}),
+        ("/people/approver-a/password", {"sure": "1"}),
+    ):
+        with world.station.database.writing() as session:  # each has to ask by itself
+            session.execute(update(LoginSession).values(proved_at=None))
+            session.get_one(Person, "administrator-a").totp_last_step = None
+        page = _send(world, "administrator-a", "GET", path.removesuffix("/password"), params={"lang": tongue})
+        assert label in page.text
+        refused = _send(world, "administrator-a", "POST", path, data=form, params={"lang": tongue})
+        assert refused.status_code == 403
+        assert {"vi": "Việc này cần mã xác thực", "en": "This needs a one-time code"}[tongue] in refused.text
+        assert all(value in refused.text for name, value in form.items() if name in ("username", "name"))
+        done = _send(world, "administrator-a", "POST", path, data={**form, "code": totp.at(world.station.clock.now())})
+        assert done.status_code in (200, 303), done.text
+    world.client.cookies.clear()
