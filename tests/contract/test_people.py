@@ -264,3 +264,11 @@ def test_the_first_administrator_comes_by_a_link_that_serves_once(commune: Commu
     commune.clock.move(hours=24)
     with pytest.raises(NotFoundError):
         welcome.require(late)
+
+
+def test_a_link_that_is_none_costs_no_hash(commune: Commune, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask for it, as often as they like; a hash takes a fifth of a second, and those who log in wait for it."""
+    monkeypatch.setattr("broadcaster.welcome.digest_of", lambda _: pytest.fail("hashed"))
+    welcome = Welcome(commune.database, commune.clock, commune.people)
+    with pytest.raises(NotFoundError):
+        welcome.accept("x", username="ai-do", name="Ai đó", password=PASSWORD, address="203.0.113.9")
