@@ -27,7 +27,7 @@ from broadcaster.policies import breaks_glass
 from broadcaster.releases import content_of, void
 from broadcaster.speech import speak_anew
 from broadcaster.storage.database import HELD, Database
-from broadcaster.storage.models import Airing, Bulletin, Emergency, EmergencyTemplate, Release, Schedule
+from broadcaster.storage.models import Airing, Bulletin, Emergency, EmergencyTemplate, Person, Release, Schedule
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import need_sight, place_bulletin, visible_to
 from schedules.priorities import EMERGENCY_EVERY
@@ -240,8 +240,13 @@ class Emergencies:
 
     # ---- messages
 
-    def issue(self, actor: Actor, template: str, *, blanks: Mapping[str, str], sending: Sending) -> str:
-        """Say a released template; returns the message's id. On air as soon as its speech is made, some seconds."""
+    def issue(
+        self, actor: Actor, template: str, *, blanks: Mapping[str, str], sending: Sending, key: str | None = None
+    ) -> str:
+        """Say a released template; returns the message's id. On air as soon as its speech is made, some seconds.
+
+        `key` names what this person is saying: however often the same is sent, there is one message of it.
+        """
         with self._database.writing() as session:
             _may_issue(actor, areas_in(session, [sending.targets]))
             row = _template(session, template)
@@ -251,12 +256,14 @@ class Emergencies:
                     f"The template is {row.state}, not released. Choose another one.",
                 )
             title, text = TemplateContent.model_validate(row.content).filled(blanks)
-            made = self._prepare(session, actor, title, text, sending, template=(row.id, dict(blanks)))
+            made = self._prepare(session, actor, title, text, sending, template=(row.id, dict(blanks)), key=key)
         self._changed()
         return made
 
-    def issue_alone(self, actor: Actor, *, title: str, text: str, reason: str, sending: Sending) -> str:
-        """Say what nobody approved beforehand, with a reason, where the policy of every area that hears it allows that."""
+    def issue_alone(
+        self, actor: Actor, *, title: str, text: str, reason: str, sending: Sending, key: str | None = None
+    ) -> str:
+        """Say what nobody approved beforehand, with a reason, where the policy of every area that hears it allows that; `key` as for `issue`."""
         actor.need_proof()
         if not reason.strip() or not kept(title) or not kept(text):
             raise InvalidError(
@@ -277,7 +284,7 @@ class Emergencies:
                     f"Chính sách của {name} không cho một người tự phát tin khẩn. Dùng mẫu đã duyệt, hoặc nhờ người thứ hai duyệt bản tin.",
                     f"The policy of {name} lets nobody issue an emergency alone. Use a released template, or have a second person release a bulletin.",
                 )
-            made = self._prepare(session, actor, kept(title), kept(text), sending, reason=reason)
+            made = self._prepare(session, actor, kept(title), kept(text), sending, reason=reason, key=key)
         self._changed()
         return made
 
@@ -325,8 +332,17 @@ class Emergencies:
         *,
         template: tuple[str, dict[str, str]] | None = None,  # and what stands in its blanks
         reason: str | None = None,
+        key: str | None = None,
     ) -> str:
         now = self._clock.now()
+        made = new_id()
+        if key is not None:
+            # With what is said in it: a form that is gone back to and filled in anew is another message.
+            made = id_of("emergency", actor.id, key, title, text, canonical_json(sending.model_dump(mode="json")))
+            # One transaction of a person at a time, so that of two at once the second finds what the first said.
+            session.get(Person, actor.id, with_for_update=HELD)
+            if session.get(Emergency, made) is not None:
+                return made
         targets = expanded(session, sending.targets.model_dump(mode="json"))
         if sending.references is not None:
             old = find(session, sending.references)
@@ -358,7 +374,7 @@ class Emergencies:
         session.add(bulletin)
         session.flush()
         row = Emergency(
-            id=new_id(),
+            id=made,
             message=sending.message,
             drill=sending.drill,
             references=sending.references,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from broadcaster import audit
@@ -78,12 +78,15 @@ def content_of(session: Session, bulletin: Bulletin) -> dict[str, Any]:
     }
 
 
+def _standing(bulletin_id: str) -> Select[Release]:
+    """The release in force."""
+    return select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None))
+
+
 def void(session: Session, bulletin_id: str, *, now: datetime, signatory: Signatory, reason: str) -> None:
     """End the release that stands, if any: what is planned or sent and has not ended is cancelled with it."""
     # Held, so that no planner makes airings of it at the same time.
-    release = session.scalar(
-        select(Release).where(Release.bulletin_id == bulletin_id, Release.voided_at.is_(None)).with_for_update(**HELD)
-    )
+    release = session.scalar(_standing(bulletin_id).with_for_update(**HELD))
     if release is None:
         return
     release.voided_at = now
@@ -122,7 +125,7 @@ class Releases:
         return content, sha256_of(content)
 
     def release(self, actor: Actor, bulletin_id: str, *, content_sha256: str) -> str:
-        """Release exactly what hashes to `content_sha256`; returns the release's id.
+        """Release exactly what hashes to `content_sha256`; returns the release's id. Asked twice by the same person, it is one release.
 
         Raises ForbiddenError for the author, ConflictError where the content is another by now, is not submitted, or its clip has a fault.
         """
@@ -161,6 +164,9 @@ class Releases:
             )
         actor = actor.second_to(bulletin.author_id, Right.RELEASE, *where)
         deputed = [each.facts() for each in actor.in_place_of(Right.RELEASE, *where)]
+        standing = session.scalar(_standing(bulletin_id))
+        if standing is not None and (standing.approver_id, standing.content_sha256) == (actor.id, content_sha256):
+            return standing.id
         if bulletin.state != "submitted":
             raise ConflictError(
                 "Bản tin chưa được gửi duyệt, hoặc đã có người xử lý.",
@@ -194,13 +200,15 @@ class Releases:
         return release.id
 
     def send_back(self, actor: Actor, bulletin_id: str, reason: str) -> None:
-        """Return it to the author with a reason. Raises ConflictError unless it waits for release."""
+        """Return it to the author with a reason; asked twice, it is returned once. Raises ConflictError unless it waits for release."""
         actor.need(Right.RELEASE)
         if not reason.strip():
             raise InvalidError("Hãy ghi lý do trả lại.", "Say why it is returned.", field="reason")
         with self._database.writing() as session:
             bulletin = find(session, bulletin_id, changing=True)
             actor.need(Right.RELEASE, *heard_in(session, bulletin))
+            if bulletin.state == "returned" and bulletin.state_reason == reason.strip():
+                return
             if bulletin.state != "submitted":
                 raise ConflictError("Bản tin không chờ duyệt.", f"The bulletin is {bulletin.state}, not submitted.")
             bulletin.state = "returned"

@@ -1,12 +1,12 @@
 """Revisions: what a bulletin was each time somebody else could come to read it, and how two of them differ."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -103,6 +103,16 @@ def differences(before: str, after: str) -> list[Stretch]:
             for one, other in zip_longest(old[first:last], new[start:end], fillvalue=""):
                 found += _by_words(one, other)
     return list(_joined(found))
+
+
+def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[tuple[str, list[Stretch]]]:
+    """What differs between two revisions, part by part; all of it where there is none before."""
+    found = []
+    for part in ("title", "text", "card_text"):
+        old, new = (before or {}).get(part, ""), after[part]
+        if before is None or old != new:
+            found.append((part, differences(old, new) if before is not None else [Stretch("same", new)]))
+    return found
 
 
 def _by_words(before: str, after: str) -> Iterator[Stretch]:

@@ -13,13 +13,15 @@ from broadcaster.identity import Signatory, new_id
 from broadcaster.people import Actor, Right
 from broadcaster.places import PlacesByDay
 from broadcaster.storage.database import HELD, Database
-from broadcaster.storage.models import StopRecord
+from broadcaster.storage.models import Person, StopRecord
 from broadcaster.targets import Targets
 from broadcaster.whereabouts import areas_of_audience
 from devices.wire import topics
 from devices.wire.messages import Audience, Stop
 
 LONGEST = timedelta(days=7)
+AGAIN = timedelta(minutes=1)
+"""Within it the same stop by the same person is an impatient second click."""
 
 
 class Stops:
@@ -43,7 +45,10 @@ class Stops:
         self._changed = changed
 
     def issue(self, actor: Actor, targets: Targets | None, *, reason: str, lasts: timedelta) -> str:
-        """Silence for the targets, or without them for all that the operator serves; returns the stop's id. On air at once, an emergency too."""
+        """Silence for the targets, or without them for all that the operator serves; returns the stop's id. On air at once, an emergency too.
+
+        Asked for again within a minute it is the same stop: one that stood twice would go on when it is lifted.
+        """
         actor.need(Right.OPERATE)
         if not reason.strip():
             raise InvalidError("Hãy ghi lý do dừng.", "Say why it is stopped.", field="reason")
@@ -58,6 +63,14 @@ class Stops:
             audience = self._audience(session, targets)
             where = areas_of_audience(session, audience.model_dump(mode="json"))
             actor.need(Right.OPERATE, *where)
+            session.get(Person, actor.id, with_for_update=HELD)  # of two at once the second finds what the first made
+            lately = select(StopRecord).where(
+                StopRecord.issued_by == actor.id, StopRecord.issued_at > now - AGAIN, StopRecord.lifted_at.is_(None)
+            )
+            for twin in session.scalars(lately):
+                same = (audience.model_dump(mode="json"), reason.strip()[:300], lasts)
+                if (twin.audience, twin.reason, twin.expires_at - twin.issued_at) == same:
+                    return twin.id
             row = StopRecord(
                 id=new_id(),
                 revision=1,

@@ -1,7 +1,6 @@
 """Bulletins: the list, and the revisions of one."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
@@ -16,7 +15,7 @@ from broadcaster.bulletins import newest
 from broadcaster.composing import Written
 from broadcaster.people import Right
 from broadcaster.releases import find
-from broadcaster.revisions import Stretch, differences
+from broadcaster.revisions import changes
 from broadcaster.storage.models import Person
 from broadcaster.whereabouts import need_sight
 
@@ -64,16 +63,6 @@ def bulletins(
         writes=writes,
         older=older,
     )
-
-
-def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[tuple[str, list[Stretch]]]:
-    """What differs between two revisions, part by part; all of it where there is none before."""
-    found = []
-    for part in ("title", "text", "card_text"):
-        old, new = (before or {}).get(part, ""), after[part]
-        if before is None or old != new:
-            found.append((part, differences(old, new) if before is not None else [Stretch("same", new)]))
-    return found
 
 
 @router.get("/bulletins/{bulletin_id}/revisions")

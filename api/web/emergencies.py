@@ -1,5 +1,6 @@
 """Emergencies: what is said now, saying something from a template or alone, updating it, calling it off."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
@@ -118,6 +119,7 @@ def issue_alone(
             text=fields.one("text")[:5000],
             reason=fields.one("reason")[:1000],
             sending=sending,
+            key=_key(fields),
         )
     except BroadcasterError as error:
         return issuing(request, station, actor, fields, None, problem=error)
@@ -132,7 +134,8 @@ def issue(*, request: Request, station: StationDep, actor: ActorDep, template_id
     try:
         need_issue(actor)
         blanks = {blank.name: fields.one(f"blank.{blank.name}") for blank in content.blanks}
-        made = station.emergencies.issue(actor, row.id, blanks=blanks, sending=_sending(station, actor, fields))
+        sending = _sending(station, actor, fields)
+        made = station.emergencies.issue(actor, row.id, blanks=blanks, sending=sending, key=_key(fields))
     except BroadcasterError as error:
         return issuing(request, station, actor, fields, row, problem=error)
     return RedirectResponse(f"/emergencies/{made}?done=emergency_issued", 303)
@@ -184,6 +187,10 @@ def _message(
         may_issue=may_issue(actor),
         templates=[each for each in templates if each.state == "released"],
     )
+
+
+def _key(fields: Fields) -> str | None:
+    return fields.one("key")[:64] or None
 
 
 def _sending(station: Station, actor: Actor, fields: Fields) -> Sending:
@@ -239,6 +246,7 @@ def issuing(
         content=content,
         stretches=stretches(content, content.text) if content else [],
         fields=fields,
+        key=_key(fields) or secrets.token_hex(16),
         old=old,
         message=kind if old and kind in get_args(Message) else "alert",
         where=said(choice.tree, Targets.model_validate(old[0].targets)) if old else "",

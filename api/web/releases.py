@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from api.web import page as pages
-from api.web.bulletins import changes
 from api.web.compose.form import AHEAD, Form
 from api.web.compose.in_words import targets_in_words
 from api.web.compose.preview import Desk
@@ -27,9 +26,17 @@ from broadcaster.errors import BroadcasterError, ForbiddenError, InvalidError
 from broadcaster.people import Actor, Right
 from broadcaster.quality import require_quality
 from broadcaster.releases import content_of, find, schedules_of
-from broadcaster.revisions import Stretch, differences
+from broadcaster.revisions import Stretch, changes, differences
 from broadcaster.station import Station
-from broadcaster.storage.models import Bulletin, BulletinRevision, ClipRecord, Person, Release
+from broadcaster.storage.models import (
+    Bulletin,
+    BulletinRevision,
+    Campaign,
+    ClipRecord,
+    Person,
+    ProgrammeRecord,
+    Release,
+)
 from broadcaster.whereabouts import heard_in, need_sight, visible_to
 from schedules.rules import RULE, AtOnce
 
@@ -81,7 +88,13 @@ def releases(request: Request, station: StationDep, actor: ActorDep) -> Response
     return _list(request, station, actor)
 
 
-def _list(request: Request, station: Station, actor: Actor, problem: BroadcasterError | None = None) -> Response:
+def _list(
+    request: Request,
+    station: Station,
+    actor: Actor,
+    problem: BroadcasterError | None = None,
+    chosen: Collection[str] = (),
+) -> Response:
     actor.need(Right.RELEASE)
     with station.database.reading() as session:
         found = _waiting(session, station, actor)
@@ -97,7 +110,13 @@ def _list(request: Request, station: Station, actor: Actor, problem: Broadcaster
     far = station.clock.now() + AHEAD
     ordered = sorted(groups.items(), key=lambda pair: (pair[0][0], pair[0][1] or far))
     return pages.page(
-        request, "releases.html", actor=actor, problem=problem, groups=ordered, asks_code=asks_code(actor, problem)
+        request,
+        "releases.html",
+        actor=actor,
+        problem=problem,
+        groups=ordered,
+        chosen=chosen,
+        asks_code=asks_code(actor, problem),
     )
 
 
@@ -113,8 +132,22 @@ def release_session(
         actor = proved(station, actor, token, fields.one("code"), address=address)
         station.releases.release_all(actor, seen)
     except BroadcasterError as error:
-        return _list(request, station, actor, error)
+        return _list(request, station, actor, _named(station, error), fields.all("release"))
     return RedirectResponse("/releases?done=released", 303)
+
+
+def _named(station: Station, error: BroadcasterError) -> BroadcasterError:
+    """Why nothing was released, with the title of the one of several that it is about."""
+    if "bulletin" not in error.details:
+        return error
+    with station.database.reading() as session:
+        bulletin = session.get(Bulletin, error.details["bulletin"])
+    title = bulletin.title if bulletin is not None else error.details["bulletin"]
+    return type(error)(
+        f"Chưa bản tin nào được duyệt. “{title}”: {error.vi}",
+        f"Nothing was released. “{title}”: {error.en}",
+        **error.details,
+    )
 
 
 @dataclass(frozen=True)
@@ -135,6 +168,7 @@ class Shown:
     voided: Release | None
     voided_by: str
     late: bool
+    campaign: str
 
 
 def _shown(at: Desk, bulletin_id: str) -> Shown:
@@ -157,6 +191,11 @@ def _shown(at: Desk, bulletin_id: str) -> Shown:
         planned = at.planned(rule)
         late = late and not planned.next and not isinstance(rule, AtOnce)
         plan.append((planned.said, planned.next, targets_in_words(schedule.targets, at.tree, session, at.tongue)))
+    programme = session.get(ProgrammeRecord, row.programme_id) if row.programme_id is not None else None
+    if programme is not None:
+        plan.append((programme.name, (), targets_in_words(programme.targets, at.tree, session, at.tongue)))
+    campaign = session.get(Campaign, row.campaign_id) if row.campaign_id is not None else None
+    counted = (campaign.name if campaign is not None else "", row.content_group)
     now_kept = session.get(BulletinRevision, (row.id, row.revision))
     before = revisions.asked_before(session, row)
     present = {"title": row.title, "text": row.text, "card_text": row.card_text}
@@ -181,6 +220,7 @@ def _shown(at: Desk, bulletin_id: str) -> Shown:
         voided=voided,
         voided_by=session.get_one(Person, voided.approver_id).name if voided is not None else "",
         late=late,
+        campaign=": ".join(each for each in counted if each),
     )
 
 

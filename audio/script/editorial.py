@@ -9,6 +9,7 @@ from audio.script.editorial_dates import dates
 from audio.script.editorial_words import advertising, former_units, letters, long_sentences
 from audio.script.findings import Concern, Finding, Severity
 from audio.script.model import Script, TokenClass
+from audio.script.old_encodings import old_encodings
 from audio.script.rules.cursor import CAPITALS
 
 Check = Callable[[str, Script], Iterator[Finding]]
@@ -25,7 +26,7 @@ _RUN_TOGETHER = re.compile(r"(?<![\w/-])(\d{1,5}(?:/\d{4})?)[-/]([A-ZĐ]{2,3}?)(
 _LINE = re.compile(r"[^\n]+")
 _FURNITURE = re.compile(
     r"\s*(?:[*#_\s]{0,8})(?:số:?\s*(?:\.{2,}|…+)?\s*/[A-ZĐ]{1,6}-[A-ZĐ&]{1,12}"
-    r"|cộng hòa xã hội chủ nghĩa việt nam|độc lập\s*-\s*tự do\s*-\s*hạnh phúc|(?:trang\s*)?\d{1,3}(?:\s*/\s*\d{1,3})?|-\s?\d{1,3}\s?-|[-_=*.]{3,})[*#_\s]{0,8}",
+    r"|(?:[^\n\t]{1,80}\t\s*)?(?:cộng h(?:òa|oà) xã hội chủ nghĩa việt nam|độc lập\s*[-–—]\s*tự do\s*[-–—]\s*hạnh phúc)|(?:trang\s*)?\d{1,3}(?:\s*/\s*\d{1,3})?|-\s?\d{1,3}\s?-|[-_=*.]{3,})[*#_\s]{0,8}",
     re.IGNORECASE,
 )
 _BLANK_DATE = re.compile(
@@ -93,6 +94,9 @@ def not_for_reading(text: str, _script: Script) -> Iterator[Finding]:
         line = match[0]
         if not line.strip():
             continue
+        bare = (
+            line.removesuffix(".") if match.start() == 0 else line
+        )  # a title has a full stop of its own when it is read out
         if closing is not None:
             if _ANNEX.match(line) is None:
                 end = match.end()
@@ -101,9 +105,10 @@ def not_for_reading(text: str, _script: Script) -> Iterator[Finding]:
             closing = None
         if _RECIPIENTS.fullmatch(line) or (match.start() > len(text) // 2 and _SIGNATURE.fullmatch(line)):
             closing, end = match.start(), match.end()
-        elif _FURNITURE.fullmatch(line) or _BLANK_DATE.fullmatch(line):
+        elif _FURNITURE.fullmatch(bare) or _BLANK_DATE.fullmatch(bare):
             cause = "Dòng này thuộc thể thức văn bản (tiêu ngữ, số để trống, số trang), thường không đọc trên loa."
-            yield Finding(Concern.NOT_FOR_READING, Severity.WARNING, match.start(), match.end(), line, cause, "")
+            end = match.start() + len(bare)
+            yield Finding(Concern.NOT_FOR_READING, Severity.WARNING, match.start(), end, bare, cause, "")
     if closing is not None:
         yield _closing(text, closing, end)
 
@@ -129,6 +134,7 @@ def end_marks(_text: str, script: Script) -> Iterator[Finding]:
 
 
 ALL: tuple[Check, ...] = (
+    old_encodings,
     uncertain_readings,
     citations,
     dates,

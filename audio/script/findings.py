@@ -22,6 +22,7 @@ class Concern(StrEnum):
     FORMER_UNIT = "former_unit"
     ADVERTISING = "advertising"
     NOT_NFC = "not_nfc"
+    OLD_ENCODING = "old_encoding"
     INVISIBLE = "invisible_character"
     MIXED_SCRIPT = "mixed_script"
     LONG_SENTENCE = "long_sentence"

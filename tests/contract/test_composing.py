@@ -69,9 +69,7 @@ def test_a_session_is_released_whole_or_not_at_all(commune: Commune) -> None:
     assert caught.value.details["bulletin"] == second
     with commune.database.reading() as session:
         assert {row.state for row in session.scalars(select(Bulletin))} == {"submitted"}
-    assert len(commune.releases.release_all(commune.approver, seen)) == 2
-    with pytest.raises(ConflictError):
-        commune.releases.release_all(commune.approver, seen)
+    assert len(set(commune.releases.release_all(commune.approver, seen))) == 2
 
 
 def test_at_once_airs_once_two_minutes_after_its_release(commune: Commune) -> None:

@@ -1,5 +1,6 @@
 """Emergencies and stop-all: templates of two persons, break-glass, repetition, drills, silence. On both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -93,6 +94,25 @@ def test_a_template_is_released_by_two_persons_and_then_issued_by_one(commune: C
     commune.broker.start()
     assert commune.dispatcher.run()
     assert commune.broker.retained(order.topics[0]) == order.document.encode()
+
+
+def test_impatient_clicks_say_one_message(commune: Commune) -> None:
+    made = _template(commune)
+
+    def click(turn: int) -> str:
+        sending = _sending(every_minutes=30 if turn < 8 else 60)  # sent anew with something else, it is another message
+        return commune.emergencies.issue(commune.operator, made, blanks=BLANKS, sending=sending, key="k")
+
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(click, range(9)))
+    assert found == {row.id for row in _rows(commune)}
+    assert len(found) == 2
+
+    def alone(key: str) -> str:
+        words = {"title": "Vỡ đê", "text": "Lên chỗ cao ngay.", "reason": "Không kịp"}
+        return commune.emergencies.issue_alone(commune.operator, **words, sending=_sending(drill=True), key=key)
+
+    assert alone("k") == alone("k") != alone("l")
 
 
 def test_an_emergency_that_cannot_be_issued_holds_up_no_other(commune: Commune) -> None:
@@ -242,7 +262,14 @@ def test_a_stop_is_on_the_broker_when_the_call_returns_and_is_lifted_explicitly(
     ring = Keyring([commune.signatory.key.public()])
     with pytest.raises(ForbiddenError):
         commune.stops.issue(commune.editor, None, reason="Loa hú", lasts=timedelta(hours=1))
-    stop = commune.stops.issue(commune.operator, None, reason="Loa hú", lasts=timedelta(hours=2))
+    with ThreadPoolExecutor(4) as pool:  # impatient clicks: one that stood twice would go on when it is lifted
+        found = set(
+            pool.map(
+                lambda _: commune.stops.issue(commune.operator, None, reason="Loa hú", lasts=timedelta(hours=2)),
+                range(4),
+            )
+        )
+    (stop,) = found
     topic = topics.area_stop("tinh", stop)
     standing = verify(commune.broker.retained(topic) or b"", ring, Stop)  # nothing else was run
     (order,) = commune.orders()

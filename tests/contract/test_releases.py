@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
+from broadcaster.people import Actor, Grant, Role
 from broadcaster.speech import Version
 from broadcaster.storage.models import Bulletin, Release
 from schedules.rules import Once
@@ -65,10 +66,22 @@ def test_silence_can_neither_be_submitted_nor_released(commune: Commune) -> None
 
 
 def test_a_release_is_made_once(commune: Commune) -> None:
-    bulletin = commune.released(_once(commune, hours=1))
-    _, digest = commune.releases.preview(commune.approver, bulletin)
+    bulletin, other = commune.written(_once(commune, hours=1)), commune.written(_once(commune, hours=2))
+    seen = {each: commune.releases.preview(commune.approver, each)[1] for each in (bulletin, other)}
+    with ThreadPoolExecutor(4) as pool:  # impatient clicks
+        found = set(pool.map(lambda _: tuple(commune.releases.release_all(commune.approver, seen)), range(8)))
+    assert len(found) == 1
+    assert commune.releases.release(commune.approver, other, content_sha256=seen[other]) in found.pop()
+    with commune.database.reading() as session:
+        assert len(session.scalars(select(Release.id).where(Release.bulletin_id.in_(seen))).all()) == 2
     with pytest.raises(ConflictError):
-        commune.releases.release(commune.approver, bulletin, content_sha256=digest)
+        commune.releases.release(commune.approver, bulletin, content_sha256=seen[other])
+    second = Actor("lan", "lan", "Lan", (Grant(Role.APPROVER),))
+    with pytest.raises(ConflictError):
+        commune.releases.release(second, bulletin, content_sha256=seen[bulletin])
+    commune.bulletins.withdraw(commune.editor, bulletin, "hết hạn")
+    with pytest.raises(ConflictError):
+        commune.releases.release(commune.approver, bulletin, content_sha256=seen[bulletin])
 
 
 def test_edit_release_and_planning_racing_never_air_what_was_not_seen(commune: Commune) -> None:
@@ -112,8 +125,9 @@ def test_returned_with_a_reason_and_submitted_again(commune: Commune) -> None:
     with pytest.raises(InvalidError):
         commune.releases.send_back(commune.approver, bulletin, "  ")
     commune.releases.send_back(commune.approver, bulletin, "Sai ngày")
+    commune.releases.send_back(commune.approver, bulletin, "Sai ngày ")  # the second click
     with pytest.raises(ConflictError):
-        commune.releases.send_back(commune.approver, bulletin, "Sai ngày")
+        commune.releases.send_back(commune.approver, bulletin, "Sai giờ")
     commune.bulletins.submit(commune.editor, bulletin, revision=1)
 
 

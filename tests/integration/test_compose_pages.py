@@ -11,14 +11,19 @@ from zoneinfo import ZoneInfo
 import httpx
 import pyotp
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Dialog, Route, expect
 
+from broadcaster.campaigns import CampaignPlan
 from broadcaster.composing import DOCUMENT_LIMIT
 from broadcaster.people import Role
 from broadcaster.storage.models import Area, Receiver
+from broadcaster.targets import Targets
 from devices.wire.signing import SigningKey
+from schedules.programmes import Programme, Slot
+from schedules.recurrence import Recurring
 from tests.brokers import wait_for
 from tests.browser import axe_violations, sideways, small_targets
+from tests.integration.forms import hidden
 from tests.integration.serving import ServedStation
 from tests.integration.visitor import BOTH, visiting
 
@@ -190,6 +195,16 @@ def test_boxes_have_three_states_files_are_taken_in_and_proposals_applied(
         expect(page.locator("#count")).to_contain_text("30 loa")
         expect(page.locator("#count")).to_contain_text("33 mất kết nối")
         village.check()
+        commune.uncheck()
+        expect(page.locator("#count")).to_have_text(editor.w["compose_nowhere"])
+        page.locator("input[name=receiver][value=may-1]").dispatch_event("click")  # a loudspeaker
+        page.locator("input[name=kind][value=loudspeaker]").uncheck()
+        expect(page.locator("#count")).to_have_text(editor.w["compose_no_receiver"])
+        expect(page.locator("#summary")).to_contain_text(editor.w["summary_no_receiver"])
+        page.locator("input[name=kind][value=loudspeaker]").check()
+        commune.check()
+        village.uncheck()
+        village.check()
         assert commune.evaluate("box => [box.checked, box.indeterminate]") == [True, False]
         text = "Thông báo họp dân\n\nSáng  ngày 31/11 tại nhà văn hóa.\nNơi nhận:\n- Như trên;\n- Lưu: VT."
         page.locator("input[type=file]").set_input_files(
@@ -256,6 +271,223 @@ def test_a_hundred_clicks_make_one_bulletin(served: ServedStation) -> None:
     assert (bulletin["state"], bulletin["revision"], len(bulletin["plan"])) == ("submitted", 1, 1)
 
 
+@BOTH
+def test_what_another_saved_meanwhile_is_told_and_taken_the_place_of_knowingly(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    made = served.written(title="Họp thôn", text="Mời bà con họp lúc 7 giờ.", plan=plan(7, 5))
+    path = f"/bulletins/{made['id']}"
+    with visiting(served, browser, "mai", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto(path)
+        other = {"title": "Họp thôn", "text": "Mời bà con họp lúc 8 giờ.", "plan": plan(7, 5)}
+        served.as_person("lan").put(f"/api/v1{path}", params={"revision": 1}, json=other).raise_for_status()
+        with page.expect_response("**/compose/unfinished") as kept:
+            page.locator("#words").fill("Họp thôn\nMời bà con họp lúc 7 giờ tối.")
+        assert kept.value.status == 204
+        editor.button(w["compose_save"]).click()
+        editor.refused("lan")
+        expect(page.locator("ins")).to_have_text("7 giờ tối.")
+        expect(page.locator("del")).to_have_text("8 giờ.")
+        expect(page.locator("#words")).to_have_value("Họp thôn\nMời bà con họp lúc 7 giờ tối.")
+        editor.fits()
+        page.goto(path)  # somebody who goes away instead, and comes back
+        expect(page.locator(".note").first).to_contain_text("lan")
+        expect(page.locator("#words")).to_have_value("Họp thôn\nMời bà con họp lúc 7 giờ tối.")
+        editor.button(w["compose_save"]).click()
+        editor.told(w["done_saved"])
+    assert served.as_person("mai").get(f"/api/v1{path}").json()["text"] == "Mời bà con họp lúc 7 giờ tối."
+
+
+@BOTH
+def test_a_time_that_is_over_is_said_and_what_is_ticked_beside_it_stays(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    made = served.written(title="Có giờ rồi", plan=plan(8, 5))
+    with visiting(served, browser, "mai", tongue, java_script_enabled=False) as editor:
+        page, w = editor.page, editor.w
+        page.goto(f"/bulletins/{made['id']}")
+        page.locator("label[for=when-other]").click()
+        assert datetime.fromisoformat(f"{page.locator('#day').input_value()}T17:00+07:00") > datetime.now(LOCAL)
+        page.locator("#day").fill(at(-1, 5)[:10])
+        editor.button(w["compose_save"]).click()
+        editor.refused({"vi": "Giờ phát đã qua", "en": "This time is over"}[tongue])
+        expect(page.locator("[name=rule]")).to_be_checked()
+        expect(page.locator("#summary")).to_contain_text("05:00")
+        expect(page.locator("#summary")).not_to_contain_text("17:00")
+        page.locator("#day").fill(at(9, 5)[:10])
+        editor.button(w["compose_save"]).click()
+        editor.told(w["done_saved"])
+        expect(page.locator("[name=rule]")).to_have_count(2)
+
+
+@BOTH
+def test_nothing_is_lost_with_the_line_or_with_the_log_in(served: ServedStation, browser: Browser, tongue: str) -> None:
+    title = {"vi": "Đường dây đứt", "en": "Dây lại đứt"}[tongue]
+    with visiting(served, browser, "lan", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        lost = page.get_by_role("alert").filter(has_text=w["compose_lost"])
+        page.context.set_offline(True)
+        page.locator("#words").fill(f"{title}\nMời bà con họp.")
+        expect(lost).to_be_visible()
+        editor.button(w["compose_submit"]).click()  # the page is not left
+        expect(page.locator("#words")).to_have_value(f"{title}\nMời bà con họp.")
+        page.context.set_offline(False)
+        expect(lost).to_be_hidden()
+        expect(page.locator("#seen")).to_contain_text(title)  # by itself
+        cookies = page.context.cookies()
+        ended = [{**each, "value": "hết"} if each["name"] == "session" else each for each in cookies]
+        page.context.add_cookies(ended)
+        page.locator("#words").fill(f"{title}\nMời bà con họp lúc 7 giờ.")
+        expect(lost).to_be_visible()
+        editor.fits()
+        expect(lost.get_by_role("link", name=w["compose_log_in_again"])).to_have_attribute("target", "_blank")
+        page.context.add_cookies(cookies)
+        expect(lost).to_be_hidden()
+        with page.expect_response("**/listen") as answer:
+            editor.button(w["compose_listen"], exact=True).click()
+        answer.value.finished()
+        expect(page.locator("audio")).to_be_visible()
+        assert _newest(served)["text"] == "Mời bà con họp lúc 7 giờ."
+        editor.problems.clear()  # Chromium tells of requests that failed
+
+
+def test_the_player_comes_though_a_look_for_it_failed(served: ServedStation, browser: Browser) -> None:
+    with visiting(served, browser, "lan") as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        page.locator("#words").fill("Nghe sau\nMời bà con họp.")
+        page.route("**/bulletins/*/listen", lambda route: route.abort(), times=1)
+        editor.button(w["compose_listen"], exact=True).click()
+        expect(page.locator("audio")).to_be_visible()
+        editor.problems.clear()  # Chromium tells of the request that failed
+
+
+@BOTH
+def test_a_file_takes_the_place_of_what_was_typed_only_when_that_is_said(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    with visiting(served, browser, "mai", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        page.locator("#words").fill("Chữ đã gõ\nRất nhiều.")
+        expect(page.locator("#kept")).to_contain_text(w["compose_autosaved"])  # and says nothing more then
+        asked: list[str] = []
+        answers = iter((False, True, True))
+
+        def answer(dialog: Dialog) -> None:
+            asked.append(dialog.message)
+            dialog.accept() if next(answers) else dialog.dismiss()
+
+        page.on("dialog", answer)
+        file = {"name": "tep.txt", "mimeType": "text/plain", "buffer": "Chữ của tệp\nÍt thôi.".encode()}
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator("#words")).to_have_value("Chữ đã gõ\nRất nhiều.")
+        page.route("**/compose/intake", lambda route: route.abort(), times=1)
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator("#kept")).to_have_text(w["compose_file_unsent"])
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.locator("#words")).to_have_value("Chữ của tệp\nÍt thôi.")
+        assert asked == [w["compose_replace"]] * 3
+        editor.problems.clear()  # Chromium tells of the request that failed
+
+
+@BOTH
+def test_a_text_in_an_old_encoding_is_converted_before_anything_else(
+    served: ServedStation, browser: Browser, tongue: str
+) -> None:
+    with visiting(served, browser, "mai", tongue) as editor:
+        page, w = editor.page, editor.w
+        page.goto("/compose?new=1")
+        page.locator("#words").fill("Th«ng b¸o häp d©n\nKÝnh mêi bµ con ®Õn nhµ v¨n hãa.\nB¾t ®Çu tõ 19h.")
+        change = editor.button(w["apply_change"])
+        expect(change).to_have_count(2)  # the title, and the text
+        expect(page.locator(".unsure").first).to_be_visible()
+        expect(page.get_by_role("heading", name=w["compose_uncertain"])).to_have_count(0)
+        change.last.click()
+        expect(change).to_have_count(1)
+        change.click()
+        expect(page.locator("#words")).to_have_value(
+            "Thông báo họp dân\nKính mời bà con đến nhà văn hóa.\nBắt đầu từ 19h."
+        )
+        expect(page.locator("#seen")).to_contain_text(w["compose_nothing_to_mend"])
+
+
+def test_a_bulletin_says_that_its_times_are_over_and_leads_its_approver_on(served: ServedStation) -> None:
+    over = served.written(title="Đã qua", plan=plan(-1, 5))
+    none = served.written(title="Chưa có giờ")
+    for bulletin, said in ((over, "Giờ phát đã qua, 40 loa"), (none, "Chưa chọn giờ")):
+        assert said in unescape(served.visit("mai").get(f"/bulletins/{bulletin['id']}").text)
+    waits = waiting(served, title="Chờ người duyệt", plan=plan(10, 5))["id"]
+    link = f'href="/releases/{waits}"'
+    assert link in served.visit("hoa").get(f"/bulletins/{waits}").text
+    assert link not in served.visit("mai").get(f"/bulletins/{waits}").text
+
+
+def test_an_approver_sees_the_programme_its_places_and_the_campaign(served: ServedStation) -> None:
+    chief = served.station.log_ins.log_in("hoa", "mật khẩu của hoa")[1]
+    slot = Slot(rule=Recurring(start=f"{at(0, 9)[:10]}T09:00:00", rrule="FREQ=DAILY"), seconds=300)
+    column = Programme(id="nha-nong", name="Bạn nhà nông", slots=(slot,))
+    served.station.programmes.save(chief, column, Targets(areas=("thon-2",)), revision=0)
+    first = datetime.now(LOCAL).date()
+    campaign = served.station.campaigns.save(
+        chief,
+        CampaignPlan(name="Mùa vụ", starts_on=first, ends_on=first + timedelta(days=30), content_groups=("Lúa",)),
+    )
+    content = {"programme": "nha-nong", "campaign": campaign, "content_group": "Lúa"}
+    waits = waiting(served, title="Lịch gieo mạ", **content)["id"]
+    page = unescape(served.visit("hoa").get(f"/releases/{waits}").text)
+    assert "Phát theo chuyên mục “Bạn nhà nông”" in page
+    assert "<strong>Bạn nhà nông.</strong> Thôn 2 (10 loa, 1 màn hình, 11 mất kết nối)" in page
+    assert ">Mùa vụ: Lúa<" in page
+    for count, more in ((5, False), (6, True)):
+        rule = {"kind": "recurring", "start": f"{at(11, 5)[:10]}T05:00:00", "rrule": f"FREQ=DAILY;COUNT={count}"}
+        made = waiting(served, title="Năm lượt", plan=[{"rule": rule, "targets": {"areas": ["xa"]}}])
+        assert (" …</span>" in served.visit("hoa").get(f"/releases/{made['id']}").text) is more
+        served.as_person("mai").post(
+            f"/api/v1/bulletins/{made['id']}/withdrawal", json={"reason": "xong"}
+        ).raise_for_status()
+
+
+def test_two_tabs_with_the_same_new_bulletin_lose_neither(served: ServedStation) -> None:
+    client = served.visit("lan")
+    form = {"key": "hai-the", "bulletin": "", "revision": "0", "area": "xa", "kind": "loudspeaker", "do": "save"}
+    first = client.post("/compose", data={**form, "words": "Thẻ một\nCủa thẻ một."})
+    assert first.status_code == 303
+    second = client.post("/compose", data={**form, "words": "Thẻ hai\nCủa thẻ hai."})
+    page = unescape(second.text)
+    assert second.status_code == 409
+    assert "chính bạn ở một cửa sổ khác đã lưu bản sửa 1" in page
+    assert "Thẻ hai\nCủa thẻ hai." in page
+    assert "<del>một</del>" in page
+    told = {name: hidden(second.text, name) for name in ("key", "bulletin", "revision")}
+    again = client.post("/compose", data={**form, **told, "words": "Thẻ hai\nCủa thẻ hai."})
+    assert again.headers["location"] == first.headers["location"]
+    assert _newest(served)["title"] == "Thẻ hai"
+
+
+def test_a_form_is_sent_once_while_its_answer_is_awaited(served: ServedStation, browser: Browser) -> None:
+    with visiting(served, browser, "mai") as editor:
+        page, w = editor.page, editor.w
+        page.goto("/campaigns/new")
+        editor.labelled(w["camp_name"]).fill("Chiến dịch bấm hai lần")
+        editor.labelled(w["camp_starts"]).fill(at(0, 5)[:10])
+        editor.labelled(w["camp_ends"]).fill(at(9, 5)[:10])
+        held: list[Route] = []
+        page.route(
+            "**/campaigns/**", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+        )
+        editor.button(w["camp_save"], exact=True).element_handle().evaluate(
+            "b => new Promise(done => { b.click(); setTimeout(() => { b.click(); done(); }, 300); })"
+        )
+        while not held:
+            page.wait_for_timeout(10)
+        (sent,) = held
+        sent.continue_()
+        editor.told(w["done_campaign_saved"])
+
+
 def test_a_file_that_is_not_taken_leads_back_to_the_page(served: ServedStation) -> None:
     client = served.visit("mai")
     for files, status in (({"file": ("", b"")}, 422), ({"file": ("lon.docx", bytes(DOCUMENT_LIMIT + 20_000))}, 413)):
@@ -295,8 +527,11 @@ def test_a_session_is_released_in_one_act_and_an_edit_says_that_it_voids(
         revision = editor.get(path).json()["revision"]
         editor.post(f"{path}/submission", json={"revision": revision}).raise_for_status()
         approver.button(w["release_all"]).click()
-        expect(page.get_by_role("alert")).to_contain_text("not what you saw")
-        approver.problems.clear()  # the answer's status is 409, which Chromium tells
+        approver.refused("Nothing was released. “Tin thứ hai”: The content is not what you saw")
+        expect(page.get_by_label(w["release_choose"] % {"title": "Tin thứ nhất"})).to_be_checked()
+        expect(
+            page.get_by_label(w["release_choose"] % {"title": "Tin thứ hai"})
+        ).not_to_be_checked()  # not as it is now
         assert editor.get(f"/api/v1/bulletins/{first['id']}").json()["state"] == "submitted"
         page.goto(f"/releases/{second['id']}")
         expect(page.locator("ins")).to_contain_text("họp lúc 7 giờ")
@@ -381,7 +616,7 @@ def test_every_page_is_accessible_fits_a_phone_and_is_small(
     assert page_bytes + scripts + sum(_compressed(client, f"/static/{name}") for name in STYLES) <= 60_000
 
 
-SCRIPTS = ("vendor/htmx-2.0.11.min.js", "compose.js", "player.js")
+SCRIPTS = ("forms.js", "vendor/htmx-2.0.11.min.js", "compose.js", "player.js")
 STYLES = ("style.css", "compose.css", "icon.svg")
 
 

@@ -120,12 +120,13 @@ def test_a_template_is_drafted_released_by_another_and_said_in_three_actions(
     refused(mai, f"{template}/issue", 403, **blanks)
     kept = refused(viet, f"{template}/issue", 422, **blanks)
     assert 'value="21"' in kept
-    blanks["blank.so_bao"] = "5"
+    blanks |= {"blank.so_bao": "5", "key": hidden(kept, "key")}
     page = sent(viet, f"{template}/issue", to="/emergencies/", **blanks)
     assert "Bão số 5 cách Hải Phòng." in page
     assert "diễn tập" in page
     first = _latest(planned)
     assert first.drill
+    sent(viet, f"{template}/issue", to=f"/emergencies/{first.id}", **blanks)  # the second click
     wait_for(lambda: _latest(planned).state == "issued")
     page = seen(viet, f"{template}?references={first.id}&message=update")
     assert "phát ở cùng nơi: Địa bàn xa" in page

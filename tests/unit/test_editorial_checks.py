@@ -24,6 +24,49 @@ PHÓ CHỦ TỊCH
 """
 
 
+LETTERHEAD = """ỦY BAN NHÂN DÂN\tCỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM.
+XÃ TÂN PHONG\tĐộc lập – Tự do – Hạnh phúc
+Mời bà con họp thôn."""
+
+
+def test_a_letterhead_that_is_pasted_from_a_table_is_not_for_reading() -> None:
+    found = [finding for finding in check(LETTERHEAD) if finding.concern is Concern.NOT_FOR_READING]
+    # The first line is a title, whose full stop is not its own.
+    first, second, _ = LETTERHEAD.split("\n")
+    assert [finding.text for finding in found] == [first[:-1], second]
+
+
+UNICODE = "Thông báo lịch cắt điện\nCông ty Điện lực tạm ngừng cấp điện từ 8h đến 11h.\n\nNgười dân chú ý phòng chống cháy nổ."
+OLD = {
+    "TCVN3": "Th«ng b¸o lÞch c¾t ®iÖn.\nC«ng ty §iÖn lùc t¹m ngõng cÊp ®iÖn tõ 8h ®Õn 11h.\n\nNg\u00adêi d©n chó ý phßng chèng ch¸y næ.",
+    "VNI": "Thoâng baùo lòch caét ñieän.\nCoâng ty Ñieän löïc taïm ngöøng caáp ñieän töø 8h ñeán 11h.\n\nNgöôøi daân chuù yù phoøng choáng chaùy noå.",
+}
+
+
+@pytest.mark.parametrize("encoding", OLD)
+def test_an_old_encoding_is_told_and_converted(encoding: str) -> None:
+    title, rest = [each for each in check(OLD[encoding]) if each.concern is Concern.OLD_ENCODING]
+    assert f"{title.proposal}\n{rest.proposal}" == UNICODE
+    assert apply(OLD[encoding], [title, rest]) == UNICODE.replace("\n", ".\n", 1)
+    assert encoding in title.cause
+    mixed = f"{UNICODE}.\n{OLD[encoding]}"
+    (found,) = [each for each in check(mixed) if each.concern is Concern.OLD_ENCODING]
+    assert apply(mixed, [found]).endswith(UNICODE.split("\n")[2])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        UNICODE,
+        "Thôn Hà Nam.\nCô giáo vào thôn, hò hát: à ơi, cá cò. Ông bà cô bác.",
+        "À la carte.\nL'été à Genève, où l'hôtel « Élysée » ® a été rénové. Zürich, São Paulo.",
+        "THÔNG BÁO.\nHÔM NAY, NGÀY 5, XÃ HÀ TÂN THU TIÊU.",
+    ],
+)
+def test_what_is_written_in_unicode_is_in_no_old_encoding(text: str) -> None:
+    assert [each for each in check(text) if each.concern is Concern.OLD_ENCODING] == []
+
+
 def test_each_slip_of_a_document_is_found_with_what_to_put_instead() -> None:
     found = {(finding.concern, finding.text.strip()[:12], finding.proposal) for finding in check(DOCUMENT)}
     assert {

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from broadcaster.target_tree import Tree
 from broadcaster.targets import Targets
 from broadcaster.usual_times import EVENING, MORNING, REPEATS, Plain, Repeat, next_at
 from schedules.rules import RULE, AtOnce, Rule
+from schedules.sentences import describe
 
 CHIPS = ("morning", "evening", "now", "other")
 AHEAD = timedelta(days=366 * 5)
@@ -67,6 +69,7 @@ class Form:
     card_proposed: str = ""
     chips: frozenset[str] = frozenset()
     rules: tuple[str, ...] = ()  # JSON of rules that are ticked
+    over: bool = False  # whether a bulletin had times, and none of them is to come
     repeat: Repeat = "once"
     day: str = ""
     until: str = ""
@@ -132,6 +135,7 @@ class Form:
             card=draft.card_text or "",
             chips=frozenset({"now"} if any(isinstance(rule, AtOnce) for rule in rules) else ()),
             rules=tuple(dict.fromkeys(rule.model_dump_json() for rule in rules if not isinstance(rule, AtOnce))),
+            over=bool(found) and not rules,
             targets=draft.plan[0][1] if draft.plan else None,
             field=draft.field,
             priority=draft.priority,
@@ -154,14 +158,19 @@ class Form:
         card = self.card.strip()
         return None if not card or card == self.card_proposed.strip() else card
 
-    def plan(self, *, now: datetime, zone: str) -> list[Rule]:
-        """When it airs. Raises InvalidError for what is missing or cannot be."""
+    def ticked(self) -> list[Rule]:
+        """The rules that are ticked and can be read."""
         found: list[Rule] = []
         for text in self.rules:
-            try:
+            with suppress(ValidationError):
                 found.append(RULE.validate_json(text))
-            except ValidationError as error:
-                raise InvalidError("Lịch phát không đọc được.", "A rule cannot be read.", field="rule") from error
+        return found
+
+    def plan(self, *, now: datetime, zone: str) -> list[Rule]:
+        """When it airs. Raises InvalidError for what is missing or cannot be."""
+        found = self.ticked()
+        if len(found) < len(self.rules):
+            raise InvalidError("Lịch phát không đọc được.", "A rule cannot be read.", field="rule")
         if "morning" in self.chips:
             found.append(next_at(MORNING, now, zone))
         if "evening" in self.chips:
@@ -170,6 +179,13 @@ class Form:
             found.append(AtOnce())
         if "other" in self.chips:
             found += self._plain(now).rules(zone)
+        for rule in found:
+            if next(iter(rule.instants(now, now + AHEAD)), None) is None and not isinstance(rule, AtOnce):
+                raise InvalidError(
+                    f"Giờ phát đã qua ({describe(rule, 'vi', zone=zone)}). Chọn giờ khác, hoặc bỏ chọn giờ này.",
+                    f"This time is over ({describe(rule, 'en', zone=zone)}). Choose another, or untick it.",
+                    field="day",
+                )
         return list({rule.model_dump_json(): rule for rule in found}.values())
 
     def _plain(self, now: datetime) -> Plain:
@@ -181,7 +197,7 @@ class Form:
             raise InvalidError("Ngày hoặc giờ không đúng.", "A date or a time is wrong.", field="day") from error
         if day is None:
             raise InvalidError("Chọn ngày phát.", "Choose a day.", field="day")
-        if not now.year - 1 <= day.year <= now.year + 5:
+        if day.year < now.year - 1 or day >= (now + AHEAD).date():
             raise InvalidError("Ngày phát quá xa.", "The day is too far away.", field="day")
         return Plain(self.repeat, day, times, until, tuple(sorted(self.weekdays)))
 

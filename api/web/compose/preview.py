@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -27,7 +28,7 @@ from broadcaster.people import Actor, Right
 from broadcaster.releases import find
 from broadcaster.speech import decisions, lexicon_of, line_shared, read_out, settled
 from broadcaster.station import Station
-from broadcaster.storage.models import Bulletin, ClipRecord
+from broadcaster.storage.models import Bulletin, ClipRecord, ProgrammeRecord
 from broadcaster.target_tree import Count, Tree
 from broadcaster.usual_times import EVENING, MORNING, next_at
 from broadcaster.whereabouts import need_sight
@@ -59,13 +60,14 @@ class Desk:
         return self.station.settings.zone
 
     def usual(self) -> dict[str, str]:
-        """When the usual sessions are next, in words, and today's date for its field."""
+        """When the usual sessions are next, in words, and the day of the next evening's for its field."""
         now, zone = self.now, self.zone
         said = {
             name: moment_in_words(next_at(at, now, zone).at, self.tongue, zone, now=now).partition(" ")[2]
             for name, at in (("morning", MORNING), ("evening", EVENING))
         }
-        return {**said, "today": self.station.today().isoformat()}
+        day = next_at(EVENING, now, zone).at.astimezone(ZoneInfo(zone)).date()
+        return {**said, "day": day.isoformat()}
 
     def unattended(self, row: Bulletin | None) -> str:
         """Why nobody can release it in time, if so."""
@@ -203,15 +205,15 @@ class Desk:
         try:
             return form.plan(now=self.now, zone=self.zone), ""
         except BroadcasterError as error:
-            return [], said(error, self.tongue)
+            return form.ticked(), said(error, self.tongue)
 
     def planned(self, rule: Rule) -> Planned:
-        """A rule as people say it."""
+        """A rule as people say it, with one airing more than is shown, to tell whether there are more."""
         now = self.now
         return Planned(
             rule.model_dump_json(),
             describe(rule, self.tongue, zone=self.zone),
-            () if isinstance(rule, AtOnce) else tuple(islice(rule.instants(now, now + AHEAD), NEXT)),
+            () if isinstance(rule, AtOnce) else tuple(islice(rule.instants(now, now + AHEAD), NEXT + 1)),
         )
 
     def _clashes(self, form: Form, rules: Sequence[Rule], length: int) -> tuple[Clash, ...]:
@@ -247,15 +249,17 @@ class Desk:
     def _summary(self, form: Form, rules: Sequence[Rule], count: Count, length: int, exact: bool) -> str:
         say = words(self.tongue)
         if form.programme:
-            when = say["summary_programme"]
-        elif rules:
+            programme = self.session.get(ProgrammeRecord, form.programme)
+            when = say["summary_programme"] % {"name": programme.name if programme is not None else form.programme}
+        elif rules := [rule for rule in rules if isinstance(rule, AtOnce) or self.planned(rule).next]:
             when = say["summary_when"] % {"when": say["summary_and"].join(self._briefly(rule) for rule in rules[:2])}
             when += say["summary_more"] % {"more": len(rules) - 2} if len(rules) > 2 else ""
         else:
-            when = say["summary_no_time"]
+            when = say["summary_over" if form.over else "summary_no_time"]
         parts = [when]
         if not form.programme:
-            parts += count_in_words(count, self.tongue) or [say["summary_nowhere"]]
+            nowhere = say["summary_nowhere" if form.targets is None else "summary_no_receiver"]
+            parts += count_in_words(count, self.tongue) or [nowhere]
         if length:
             minutes, seconds = divmod(round(length / 1000), 60)
             spent = say["summary_minutes"] % {"minutes": minutes} + " " if minutes else ""

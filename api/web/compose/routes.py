@@ -20,10 +20,11 @@ from api.web.compose.preview import Desk
 from api.web.compose.saving import before, is_written, saved, submitted
 from api.web.fields import Fields, FieldsDep
 from broadcaster import composing
-from broadcaster.bulletins import draft_of
-from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotFoundError
+from broadcaster.bulletins import draft_of, written_as
+from broadcaster.errors import BroadcasterError, ConflictError, InvalidError, NotFoundError, StaleError
 from broadcaster.people import Actor, Right
 from broadcaster.releases import find
+from broadcaster.revisions import Stretch, changes
 from broadcaster.station import Station
 from broadcaster.storage.models import (
     Bulletin,
@@ -58,6 +59,17 @@ def _show(
 ) -> Response:
     session, tree = desk.session, desk.tree
     row, clip = desk.stored(form)
+    overtaken: BroadcasterError | None = None
+    differing: list[tuple[str, list[Stretch]]] = []
+    if row is not None and form.revision != row.revision:
+        # Told of it, whoever saves now saves knowingly.
+        present = {"title": row.title, "text": row.text, "card_text": row.card_text}
+        own = {"title": form.written.title, "text": form.written.text, "card_text": form.own_card() or row.card_text}
+        differing = changes(present, own)
+        form = dataclasses.replace(form, revision=row.revision)
+        overtaken = _overtaken(desk, row)
+        if isinstance(problem, StaleError):
+            problem = overtaken
     drawn = tree.places.areas if len(tree.places.areas) <= DRAWN_AREAS else ()
     groups = session.execute(select(ReceiverGroup.id, ReceiverGroup.name).order_by(ReceiverGroup.name)).all()
     programmes = session.execute(
@@ -93,9 +105,24 @@ def _show(
         programmes=programmes,
         campaigns=choices,
         restored=restored,
+        overtaken=said(overtaken, desk.tongue) if overtaken is not None else "",
+        differing=differing,
         unattended=desk.unattended(row),
         may_teach=desk.actor.may(Right.PRONOUNCE),
+        may_release=row is not None and row.author_id != desk.actor.id and desk.actor.may(Right.RELEASE),
         with_oob=False,
+    )
+
+
+def _overtaken(desk: Desk, row: Bulletin) -> StaleError:
+    """Somebody else saved it while this person was writing, or this person did in another tab."""
+    name = desk.session.get_one(Person, row.author_id).name
+    own = row.author_id == desk.actor.id
+    return StaleError(
+        f"Trong lúc bạn soạn, {'chính bạn ở một cửa sổ khác' if own else name} đã lưu bản sửa {row.revision}. Chữ bạn gõ vẫn còn "
+        "nguyên. Xem chỗ khác nhau; bấm lần nữa thì bản của bạn thay bản đó.",
+        f"While you were writing, {'you yourself in another window' if own else name} saved revision {row.revision}. What you typed "
+        "is still here. Look at what differs; if you press again, yours takes the place of that one.",
     )
 
 
@@ -168,7 +195,7 @@ def _one(
         if not writable or (row.state in ("released", "withdrawn") and not edit):
             return read_only(request, at, row, form, writable=writable, problem=problem)
         kept = station.unfinished.of(actor, row.id)
-        if kept is not None and kept.saved_at > row.updated_at:
+        if kept is not None:
             return _show(request, at, Form.read(Fields(kept.form), at.tree), restored=kept.key, problem=problem)
         form = dataclasses.replace(form, card_proposed=_proposed_card(at, form))
         return _show(request, at, form, problem=problem)
@@ -264,7 +291,17 @@ def act(request: Request, station: StationDep, actor: ActorDep, fields: FieldsDe
             station.readings.reopen(actor, bulletin, do.partition(":")[2], revision=revision)
     except BroadcasterError as error:
         if part:
+            if isinstance(error, StaleError):
+                error = StaleError(
+                    "Bản tin vừa được lưu ở nơi khác. Bấm “Lưu nháp” để xem chỗ khác nhau; chữ bạn gõ vẫn còn nguyên.",
+                    "The bulletin was saved elsewhere meanwhile. Press “Save draft” to see what differs; what you typed stays.",
+                )
             return pages.page(request, "_listen_problem.html", refused=said(error, page_language(request)))
+        if not form.bulletin and is_written(station, actor, form.key):
+            made = written_as(actor, form.key)
+            form = dataclasses.replace(
+                form, key=made, bulletin=made, revision=0 if isinstance(error, StaleError) else 1
+            )
         with station.database.reading() as session:
             return _show(request, desk(request, session, station, actor), form, problem=error)
     if part:

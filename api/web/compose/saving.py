@@ -30,7 +30,8 @@ def saved(station: Station, actor: Actor, form: Form, draft: Draft) -> tuple[str
     station.require_voices(draft.sound.voice)
     bulletin, revision = form.bulletin, form.revision
     if not bulletin:
-        bulletin, revision = station.bulletins.write(actor, draft, key=form.key), 1
+        # Another tab may have saved other words under this key: the form has seen no revision of it.
+        bulletin, revision = station.bulletins.write(actor, draft, key=form.key), 0
     choices = [each.choice() for each in form.settlings]
     for tried in range(_TRIES):
         revision = station.bulletins.save(actor, bulletin, draft, revision=revision)

@@ -3,6 +3,7 @@
 const form = document.getElementById("compose");
 const words = document.getElementById("words");
 const kept = document.getElementById("kept");
+const lost = document.getElementById("lost");
 document.documentElement.classList.add("scripted");
 
 // ---- keeping what is typed: after two quiet seconds, and after four of typing at the latest
@@ -32,8 +33,10 @@ async function keep() {
     const answer = await fetch("/compose/unfinished", { method: "POST", body: fields() });
     if (!answer.ok || answer.redirected) throw new Error(answer.status);
     kept.textContent = `${form.dataset.saved} ${new Date().toLocaleTimeString("vi-VN")}`;
+    lost.hidden = true;
   } catch {
     kept.textContent = form.dataset.unsaved;
+    lost.hidden = false;
     since = Date.now();
     timer = setTimeout(keep, 3000);
   } finally {
@@ -49,8 +52,15 @@ for (const kind of ["input", "change"]) {
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
 addEventListener("pagehide", () => { if (since && !leaving) navigator.sendBeacon("/compose/unfinished", fields()); });
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   if (leaving) { event.preventDefault(); return; }
+  if (!lost.hidden || !navigator.onLine) { // the browser would leave the page for an error, or for the log-in
+    event.preventDefault();
+    since ||= Date.now();
+    await keep();
+    if (lost.hidden) form.requestSubmit(event.submitter);
+    return;
+  }
   leaving = true;
   clearTimeout(timer);
 });
@@ -92,13 +102,18 @@ repeats();
 
 // ---- files, chosen or dropped
 async function takeIn(file) {
+  if (words.value.trim() && !confirm(form.dataset.replace)) return;
   const body = new FormData();
   body.append("file", file);
   kept.textContent = form.dataset.readingFile;
-  const answer = await fetch("/compose/intake", { method: "POST", body, headers: { Accept: "application/json" } });
-  const found = await answer.json();
-  kept.textContent = found.problem ?? found.detail ?? "";
-  if (found.words) put(found.words);
+  try {
+    const answer = await fetch("/compose/intake", { method: "POST", body, headers: { Accept: "application/json" } });
+    const found = await answer.json();
+    kept.textContent = found.problem ?? found.detail ?? "";
+    if (found.words) put(found.words);
+  } catch {
+    kept.textContent = form.dataset.fileUnsent;
+  }
 }
 
 function put(text) {
@@ -108,9 +123,10 @@ function put(text) {
 
 const chooser = document.querySelector("input[type=file]");
 chooser.addEventListener("change", () => { if (chooser.files.length) takeIn(chooser.files[0]); chooser.value = ""; });
-words.addEventListener("dragover", (event) => { event.preventDefault(); words.classList.add("dropping"); });
-words.addEventListener("dragleave", () => words.classList.remove("dropping"));
-words.addEventListener("drop", (event) => {
+// Anywhere on the form: beside the field the browser would leave the page and open the file.
+form.addEventListener("dragover", (event) => { event.preventDefault(); words.classList.add("dropping"); });
+form.addEventListener("dragleave", () => words.classList.remove("dropping"));
+form.addEventListener("drop", (event) => {
   words.classList.remove("dropping");
   const [file] = event.dataTransfer.files;
   if (!file) return;
@@ -129,6 +145,23 @@ form.addEventListener("click", (event) => {
   if (letters.slice(start, start + length).join("") !== button.dataset.text) return;
   letters.splice(start, length, ...button.dataset.proposal);
   put(letters.join(""));
+});
+
+// ---- a line that is lost, or a log-in that has ended: what is typed stays, and is shown and kept once the station answers again
+let again = 0;
+
+function missed() {
+  lost.hidden = false;
+  clearTimeout(again);
+  again = setTimeout(() => document.body.dispatchEvent(new Event("anew")), 3000);
+}
+
+document.addEventListener("htmx:sendError", missed);
+document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) missed(); });
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Redirect") === null) { if (event.detail.xhr.status < 500) lost.hidden = true; return; }
+  event.preventDefault();
+  missed();
 });
 
 // ---- what the server sends
@@ -154,5 +187,5 @@ document.addEventListener("htmx:afterSettle", (event) => {
     settle();
   }
   // Once the clip is there, the text is shown again in the sentences in which it is heard.
-  if (event.target.id === "listen" && event.target.querySelector("audio")) document.body.dispatchEvent(new Event("heard"));
+  if (event.target.id === "listen" && event.target.querySelector("audio")) document.body.dispatchEvent(new Event("anew"));
 });
