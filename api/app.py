@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api import probes, problems, v1, web
+from api.uploads import Bounded
 from broadcaster.oidc import origin_of
 from broadcaster.station import Station
 
@@ -69,6 +70,7 @@ def create_app(station: Station | None) -> FastAPI:
     app.include_router(v1.router)
     app.include_router(web.router)
     app.mount("/static", _Static(directory=Path(web.__file__).parent / "static"), name="static")
+    app.add_middleware(Bounded)  # the innermost: what it raises comes to the route as it is
     # Sound, pictures and event streams are left as they are.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
 

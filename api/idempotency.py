@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
 from api.auth import actor_of_request, station_of
-from api.uploads import body_of
+from api.uploads import LARGEST_BODY, body_of
 from broadcaster.errors import ConflictError, InvalidError, NotLoggedInError
 from broadcaster.recordings import LIMITS
 from broadcaster.station import Station
@@ -68,7 +68,7 @@ class Idempotent(APIRoute):
                 return await answer(request)
             if not 1 <= len(key) <= 200:
                 raise InvalidError(f"{HEADER} dài 1 đến 200 ký tự.", f"{HEADER} has 1 to 200 characters.", field=HEADER)
-            request._body = await body_of(request, _LARGEST)
+            request._body = await body_of(request, _LARGEST if self.body_field is None else LARGEST_BODY)
             attempt = _Attempt(station, person, key, f"{request.method} {request.url}".encode() + b"\n" + request._body)
             kept = await run_in_threadpool(attempt.begin)
             if kept is not None:

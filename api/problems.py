@@ -1,12 +1,16 @@
 """Errors over HTTP: RFC 9457 problem details, in the reader's language, with the cause and the next step."""
 
+import re
+from functools import cache
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from api.complaints import complaint
 from broadcaster.errors import (
@@ -25,6 +29,9 @@ from broadcaster.errors import (
 
 Language = Literal["vi", "en"]
 MEDIA_TYPE = "application/problem+json"
+NOWHERE = "/{path:path}"
+"""The route that answers wherever there is none."""
+_WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?")
 
 _STATUS: dict[type[BroadcasterError], int] = {
     NotFoundError: 404,
@@ -84,9 +91,19 @@ def page_language(request: Request) -> Language:
 
 
 def language(request: Request) -> Language:
-    """Vietnamese unless the person chose English, or the program asks for English first."""
-    accepted = request.headers.get("accept-language", "").lower()
-    return chosen_language(request) or ("en" if accepted.startswith("en") else "vi")
+    """Vietnamese unless the person chose English, or the program would rather have English."""
+    return chosen_language(request) or _accepted(request.headers.get("accept-language", ""))
+
+
+def _accepted(header: str) -> Language:
+    """Which of the two an Accept-Language likes better (RFC 9110, 12.5.4); of two liked alike the one that is named first."""
+    liked: dict[Language, float] = {}
+    for part in header.lower().split(","):
+        tag, _, weight = part.replace(" ", "").partition(";q=")
+        named: Language | None = {"vi": "vi", "en": "en"}.get(tag.partition("-")[0])  # type: ignore[assignment]  # one of the two, or None
+        if named is not None:
+            liked.setdefault(named, float(weight) if _WEIGHT.fullmatch(weight) else float(not weight))
+    return max((each for each in liked if liked[each]), key=lambda each: liked[each], default="vi")
 
 
 def said(error: BroadcasterError, tongue: Language) -> str:
@@ -120,6 +137,23 @@ def problem(
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
+@cache
+def _routes(app: FastAPI) -> tuple[tuple[re.Pattern[str], frozenset[str]], ...]:
+    """What the addresses of routes look like, and their methods; without the one that answers wherever there is none."""
+    return tuple(
+        (compile_path(str(each.path))[0], frozenset(each.methods or ()))
+        for each in iter_route_contexts(app.routes)
+        if getattr(each, "methods", None) and each.path != NOWHERE
+    )
+
+
+def methods_of(request: Request) -> list[str]:
+    """What may be asked of the address of a request; nothing where there is no such address."""
+    return sorted(
+        {each for pattern, named in _routes(request.app) if pattern.match(request.url.path) for each in named}
+    )
+
+
 def install(app: FastAPI) -> None:
     """Let every error of this application leave as problem details, and its description name them once."""
     described = app.openapi
@@ -149,6 +183,18 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        kind = request.headers.get("content-type", "")
+        if any(item["loc"] == ("body",) and item["type"] == "model_attributes_type" for item in error.errors()) and (
+            "json" not in kind.lower()
+        ):
+            return problem(
+                request,
+                422,
+                "invalid",
+                vi="Nội dung gửi lên chưa được khai là JSON. Gửi lại với Content-Type: application/json.",
+                en="What was sent is not said to be JSON. Send it again with Content-Type: application/json.",
+                errors=[{"field": "Content-Type", "problem": kind}],
+            )
         found = [(".".join(str(part) for part in item["loc"][1:]), *complaint(item)) for item in error.errors()]
         field, vi, en = found[0] if found else ("", *complaint({}))
         field = field or "body"
@@ -164,14 +210,18 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
-        titles = _TITLES.get(error.status_code, _TITLES[400])
-        return problem(
-            request,
-            error.status_code,
-            "http",
-            vi=f"{titles[0]}: {request.url.path}",
-            en=f"{titles[1]}: {request.url.path}",
+        if isinstance(error.__cause__, BroadcasterError):
+            return _ours(request, error.__cause__)
+        status, allowed = error.status_code, methods_of(request)
+        if status in (404, 405) and request.method not in allowed:
+            status = 405 if allowed else 404
+        titles = _TITLES.get(status, _TITLES[400])
+        answer = problem(
+            request, status, "http", vi=f"{titles[0]}: {request.url.path}", en=f"{titles[1]}: {request.url.path}"
         )
+        if status == 405:
+            answer.headers["Allow"] = ", ".join(allowed)
+        return answer
 
     @app.exception_handler(Exception)
     def _fault(request: Request, _error: Exception) -> JSONResponse:

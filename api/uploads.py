@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broadcaster.errors import InvalidError, TooLargeError
 
@@ -18,8 +19,37 @@ BINARY: dict[str, Any] = {
     }
 }
 """For OpenAPI: the file itself is the body."""
+LARGEST_BODY = 4_000_000
+"""Bytes of a body that is read as a whole, before anybody knows who sent it: a form, or JSON."""
+_LIFTED = "body-limit-lifted"
 _AROUND = 10_000
 """Bytes of a form beside its file."""
+
+
+class Bounded:
+    """No body is longer than `LARGEST_BODY`, unless the route reads it piece by piece and looks itself (`body_of`, `posted_of`).
+
+    Otherwise whoever sends the station some hundreds of megabytes of JSON takes its memory, and all others wait while it is read.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what comes, and break off where it is too much."""
+        taken, lifted = 0, set[str]()
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY and _LIFTED not in lifted:
+                # FastAPI answers 400 to whatever else is raised while it reads a body.
+                raise HTTPException(413) from _too_large(LARGEST_BODY)
+            return message
+
+        scope[_LIFTED] = lifted
+        await self._app(scope, bounded, send)
 
 
 async def body_of(request: Request, limit: int) -> bytes:
@@ -77,6 +107,7 @@ async def posted_of(request: Request, limit: int) -> Posted:
 
 async def _read(request: Request, limit: int) -> tuple[bytes, bool]:
     """The body as far as it is taken, and whether that is all of it."""
+    request.scope.get(_LIFTED, set()).add(_LIFTED)
     parts = bytearray()
     async for part in request.stream():
         parts += part

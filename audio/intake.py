@@ -5,7 +5,6 @@ Files come from people's mail and telephones: sizes are limited before anything 
 
 import io
 import re
-import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,13 +13,16 @@ from enum import StrEnum
 
 import docx
 import pypdf
-from docx.table import Table
+from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
 from audio.errors import AudioError
+from audio.script import nfc
 
 MAX_BYTES = 5_000_000
 _MAX_UNPACKED = 60_000_000
+_MAX_XML = 10_000_000
+"""Bytes of one part of a Word document; read, it takes some twenty times as much memory."""
 _MAX_PAGES = 100
 MAX_CHARACTERS = 200_000
 
@@ -72,7 +74,7 @@ def read_document(data: bytes, name: str) -> Document:
         )
     ending = name.lower().rpartition(".")[2]
     try:
-        document = Document(tuple(_blocks(data, name, ending)))
+        document = Document(tuple(_few(_blocks(data, name, ending), name)))
     except IntakeError:
         raise
     except Exception as error:  # the readers of Word and PDF fail on a foreign file in ways of their own
@@ -86,17 +88,32 @@ def read_document(data: bytes, name: str) -> Document:
             f"{name} không có chữ: nếu là bản quét, hãy gõ lại văn bản hoặc dùng tệp có lớp chữ",
             f"{name} holds no text: if it is a scan, type the text or use a file with a text layer",
         )
-    if sum(len(block.text) for block in document.blocks) > MAX_CHARACTERS:
-        raise IntakeError(
-            f"{name} có hơn {MAX_CHARACTERS} ký tự: hãy lấy phần cần đọc",
-            f"{name} has more than {MAX_CHARACTERS} characters: take the part that is to be read",
-        )
     return document
+
+
+def _few(blocks: Iterable[Block], name: str) -> Iterator[Block]:
+    """The blocks, as long as they are not too many characters: nothing behind those is read."""
+    characters = 0
+    for block in blocks:
+        characters += len(block.text)
+        if characters > MAX_CHARACTERS:
+            raise _too_long(name)
+        yield block
+
+
+def _too_long(name: str) -> IntakeError:
+    return IntakeError(
+        f"{name} có hơn {MAX_CHARACTERS} ký tự: hãy lấy phần cần đọc",
+        f"{name} has more than {MAX_CHARACTERS} characters: take the part that is to be read",
+    )
 
 
 def _blocks(data: bytes, name: str, ending: str) -> Iterable[Block]:
     if ending in ("txt", "md"):
-        return _of_lines(_decoded(data, name).splitlines())
+        lines = _decoded(data, name).splitlines()
+        if len(lines) > MAX_CHARACTERS:
+            raise _too_long(name)
+        return _of_lines(lines)
     if ending == "docx":
         return _of_docx(data, name)
     if ending == "pdf":
@@ -137,7 +154,7 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).replace("\0", " ").split())
+    return " ".join(nfc(text).replace("\0", " ").split())
 
 
 def _of_lines(lines: Iterable[str], full_line: int = 10_000) -> Iterator[Block]:
@@ -145,19 +162,26 @@ def _of_lines(lines: Iterable[str], full_line: int = 10_000) -> Iterator[Block]:
 
     After a line of ``full_line`` characters or more, which the page has cut, a number or a capital goes on too.
     """
-    waiting, last = "", 0
+    waiting: list[
+        str
+    ] = []  # its last line alone tells whether it goes on: all of it would be looked at with every line
+    last = length = 0
     for raw in [*lines, ""]:
         line = _clean(raw)
         heading = re.match(r"(#{1,6})\s+(.*)", line)
-        cut = bool(waiting and line) and not _ENDED.search(waiting) and _ITEM.match(line) is None and heading is None
-        goes_on = cut and (line[0].islower() or last >= full_line)
+        cut = (
+            bool(waiting and line) and not _ENDED.search(waiting[-1]) and _ITEM.match(line) is None and heading is None
+        )
+        goes_on = cut and (line[0].islower() or last >= full_line) and length <= MAX_CHARACTERS
         last = len(line)
         if goes_on:
-            waiting = f"{waiting} {line}"
+            waiting.append(line)
+            length += len(line)
             continue
         if waiting:
-            yield _block(waiting)
-        waiting = "" if heading else line
+            yield _block(" ".join(waiting))
+        waiting = [] if heading or not line else [line]
+        length = len(line)
         if heading and heading[2].strip():
             yield Block(Kind.HEADING, heading[2].strip(), len(heading[1]))
 
@@ -166,25 +190,33 @@ def _block(text: str) -> Block:
     return Block(Kind.ITEM if _ITEM.match(text + " ") else Kind.PARAGRAPH, text)
 
 
-def _of_docx(data: bytes, name: str) -> list[Block]:
+def _of_docx(data: bytes, name: str) -> Iterator[Block]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+        entries = archive.infolist()
+        largest = max(
+            (entry.file_size for entry in entries if entry.filename.lower().endswith((".xml", ".rels"))), default=0
+        )
+        if sum(entry.file_size for entry in entries) > _MAX_UNPACKED or largest > _MAX_XML:
+            most = _MAX_XML if largest > _MAX_XML else _MAX_UNPACKED
             raise IntakeError(
-                f"{name} khi giải nén lớn hơn {_MAX_UNPACKED / 1e6:.0f} MB: hãy dán phần văn bản cần đọc",
-                f"{name} unpacks to more than {_MAX_UNPACKED / 1e6:.0f} MB: paste the text that is to be read",
+                f"{name} khi giải nén lớn hơn {most / 1e6:.0f} MB: hãy dán phần văn bản cần đọc",
+                f"{name} unpacks to more than {most / 1e6:.0f} MB: paste the text that is to be read",
             )
-    content = docx.Document(io.BytesIO(data)).iter_inner_content()
-    return [block for part in content for block in _of_docx_part(part)]
+    # By their ids: to look one up in the document takes longer than to read a paragraph.
+    styles: dict[str | None, str] = {}
+    for part in docx.Document(io.BytesIO(data)).iter_inner_content():
+        yield from _of_docx_part(part, styles)
 
 
-def _of_docx_part(part: Paragraph | Table) -> Iterator[Block]:
+def _of_docx_part(part: Paragraph | Table, styles: dict[str | None, str]) -> Iterator[Block]:
     if isinstance(part, Table):
-        for row in part.rows:
-            cells = list(dict.fromkeys(_clean(cell.text) for cell in row.cells))
-            if line := ", ".join(cell for cell in cells if cell):
-                yield Block(Kind.PARAGRAPH, line)
+        yield from _of_table(part)
         return
-    style = (part.style.name if part.style is not None else "") or ""
+    style_id = part._p.style
+    if style_id not in styles:
+        found = part.style
+        styles[style_id] = (found.name if found is not None else "") or ""
+    style = styles[style_id]
     heading = _HEADING_STYLE.match(style)
     listed = style.startswith("List") or (part._p.pPr is not None and part._p.pPr.numPr is not None)
     for line in part.text.splitlines():
@@ -194,6 +226,24 @@ def _of_docx_part(part: Paragraph | Table) -> Iterator[Block]:
             yield Block(Kind.HEADING, text, int(heading[1]) if heading else 1)
         else:
             yield Block(Kind.ITEM, text) if listed else _block(text)
+
+
+def _of_table(table: Table) -> Iterator[Block]:
+    """Its rows, each with the text of its cells once; a cell that goes on from the row above has that one's text.
+
+    Not by `row.cells`, which makes a cell of each column that one spans: a file may say that it spans two thousand million.
+    """
+    above: dict[int, str] = {}  # by the column in which a cell begins
+    for row in table._tbl.tr_lst:
+        here: dict[int, str] = {}
+        column = row.grid_before
+        for cell in row.tc_lst:
+            goes_on = cell.vMerge == "continue"
+            here[column] = above.get(column, "") if goes_on else _clean(_Cell(cell, table).text)
+            column += cell.grid_span
+        if line := ", ".join(dict.fromkeys(text for text in here.values() if text)):
+            yield Block(Kind.PARAGRAPH, line)
+        above = here
 
 
 def _of_pdf(data: bytes, name: str) -> list[Block]:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from audio.script import Phrase, Script
+from audio.script import Phrase, Script, nfc
 
 _SENTENCE_PAUSE_MS = 400
 """Pauses from this length on cut the text into pieces that are spoken one by one; shorter ones are the engine's commas."""
@@ -55,7 +55,7 @@ def sentences_as_written(text: str) -> Sentences:
     """Text in a language that the script does not read: in NFC, control characters gone, cut at lines and ends of sentences, otherwise as it is."""
     cleaned = "".join(
         each if each == "\n" or not unicodedata.category(each).startswith("C") else " "
-        for each in unicodedata.normalize("NFC", text).replace("\r\n", "\n")
+        for each in nfc(text).replace("\r\n", "\n")
     )
     sentences: Sentences = []
     for line in cleaned.split("\n"):

@@ -12,6 +12,7 @@ from broadcaster import audit
 from broadcaster.areas import areas_on, require
 from broadcaster.clock import Clock
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from broadcaster.guesses import Guesses
 from broadcaster.identity import new_id
 from broadcaster.people import (
     HASHER,
@@ -30,12 +31,14 @@ from broadcaster.unchanged import require_unchanged
 
 
 class People:
-    """Accounts. An administrator makes and changes those whose roles all lie in the administrator's own area."""
+    """Accounts. An administrator makes and changes those whose roles all lie in the administrator's own area, with a one-time code if they have one:
+    otherwise whoever finds their log-in open gives themselves an account, or another's."""
 
     def __init__(self, database: Database, clock: Clock, *, today: Callable[[], date]) -> None:
         self._database = database
         self._clock = clock
         self._today = today
+        self._guesses = Guesses(database, clock)
 
     def add(self, *, username: str, name: str, role: Role, password: str, area: str | None = None) -> Actor:
         """A new account by whoever holds the station's folder. Raises ConflictError where the user name is taken, InvalidError for a short
@@ -47,6 +50,7 @@ class People:
     def invite(self, actor: Actor, *, username: str, name: str, grants: Sequence[Grant]) -> tuple[Actor, str]:
         """An account that an administrator makes: the person, and a password that must be changed at the first log-in."""
         actor.need(Right.ADMINISTER, *(grant.area for grant in grants))
+        actor.need_proof()
         password = secrets.token_urlsafe(12)
         digest = digest_of(password)
         with self._database.writing() as session:
@@ -88,6 +92,7 @@ class People:
                     "Bạn không khóa được tài khoản của chính mình. Hãy nhờ người quản trị khác.",
                     "You cannot disable your own account. Ask another administrator.",
                 )
+            actor.need_proof()
             held = [Grant(Role(row.role), row.area_id) for row in rows]
             require_unchanged(seen, state_of(person, held))
             before = _state(person, rows)
@@ -118,6 +123,7 @@ class People:
         password = secrets.token_urlsafe(12)
         with self._database.writing() as session:
             person, rows = self._theirs(session, actor, person_id)
+            actor.need_proof()
             person.password_hash = digest_of(password)
             person.must_change_password = True
             person.totp_secret = person.totp_confirmed_at = person.totp_last_step = None
@@ -133,15 +139,23 @@ class People:
         return password
 
     def change_password(self, actor: Actor, *, old: str, new: str) -> None:
-        """Change one's own password; all log-ins end. Raises ForbiddenError where `old` is wrong."""
+        """Change one's own password; all log-ins end. Raises ForbiddenError where `old` is wrong, TooManyError after too many that were."""
         actor.need_log_in()
         digest = digest_of(new)
+        with self._database.reading() as session:
+            present = session.get_one(Person, actor.id).password_hash
+        # A log-in that was stolen is no way to guess the password behind it; and nobody else waits while it is looked at.
+        self._guesses.attempt(actor.username, actor.address)
+        if not HASHER.verify(old, present):
+            raise ForbiddenError("Mật khẩu hiện tại không đúng.", "The present password is wrong.")
+        with self._database.writing() as session:
+            self._guesses.forget(session, actor.username, actor.address)
+        if old == new:
+            raise InvalidError("Mật khẩu mới phải khác.", "The new password must be another.", field="new")
         with self._database.writing() as session:
             person = _find(session, actor.id)
-            if not HASHER.verify(old, person.password_hash):
+            if person.password_hash != present:
                 raise ForbiddenError("Mật khẩu hiện tại không đúng.", "The present password is wrong.")
-            if old == new:
-                raise InvalidError("Mật khẩu mới phải khác.", "The new password must be another.", field="new")
             person.password_hash = digest
             person.must_change_password = False
             _end_log_ins(session, actor.id)

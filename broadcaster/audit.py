@@ -19,7 +19,7 @@ from broadcaster.clock import Clock
 from broadcaster.identity import Signatory
 from broadcaster.people import ACCOUNT, Actor, Right
 from broadcaster.reach import common
-from broadcaster.storage.database import Database
+from broadcaster.storage.database import Database, without_nul
 from broadcaster.storage.models import AuditEntry, Base, EarlierAuditEntry
 
 LONGEST = 2000
@@ -82,7 +82,7 @@ def note(
             "action": action,
             "subject": subject,
             "area_id": common(session, areas, at.date()),
-            "reason": reason,
+            "reason": without_nul(reason),  # whoever writes many rows at once looks at none
             "before": dict(before) if before is not None else None,
             "after": dict(after) if after is not None else None,
             "details": details,

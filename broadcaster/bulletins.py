@@ -1,6 +1,5 @@
 """Bulletins: writing, editing, submitting. Any edit makes a new revision, voids the release and renders anew."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from itertools import islice
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
+from audio.script import kept
 from broadcaster import audit, revisions
 from broadcaster.areas import areas_on, day_of, require
 from broadcaster.clock import Clock
@@ -74,15 +74,15 @@ class Draft:
 
     def told(self) -> "Draft":
         """The same as it is kept: to tell whether anything differs."""
-        title, text = _kept(self.title), _kept(self.text)
+        title, text = kept(self.title), kept(self.text)
         plan = sorted(self.plan, key=lambda item: item[0].model_dump_json() + item[1].model_dump_json())
         return replace(
             self,
             title=title,
             text=text,
-            card_text=_kept(self.card_text or "") or title,
+            card_text=kept(self.card_text or "") or title,
             plan=tuple(plan),
-            versions=tuple(version.in_nfc() for version in self.versions),
+            versions=tuple(version.as_kept() for version in self.versions),
         )
 
 
@@ -113,11 +113,6 @@ def draft_of(session: Session, bulletin: Bulletin) -> Draft:
 def written_as(actor: Actor, key: str) -> str:
     """The id of the bulletin that this person writes under this key."""
     return id_of("bulletin", actor.id, key)
-
-
-def _kept(text: str) -> str:
-    # NFC here, once: text in NFD would lose its circumflexes in speech, and would hash differently.
-    return unicodedata.normalize("NFC", text).strip()
 
 
 class Bulletins:
@@ -321,8 +316,8 @@ class Bulletins:
         )
 
     def _fill(self, session: Session, bulletin: Bulletin, draft: Draft) -> None:
-        title, text = _kept(draft.title), _kept(draft.text)
-        card = _kept(draft.card_text or "") or title
+        title, text = kept(draft.title), kept(draft.text)
+        card = kept(draft.card_text or "") or title
         for name, value, limit in (
             ("title", title, TITLE_LIMIT),
             ("text", text, TEXT_LIMIT),
@@ -362,7 +357,7 @@ class Bulletins:
             )
         bulletin.expires_at = draft.expires_at
         bulletin.recording_sha256 = draft.recording
-        bulletin.versions = [version.in_nfc().as_json() for version in draft.versions]
+        bulletin.versions = [version.as_kept().as_json() for version in draft.versions]
         bulletin.sound = draft.sound.given()
         require_recordings(session, draft.sound, {draft.recording, *(each.recording for each in draft.versions)})
 

@@ -1,12 +1,11 @@
 """What an editor is helped with before a bulletin is saved: documents taken in, texts looked over, readings shown."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from audio.intake import MAX_BYTES, IntakeError, Kind, read_document
-from audio.script import Lexicon, Script, TokenClass
+from audio.script import Lexicon, Script, TokenClass, nfc
 from audio.script.checks import apply as put_in
 from audio.script.checks import check
 from audio.script.findings import Finding
@@ -28,7 +27,7 @@ def look_over(text: str, lexicon: Lexicon, *, apply: Sequence[int] = ()) -> tupl
             )
         text = put_in(text, [findings[number] for number in apply])
         findings = check(text, lexicon)
-    return unicodedata.normalize("NFC", text), findings
+    return nfc(text), findings
 
 
 def take_in(data: bytes, name: str) -> dict[str, Any]:
@@ -75,7 +74,7 @@ class Written:
     @classmethod
     def of(cls, words: str) -> "Written":
         """The first line is the title; a first line that is too long for one is text, and its beginning the title."""
-        words = unicodedata.normalize("NFC", words.replace("\r\n", "\n"))
+        words = nfc(words.replace("\r\n", "\n"))
         first = len(words) - len(words.lstrip())
         end = words.find("\n", first)
         title = words[first : end if end >= 0 else len(words)].rstrip()

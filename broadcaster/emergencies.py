@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from audio.script import kept
 from broadcaster import audit
 from broadcaster.areas import require
 from broadcaster.canonical import canonical_json, sha256_of
@@ -58,7 +59,7 @@ class Blank(BaseModel):
 
     def filled(self, value: str) -> str:
         """The value, if it fits. Raises InvalidError."""
-        value = value.strip()
+        value = kept(value)
         good = {
             "choice": value in self.choices,
             "number": value.isascii() and value.isdigit() and self.lowest <= int(value) <= self.highest,
@@ -97,6 +98,17 @@ class TemplateContent(BaseModel):
                 f"blanks used and declared differ: {', '.join(sorted(used ^ declared))}",
             )
         return self
+
+    def as_kept(self) -> "TemplateContent":
+        """The same as every text is kept. Raises InvalidError where nothing is left of one."""
+        title, text = kept(self.title), kept(self.text)
+        for name, value in (("title", title), ("text", text)):
+            if not value:
+                raise InvalidError("Mẫu chưa có tiêu đề hoặc nội dung.", f"The template's {name} is empty.", field=name)
+        blanks = [
+            each.model_copy(update={"choices": tuple(kept(choice) for choice in each.choices)}) for each in self.blanks
+        ]
+        return self.model_copy(update={"title": title, "text": text, "blanks": tuple(blanks)})
 
     def filled(self, values: Mapping[str, str]) -> tuple[str, str]:
         """Title and text with every blank filled. Raises InvalidError."""
@@ -165,7 +177,7 @@ class Emergencies:
         """A new template of an area (by default the author's), of no use until another person releases it."""
         area = area if area is not None else actor.home
         actor.need(Right.EDIT, area)
-        dumped = content.model_dump(mode="json")
+        dumped = content.as_kept().model_dump(mode="json")
         row = EmergencyTemplate(
             id=new_id(),
             name=name,
@@ -253,7 +265,7 @@ class Emergencies:
     ) -> str:
         """Say what nobody approved beforehand, with a reason, where the policy of every area that hears it allows that; `key` as for `issue`."""
         actor.need_proof()
-        if not reason.strip() or not title.strip() or not text.strip():
+        if not reason.strip() or not kept(title) or not kept(text):
             raise InvalidError(
                 "Cần tiêu đề, nội dung và lý do phát ngay.", "Title, text and the reason are needed.", field="reason"
             )
@@ -272,7 +284,7 @@ class Emergencies:
                     f"Chính sách của {name} không cho một người tự phát tin khẩn. Dùng mẫu đã duyệt, hoặc nhờ người thứ hai duyệt bản tin.",
                     f"The policy of {name} lets nobody issue an emergency alone. Use a released template, or have a second person release a bulletin.",
                 )
-            made = self._prepare(session, actor, title.strip(), text.strip(), sending, reason=reason, key=key)
+            made = self._prepare(session, actor, title, text, sending, reason=reason, key=key)
         self._changed()
         return made
 
@@ -323,6 +335,7 @@ class Emergencies:
         key: str | None = None,
     ) -> str:
         now = self._clock.now()
+        title, text = kept(title), kept(text)
         made = new_id()
         if key is not None:
             # With what is said in it: a form that is gone back to and filled in anew is another message.

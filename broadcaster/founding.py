@@ -4,12 +4,12 @@ Communes that merge, split or move later do so by a reorganisation, which two pe
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
 from sqlalchemy import select
 
+from audio.script import nfc
 from broadcaster import audit
 from broadcaster.areas import KINDS, AreaOn, areas_on, day_of, require
 from broadcaster.clock import Clock
@@ -46,7 +46,7 @@ class Founding:
         stands there already.
         """
         actor.need(Right.ADMINISTER, parent)
-        wanted = [unicodedata.normalize("NFC", " ".join(name.split())) for name in names]
+        wanted = [nfc(" ".join(name.split())) for name in names]
         if not wanted or not all(wanted):
             raise InvalidError("Ghi tên địa bàn.", "Give the area's name.", field="names")
         if len(wanted) > MOST_AT_ONCE:
@@ -78,7 +78,7 @@ class Founding:
     def rename(self, actor: Actor, area: str, name: str) -> None:
         """Mend a name. What was logged keeps the name that stood then. Raises ForbiddenError, InvalidError, ConflictError."""
         actor.need(Right.ADMINISTER, area)
-        wanted = unicodedata.normalize("NFC", " ".join(name.split()))
+        wanted = nfc(" ".join(name.split()))
         if not wanted:
             raise InvalidError("Ghi tên địa bàn.", "Give the area's name.", field="name")
         _require_short([wanted])

@@ -1,13 +1,12 @@
 """The lexicon of areas: how a term is read in a province, a commune or a village. A change speaks anew what waits and mentions the term, and nothing else."""
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from audio.script import LexiconEntry, LexiconError
+from audio.script import LexiconEntry, LexiconError, nfc
 from audio.script.lexicon import mentions
 from audio.script.syllables import not_syllables
 from broadcaster import audit
@@ -68,7 +67,7 @@ class Lexicons:
         actor.need(Right.READ)
         query = select(LexiconRecord).where(LexiconRecord.area_id == area_id)
         if written is not None:
-            query = query.where(LexiconRecord.written == unicodedata.normalize("NFC", written.strip()))
+            query = query.where(LexiconRecord.written == nfc(written.strip()))
         with self._database.reading() as session:
             line(self._speaking.areas(session), area_id)
             return session.scalars(query.order_by(LexiconRecord.created_at.desc(), LexiconRecord.id).limit(limit)).all()
@@ -88,7 +87,7 @@ class Lexicons:
     def remove(self, actor: Actor, area_id: str, written: str) -> Change:
         """The area's own entry ends; what stands above it holds again. Raises NotFoundError where there is none."""
         actor.need(Right.PRONOUNCE, area_id)
-        written = unicodedata.normalize("NFC", written.strip())
+        written = nfc(written.strip())
         with self._database.writing() as session:
             anew = self.change(session, actor, area_id, written, None)
         self._changed()
@@ -198,12 +197,12 @@ def _words(bulletin: Bulletin) -> str:
 
 def spoken_form(reading: str) -> str:
     """A reading as people type it, as the lexicon keeps it: NFC, lower case, one space between syllables."""
-    return " ".join(unicodedata.normalize("NFC", reading).lower().split())
+    return " ".join(nfc(reading).lower().split())
 
 
 def entry_of(written: str, reading: str | None) -> LexiconEntry:
     """An entry from what somebody typed. Raises InvalidError, naming the words that are no syllables."""
-    written = unicodedata.normalize("NFC", written.strip())
+    written = nfc(written.strip())
     spoken = None if reading is None else spoken_form(reading)
     if written and not any(char.isalpha() for char in written):
         raise InvalidError(

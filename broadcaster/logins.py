@@ -22,19 +22,14 @@ from broadcaster.errors import (
     InvalidError,
     NotFoundError,
     NotLoggedInError,
-    TooManyError,
 )
+from broadcaster.guesses import Guesses
 from broadcaster.identity import new_id
 from broadcaster.people import HASHER, PROOF_HOLDS, Actor, Grant, Right, Role, grant_rows, grants_of
 from broadcaster.reach import reach_of
 from broadcaster.storage.database import HELD, Database
-from broadcaster.storage.models import ApiToken, LogInFailure, LoginSession, Person
+from broadcaster.storage.models import ApiToken, LoginSession, Person
 
-WINDOW = timedelta(minutes=15)
-GUESSES_AT_A_NAME = 5
-"""Failures from one address at one user name within the window; counted together, so that nobody can lock others out."""
-GUESSES_OF_AN_ADDRESS = 50
-GUESSES_AT_A_NAME_FROM_ANYWHERE = 100
 STEP_S = 30
 TOKEN_PREFIX = "cb_"  # noqa: S105  tells a program's token from a log-in's
 
@@ -55,6 +50,7 @@ class LogIns:
         self._clock = clock
         self._today = today
         self._session_length = session_length
+        self._guesses = Guesses(database, clock)
         self._station = station
 
     def log_in(
@@ -65,7 +61,7 @@ class LogIns:
         Raises NotLoggedInError, with `proof` where a one-time code is wanted, and TooManyError after too many failures.
         """
         now = self._clock.now()
-        self._attempt(username, address)
+        attempt = self._guesses.attempt(username, address)
         nobody = _nobody()  # made by whoever comes first, known or not
         with self._database.reading() as session:
             person = session.scalar(select(Person).where(Person.username == username, Person.disabled_at.is_(None)))
@@ -77,7 +73,7 @@ class LogIns:
         if person.totp_confirmed_at is not None:
             if not code:
                 with self._database.writing() as session:
-                    _forget_attempts(session, username, address)  # the password was right
+                    self._guesses.forget_one(session, attempt)  # no more: guesses at codes before it still count
                 raise NotLoggedInError(
                     "Nhập mã 6 số trong ứng dụng xác thực của bạn.",
                     "Enter the 6 digits that your authenticator shows.",
@@ -90,7 +86,7 @@ class LogIns:
                 )
             proved = now
         with self._database.writing() as session:
-            _forget_attempts(session, username, address)
+            self._guesses.forget(session, username, address)
             return self.open(session, person, proved=proved, address=address)
 
     def open(
@@ -158,6 +154,7 @@ class LogIns:
 
     def open_log_ins(self, actor: Actor, token: str | None) -> list[tuple[LoginSession, bool]]:
         """One's own log-ins, the newest first, and whether it is the one of this token."""
+        actor.need_log_in()
         own = _digest(token) if token else ""
         query = select(LoginSession).where(
             LoginSession.person_id == actor.id, LoginSession.expires_at > self._clock.now()
@@ -221,7 +218,7 @@ class LogIns:
     def prove(self, token: str, actor: Actor, code: str, *, address: str = "") -> None:
         """Give a one-time code within a log-in, for what needs one. Raises ForbiddenError, TooManyError."""
         now = self._clock.now()
-        self._attempt(actor.username, address)
+        self._guesses.attempt(actor.username, address)
         if not self._take_code(actor.id, code):
             with self._database.writing() as session:
                 self._note(session, replace(actor, address=address), "account-code-refused", actor.id)
@@ -230,7 +227,7 @@ class LogIns:
                 "The one-time code is wrong or was used. Wait for a new one and enter it.",
             )
         with self._database.writing() as session:
-            _forget_attempts(session, actor.username, address)
+            self._guesses.forget(session, actor.username, address)
             login = session.get(LoginSession, _digest(token))
             if login is not None:
                 login.proved_at = now
@@ -290,6 +287,7 @@ class LogIns:
 
     def tokens(self, actor: Actor) -> Sequence[ApiToken]:
         """One's own tokens that still serve."""
+        actor.need_log_in()
         with self._database.reading() as session:
             return session.scalars(
                 select(ApiToken)
@@ -333,29 +331,6 @@ class LogIns:
         where = {grant.area for grant in actor.grants}
         audit.note(session, actor, action, subject, at=self._clock.now(), areas=where, details=details)
 
-    # ---- guesses
-
-    def _attempt(self, username: str, address: str) -> None:
-        """Count a try before it is looked at, so that many at once are no way around the limit."""
-        now = self._clock.now()
-        with self._database.writing() as session:
-            session.execute(delete(LogInFailure).where(LogInFailure.at <= now - WINDOW))
-            for limit, conditions in (
-                (GUESSES_AT_A_NAME, (LogInFailure.username == username, LogInFailure.address == address)),
-                (GUESSES_OF_AN_ADDRESS, (LogInFailure.address == address,)),
-                (GUESSES_AT_A_NAME_FROM_ANYWHERE, (LogInFailure.username == username,)),
-            ):
-                last = select(LogInFailure.at).where(*conditions).order_by(LogInFailure.at.desc()).limit(limit)
-                tried = session.scalars(last).all()
-                if len(tried) >= limit:
-                    wait = max(1, int((tried[-1] + WINDOW - now).total_seconds()) + 1)
-                    raise TooManyError(
-                        f"Sai quá nhiều lần. Thử lại sau {-(-wait // 60)} phút, hoặc nhờ người quản trị cấp lại mật khẩu.",
-                        f"Too many failures. Try again in {-(-wait // 60)} minutes, or ask an administrator for a new password.",
-                        retry_after_s=wait,
-                    )
-            session.add(LogInFailure(username=username, address=address, at=now))
-
     def _actor(
         self, session: Session, person: Person, proved_at: datetime | None, token: ApiToken | None = None
     ) -> Actor:
@@ -383,10 +358,6 @@ class LogIns:
 def id_of(row: LoginSession) -> str:
     """What a log-in is called: nobody can log in with it, and it says nothing of the token."""
     return _digest(f"log-in {row.token_sha256}")[:16]
-
-
-def _forget_attempts(session: Session, username: str, address: str) -> None:
-    session.execute(delete(LogInFailure).where(LogInFailure.username == username, LogInFailure.address == address))
 
 
 def _digest(token: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from threading import BoundedSemaphore
 from typing import Any
 
 from pwdlib import PasswordHash
@@ -15,7 +16,22 @@ from broadcaster.errors import ForbiddenError
 from broadcaster.reach import Reach, reach_of
 from broadcaster.storage.models import GrantRecord
 
-HASHER = PasswordHash((Argon2Hasher(),))
+
+class _FewAtOnce(PasswordHash):
+    """Each hash takes 64 MiB: forty log-ins at once, which anybody can send, would take what a small machine has."""
+
+    _AT_ONCE = BoundedSemaphore(2)
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        with self._AT_ONCE:
+            return super().hash(password, salt=salt)
+
+    def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002  pwdlib's name
+        with self._AT_ONCE:
+            return super().verify(password, hash)
+
+
+HASHER = _FewAtOnce((Argon2Hasher(),))
 SHORTEST_PASSWORD = 12  # characters
 ACCOUNT = "account"
 """What the audit log's entries on accounts begin with: only administrators read them."""

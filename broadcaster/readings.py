@@ -1,6 +1,5 @@
 """Settling readings: a person confirms or chooses how an uncertain part of one bulletin is read, or teaches it to the area's lexicon."""
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audio.announcement import VIETNAMESE
-from audio.script import Lexicon, LexiconError, Settled, Token, read
+from audio.script import Lexicon, LexiconError, Settled, Token, nfc, read
 from audio.script.letters import names_of
 from broadcaster import audit, revisions
 from broadcaster.clock import Clock
@@ -185,7 +184,7 @@ class Readings:
         tokens: Iterable[Token],
     ) -> bool:
         """Write one decision down; True if another reading is heard from now on."""
-        written = unicodedata.normalize("NFC", choice.written)
+        written = nfc(choice.written)
         if len(written) > LONGEST or not any(
             token.text == written and token.reading == choice.proposed for token in tokens
         ):

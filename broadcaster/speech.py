@@ -4,7 +4,6 @@ A rendering is kept only if this value is the same when it ends as when it began
 """
 
 import logging
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audio.announcement import VIETNAMESE, Announcement, Recording, Text
-from audio.script import Lexicon, LexiconEntry, LexiconError, Settled, read
+from audio.script import Lexicon, LexiconEntry, LexiconError, Settled, kept, read
 from broadcaster.areas import AreaOn, areas_on, line
 from broadcaster.canonical import sha256_of
 from broadcaster.errors import InvalidError, NotFoundError
@@ -45,9 +44,9 @@ class Version:
     recording: str | None = None
     voice: str | None = None
 
-    def in_nfc(self) -> "Version":
-        """The same with its text in NFC, as everything is kept."""
-        return self if self.text is None else replace(self, text=unicodedata.normalize("NFC", self.text).strip())
+    def as_kept(self) -> "Version":
+        """The same with its text as every text is kept."""
+        return self if self.text is None else replace(self, text=kept(self.text))
 
     def as_json(self) -> dict[str, Any]:
         """For the database and the release."""

@@ -52,6 +52,7 @@ class Welcome:
 
     def accept(self, token: str, *, username: str, name: str, password: str, address: str) -> Actor:
         """Make the administrator; the link serves no other. Raises NotFoundError, ConflictError, InvalidError: then it serves still."""
+        self.require(token)  # first: to hash costs a fifth of a second, and anybody may ask
         digest = digest_of(password)
         with self._database.writing() as session:
             self._find(session, token).used_at = self._clock.now()

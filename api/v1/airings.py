@@ -9,9 +9,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select, tuple_
 
-from api.auth import ActorDep, StationDep
+from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from api.paging import link_next
-from broadcaster.errors import NotFoundError
+from broadcaster.errors import ForbiddenError, NotFoundError, NotLoggedInError
 from broadcaster.ladder import RUNGS, Climb, Ladder, current, ladder
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
@@ -204,17 +204,30 @@ def now(station: StationDep, actor: ActorDep) -> AiringWithProof | None:
     response_class=EventSourceResponse,
     dependencies=[Depends(read_airing)],  # who may not see it is told before the stream begins
 )
-async def airing_events(station: StationDep, actor: ActorDep, airing_id: str) -> AsyncIterator[ServerSentEvent]:
+async def airing_events(
+    station: StationDep, token: TokenDep, address: AddressDep, airing_id: str
+) -> AsyncIterator[ServerSentEvent]:
     """One airing as a stream: its present state at once, then after every change."""
-    async for event in _stream(station, lambda: airing_with_proof(station, actor, airing_id)):
+
+    def read() -> AiringWithProof:
+        return airing_with_proof(station, station.log_ins.recognise(token, address=address), airing_id)
+
+    async for event in _stream(station, read):
         yield event
 
 
-@router.get("/now/events", response_class=EventSourceResponse)
-async def now_events(station: StationDep, actor: ActorDep) -> AsyncIterator[ServerSentEvent]:
+@router.get(
+    "/now/events",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(now)],
+)
+async def now_events(station: StationDep, token: TokenDep, address: AddressDep) -> AsyncIterator[ServerSentEvent]:
     """The airing that is on as a stream: the present state at once, then after every change."""
-    actor.need(Right.READ)
-    async for event in _stream(station, lambda: current_airing(station, actor)):
+
+    def read() -> AiringWithProof | None:
+        return now(station, station.log_ins.recognise(token, address=address))
+
+    async for event in _stream(station, read):
         yield event
 
 
@@ -222,7 +235,13 @@ async def _stream(station: Station, read: Callable[[], AiringWithProof | None]) 
     seen, shown = -1, object()
     while not station.changes.closed:
         seen = station.changes.version
-        state = await run_in_threadpool(read)
+        try:
+            state = await run_in_threadpool(read)
+        except (
+            NotLoggedInError,
+            ForbiddenError,
+        ):  # the log-in has ended meanwhile, or what it may: whoever asks anew is told
+            return
         if state != shown:
             shown = state
             data = state.model_dump(mode="json") if state else None

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.auth import ActorDep, AddressDep, StationDep, TokenDep
+from api.uploads import body_of
 from broadcaster.calendars import import_calendar, plan_feed
 from broadcaster.people import Actor, Right
 from schedules.icalendar import MAX_BYTES
@@ -75,12 +77,9 @@ def read_feed(
 async def read_calendar(station: StationDep, actor: ActorDep, request: Request) -> ImportedCalendar:
     """The events of an external programme's iCalendar file, sent as the body, as rules in the station's zone."""
     actor.need(Right.EDIT)
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BYTES:
-            break
-    found = import_calendar(data, zone=station.settings.zone)
+    data = await body_of(request, MAX_BYTES)
+    # A file of five hundred events takes seconds; nobody else is to wait for it.
+    found = await run_in_threadpool(import_calendar, data, zone=station.settings.zone)
     return ImportedCalendar(
         events=[
             ImportedEvent(

@@ -1,7 +1,6 @@
 """Enrolment: the device's side in signed documents over HTTP, and the operator's side."""
 
 import asyncio
-import ipaddress
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -9,10 +8,11 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from api.auth import ActorDep, StationDep
+from api.auth import ActorDep, StationDep, address_of
 from api.v1.receivers import Receiver
 from broadcaster.enrolment import Acceptance
 from broadcaster.errors import InvalidError
+from broadcaster.guesses import line_of
 from broadcaster.people import Right
 from broadcaster.receivers import Place
 from devices.wire.messages import Identifier, Kind
@@ -69,22 +69,10 @@ async def signed_body(request: Request) -> bytes:
     return data.strip()
 
 
-def address_of(request: Request) -> str:
-    """Whose request it is, for limits: an IPv4 address, or the 64 bits that an IPv6 line has."""
-    host = request.client.host if request.client else "unknown"
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host[:100]
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
-
-
 @router.post("/enrolments", status_code=201, response_class=Response, openapi_extra=SIGNED)
 async def ask(station: StationDep, request: Request) -> Response:
     """A device asks: an enrolment request for an enrolment offer. No log-in: the device has nothing yet but its key."""
-    data, address = await signed_body(request), address_of(request)
+    data, address = await signed_body(request), line_of(address_of(request)) or "unknown"
     offer = await run_in_threadpool(lambda: station.enrolments.ask(data, address=address))
     return Response(offer, 201, media_type=MEDIA_TYPE)
 

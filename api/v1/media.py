@@ -18,6 +18,7 @@ router = APIRouter(tags=["media"])
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 _MEDIA_TYPES = {".mp3": "audio/mpeg", ".opus": "audio/ogg", ".flac": "audio/flac"}
 _KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
+_KEPT_BY_ALL = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 class _ClipResponse(FileResponse):
@@ -27,13 +28,13 @@ class _ClipResponse(FileResponse):
 
 @router.get("/media/{sha256}", response_class=_ClipResponse, responses={200: {"content": {"audio/mpeg": {}}}})
 def read_clip(station: StationDep, token: TokenDep, address: AddressDep, sha256: Sha256) -> FileResponse:
-    """A clip by its SHA-256. What was released for airing is public; a draft's clip is for those who are logged in."""
+    """A clip by its SHA-256. What was released for airing is public; a draft's clip is for those who are logged in and may read."""
     with station.database.reading() as session:
         released = session.scalar(select(Airing.id).where(Airing.clip_sha256 == sha256).limit(1))
     missing = NotFoundError("Không có tệp âm thanh này.", "There is no such clip.")
     if released is None:
         try:
-            station.log_ins.recognise(token, address=address)
+            station.log_ins.recognise(token, address=address).need(Right.READ)
         except NotLoggedInError:
             raise missing from None
     path = station.clip_path(sha256)
@@ -42,7 +43,8 @@ def read_clip(station: StationDep, token: TokenDep, address: AddressDep, sha256:
     return _ClipResponse(
         path,
         media_type=_MEDIA_TYPES[path.suffix],
-        headers={"ETag": f'"{sha256}"', "Cache-Control": "public, max-age=31536000, immutable"},
+        # What stands between, such as a proxy, may keep for everybody only what everybody may hear.
+        headers={"ETag": f'"{sha256}"', **(_KEPT if released is None else _KEPT_BY_ALL)},
     )
 
 

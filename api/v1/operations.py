@@ -6,14 +6,16 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from api.auth import ActorDep, StationDep
+from api.auth import ActorDep, AddressDep, StationDep, TokenDep
+from api.paging import link_next
 from broadcaster.alerts.sentences import headline, todo
 from broadcaster.canonical import canonical_json
+from broadcaster.errors import ForbiddenError, NotLoggedInError
 from broadcaster.operating.rows import Today
 from broadcaster.people import Right
 from broadcaster.set_apart import Code, listed
@@ -39,8 +41,10 @@ def read_today(station: StationDep, actor: ActorDep, area: AreaQuery = None) -> 
     dependencies=[Depends(read_today)],  # who may not see the area is told before the stream begins
 )
 async def operations_events(
+    *,
     station: StationDep,
-    actor: ActorDep,
+    token: TokenDep,
+    address: AddressDep,
     area: AreaQuery = None,
     brief: Annotated[
         bool,
@@ -54,10 +58,20 @@ async def operations_events(
 
     An event's id names what it says: whoever comes back with `Last-Event-ID` is sent the state only if it has changed meanwhile.
     """
+
+    def today(version: int) -> Today:
+        return station.operating.today(station.log_ins.recognise(token, address=address), area, version=version)
+
     shown = last_event_id
     while not station.changes.closed:
         seen = station.changes.version
-        state = await run_in_threadpool(station.operating.today, actor, area, version=seen)
+        try:
+            state = await run_in_threadpool(today, seen)
+        except (
+            NotLoggedInError,
+            ForbiddenError,
+        ):  # the log-in has ended meanwhile, or what it may: whoever asks anew is told
+            return
         name = name_of(state)
         if name != shown:
             shown = name
@@ -155,17 +169,23 @@ class SetApart(BaseModel):
 
 @router.get("/alerts")
 def list_alerts(
+    request: Request,
+    response: Response,
     station: StationDep,
     actor: ActorDep,
     *,
+    after: Annotated[str | None, Query(description="From behind this alert on, as the Link header says.")] = None,
     standing: Annotated[
         bool | None, Query(description="Only those whose cause is still there, or only the others.")
     ] = None,
-    before: AwareDatetime | None = None,
+    before: Annotated[AwareDatetime | None, Query(description="Only those that began before this instant.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[Alert]:
     """Alerts of one's areas, the latest first; those of the station itself for whom the whole station is."""
-    return [Alert.of(row) for row in station.alerts.listed(actor, standing=standing, before=before, limit=limit)]
+    rows = station.alerts.listed(actor, standing=standing, before=before, after=after, limit=limit + 1)
+    if len(rows) > limit:
+        link_next(request, response, after=rows[limit - 1].id)
+    return [Alert.of(row) for row in rows[:limit]]
 
 
 @router.post("/alerts/{alert_id}/acknowledgement", status_code=204)

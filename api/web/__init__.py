@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from api.problems import NOWHERE
 from api.web import (
     absences,
     areas,
@@ -82,7 +83,7 @@ elsewhere = pages.router()
 """Included after all others: an address where nothing is says so as a page."""
 
 
-@elsewhere.get("/{path:path}")
+@elsewhere.get(NOWHERE)
 def nowhere(request: Request, path: str) -> Response:
     """Tell a person that there is no such page, or lead from where a form is sent to the page on which it stands; programs have their own answer."""
     if path.startswith("api/"):

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Form, Request
 from starlette.requests import ClientDisconnect
 
-from api.uploads import body_of
+from api.uploads import LARGEST_BODY, body_of
 from broadcaster.errors import InvalidError
 
-LIMIT = 4_000_000
+LIMIT = LARGEST_BODY
 """Bytes of a form, as it comes; a text of 50,000 Vietnamese letters has half a million."""
 MOST_FIELDS = 20_000
 

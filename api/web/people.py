@@ -9,13 +9,14 @@ from typing import Annotated, Any
 from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import ActorDep, StationDep
+from api.auth import ActorDep, AddressDep, StationDep, TokenDep
 from api.problems import page_language
 from api.web import page as pages
 from api.web.absences import Standing
 from api.web.area_tree import AreaTree, tree_of
 from api.web.fields import SureDep, require_sure
 from api.web.meanwhile import SeenDep, carried, changed_of
+from api.web.step_up import asks_code, proved
 from api.web.words import words
 from broadcaster.absences import Away
 from broadcaster.accounts import state_of
@@ -40,6 +41,7 @@ class Typed:
 Account = tuple[Person, tuple[Grant, ...]]
 ROWS = 200
 """At most so many accounts are drawn."""
+CodeDep = Annotated[str, Form(max_length=20)]
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
@@ -82,10 +84,13 @@ def invite(
     request: Request,
     station: StationDep,
     actor: ActorDep,
+    token: TokenDep,
+    address: AddressDep,
     username: Annotated[str, Form(max_length=100)] = "",
     name: Annotated[str, Form(max_length=200)] = "",
     role: Annotated[str, Form(max_length=20)] = "",
     area: Annotated[str, Form(max_length=64)] = "",
+    code: CodeDep = "",
 ) -> Response:
     """Make an account; its first password is shown this once."""
     username = username.strip().lower()
@@ -97,6 +102,7 @@ def invite(
                 field="username",
             )
         grants = _grants([role], [area])
+        actor = proved(station, actor, token, code, address=address)
         made, password = station.people.invite(actor, username=username, name=_name(name), grants=grants)
     except BroadcasterError as error:
         typed = {"username": username, "name": name, "role": role, "area": area}
@@ -116,17 +122,21 @@ def change(
     request: Request,
     station: StationDep,
     actor: ActorDep,
+    token: TokenDep,
+    address: AddressDep,
     person_id: str,
     name: Annotated[str, Form(max_length=200)] = "",
     roles: Annotated[list[str], Form(default_factory=list)],
     areas: Annotated[list[str], Form(default_factory=list)],
     disabled: Annotated[str, Form(max_length=3)] = "",
     seen: SeenDep = "",
+    code: CodeDep = "",
 ) -> Response:
     """Set name and roles, or disable the account."""
     account = _find(station, actor, person_id)
     try:
         given = _grants(roles, areas)
+        actor = proved(station, actor, token, code, address=address)
         station.people.change(actor, person_id, name=_name(name), grants=given, disabled=bool(disabled), seen=seen)
     except BroadcasterError as error:
         typed = Typed(name, [pair for pair in zip(roles, areas, strict=False) if pair[0]], bool(disabled))
@@ -142,16 +152,20 @@ def reset(
     request: Request,
     station: StationDep,
     actor: ActorDep,
+    token: TokenDep,
+    address: AddressDep,
     person_id: str,
     sure: SureDep = "",
+    code: CodeDep = "",
 ) -> Response:
     """Give a new password, shown this once."""
     account = _find(station, actor, person_id)
     try:
         require_sure(sure)
-    except InvalidError as error:
+        actor = proved(station, actor, token, code, address=address)
+        password = station.people.reset_password(actor, person_id)
+    except BroadcasterError as error:
         return _one(request, station, actor, account, problem=error)
-    password = station.people.reset_password(actor, person_id)
     return _password(request, actor, name=account[0].name, username=account[0].username, password=password)
 
 
@@ -201,6 +215,7 @@ def _form(
         roles=RIGHTS,
         places=_places(station, actor),
         everywhere=actor.within(Right.ADMINISTER) is None,
+        asks_code=asks_code(actor, problem),
         problem=problem,
     )
 
@@ -230,6 +245,7 @@ def _one(
         roles=RIGHTS,
         places=_places(station, actor),
         everywhere=actor.within(Right.ADMINISTER) is None,
+        asks_code=asks_code(actor, problem),
         problem=problem,
         seen=carried(seen, problem, state_of(person, grants)),
         changed=[

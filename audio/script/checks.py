@@ -3,13 +3,13 @@
 A finding has a cause, a place in the text and, where one is known, a change that can be applied. Nothing here changes a text by itself.
 """
 
-import unicodedata
 from collections.abc import Iterable
 
 from audio.script import editorial
 from audio.script.findings import Concern, Finding, Severity
 from audio.script.lexicon import Lexicon
 from audio.script.reader import read
+from audio.script.source import nfc
 
 __all__ = ["Concern", "Finding", "Severity", "apply", "check"]
 
@@ -18,7 +18,7 @@ def check(text: str, lexicon: Lexicon | None = None) -> tuple[Finding, ...]:
     """All findings on a text, by their place. Pure; the time grows with the length of the text."""
     script = read(text, lexicon or Lexicon())
     found = [finding for one in editorial.ALL for finding in one(script.text, script)]
-    if not unicodedata.is_normalized("NFC", text):
+    if script.text != text:
         found.append(
             Finding(
                 Concern.NOT_NFC,
@@ -38,15 +38,15 @@ def apply(text: str, findings: Iterable[Finding]) -> str:
 
     Raises ``ValueError`` if a finding is not of this text.
     """
-    nfc = unicodedata.normalize("NFC", text)
+    whole = nfc(text)
     taken: list[Finding] = []
     for finding in findings:
         if finding.proposal is None or finding.concern is Concern.NOT_NFC:
             continue
-        if nfc[finding.start : finding.end] != finding.text:
+        if whole[finding.start : finding.end] != finding.text:
             raise ValueError(f"the finding on {finding.text!r} is not of this text: check the text again")
         if all(finding.end <= other.start or finding.start >= other.end for other in taken):
             taken.append(finding)
     for finding in sorted(taken, key=lambda each: each.start, reverse=True):
-        nfc = nfc[: finding.start] + (finding.proposal or "") + nfc[finding.end :]
-    return nfc
+        whole = whole[: finding.start] + (finding.proposal or "") + whole[finding.end :]
+    return whole

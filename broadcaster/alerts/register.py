@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from broadcaster.alerts.findings import AFTER, Finding, Source, reports_within, source_of
@@ -150,14 +151,20 @@ class Register:
         self._changed()
 
     def listed(
-        self, actor: Actor, *, standing: bool | None = None, before: datetime | None = None, limit: int = 100
+        self,
+        actor: Actor,
+        *,
+        standing: bool | None = None,
+        before: datetime | None = None,
+        after: str | None = None,
+        limit: int = 100,
     ) -> Sequence[Alert]:
-        """Those of one's areas, the latest first; the station's own only to whom the whole station is.
+        """Those of one's areas, the latest first, from behind the alert with id `after` on; the station's own only to whom the whole station is.
 
         Of reports that are owed there is one alert, and everybody sees of it what the own areas owe.
         """
         actor.need(Right.READ)
-        query = select(Alert).order_by(Alert.opened_at.desc(), Alert.id).limit(limit)
+        query = select(Alert).order_by(Alert.opened_at.desc(), Alert.id.desc())
         within = actor.within()
         if within is not None:
             query = query.where(Alert.area_id.in_(within) | (Alert.rule == "report"))
@@ -166,8 +173,16 @@ class Register:
         if before is not None:
             query = query.where(Alert.opened_at < before)
         with self._database.reading() as session:
-            rows = session.scalars(query).all()
-        return rows if within is None else [own for row in rows if (own := _own(row, within)) is not None]
+            if after is not None:
+                last = session.get(Alert, after)
+                if last is None:
+                    raise NotFoundError(f"Không có cảnh báo '{after}'.", f"There is no alert '{after}'.")
+                query = query.where(tuple_(Alert.opened_at, Alert.id) < (last.opened_at, last.id))
+            rows = session.scalars(query.execution_options(yield_per=limit))
+            own = (row if within is None else _own(row, within) for row in rows)
+            found = list(islice((row for row in own if row is not None), limit))
+            rows.close()
+        return found
 
     def deliveries(self, actor: Actor, alert: str) -> Sequence[AlertDelivery]:
         """What went out of an alert, or is still tried."""

@@ -50,7 +50,8 @@ class NulError(ValueError):
     """A text with the character U+0000, which PostgreSQL does not take and programs in C read as an end."""
 
 
-def _without_nul(value: str | None) -> str | None:
+def without_nul(value: str | None) -> str | None:
+    """The text. Raises NulError."""
     if value is not None and "\0" in value:
         raise NulError("a text holds U+0000")
     return value
@@ -62,7 +63,7 @@ class Words(String):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
-        return _without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
+        return without_nul if dialect.name == "sqlite" else super().bind_processor(dialect)
 
 
 class LongWords(Words, Text):
@@ -109,7 +110,12 @@ def _storable() -> Iterator[None]:
     """Who gave such a value is told so: it is not the server's fault, and would be the same the next time."""
     try:
         yield
-    except (StatementError, OverflowError) as error:
+    except (
+        StatementError,
+        OverflowError,
+        NulError,
+        psycopg.DataError,
+    ) as error:  # the last two of rows that are copied
         if isinstance(error, StatementError) and not isinstance(
             error.orig, NulError | OverflowError | psycopg.DataError
         ):

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from broadcaster.canonical import sha256_of
 from broadcaster.emergencies import Sending, TemplateContent
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
-from broadcaster.storage.models import Airing, AuditEntry, Bulletin, Emergency, Schedule
+from broadcaster.storage.models import Airing, AuditEntry, Bulletin, Emergency, EmergencyTemplate, Schedule
 from broadcaster.targets import Targets
 from devices.wire import topics
 from devices.wire.messages import Drill, Order, Stop
@@ -145,6 +145,18 @@ def test_blanks_take_what_was_foreseen_and_nothing_else() -> None:
             STORM.filled({**BLANKS, **wrong})
 
 
+def test_what_is_seen_of_an_emergency_is_what_is_spoken(commune: Commune) -> None:
+    """No mark in a template, or in what one person says alone, turns round what a screen shows."""
+    content = TemplateContent(title="\u202e5 oãB", text="Bão đến lúc \u202e03:21\u202c.")
+    made = commune.emergencies.draft(commune.editor, name="Bão", content=content)
+    with commune.database.reading() as session:
+        found = session.get_one(EmergencyTemplate, made).content
+    assert (found["title"], found["text"]) == ("5 oãB", "Bão đến lúc 03:21.")
+    for empty in ({"title": "\u202e"}, {"text": " \u2067"}):
+        with pytest.raises(InvalidError, match="is empty"):
+            commune.emergencies.draft(commune.editor, name="Bão", content=content.model_copy(update=empty))
+
+
 def test_a_template_uses_the_blanks_that_it_declares() -> None:
     with pytest.raises(ValidationError, match="differ: noi"):
         TemplateContent.model_validate({"title": "Bão", "text": "Ở {noi}."})
@@ -262,6 +274,9 @@ def test_a_stop_is_on_the_broker_when_the_call_returns_and_is_lifted_explicitly(
     standing = verify(commune.broker.retained(topic) or b"", ring, Stop)  # nothing else was run
     (order,) = commune.orders()
     assert standing.bars(commune.read(order), commune.clock.now())
+    assert [row.id for row in commune.stops.standing(commune.editor)] == [stop]
+    with pytest.raises(InvalidError, match=r"U\+0000"):  # which one database would take and the other would not
+        commune.stops.lift(commune.operator, stop, reason="Đã\0sửa")
     assert [row.id for row in commune.stops.standing(commune.editor)] == [stop]
     commune.stops.lift(commune.operator, stop, reason="Đã sửa")
     lifted = verify(commune.broker.retained(topic) or b"", ring, Stop)

@@ -1,9 +1,13 @@
 """Accounts and log-ins: guesses are limited, codes serve once, tokens have no more than their owner. On both databases."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pyotp
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from broadcaster.errors import (
     ConflictError,
@@ -13,8 +17,9 @@ from broadcaster.errors import (
     NotLoggedInError,
     TooManyError,
 )
+from broadcaster.guesses import line_of
 from broadcaster.logins import id_of
-from broadcaster.people import Actor, Grant, Right, Role
+from broadcaster.people import HASHER, Actor, Grant, Right, Role
 from broadcaster.storage.models import LogInFailure
 from broadcaster.welcome import Welcome
 from tests.commune import PASSWORD, Commune
@@ -94,6 +99,66 @@ def test_a_right_password_forgets_the_failures_before_it(commune: Commune) -> No
             with pytest.raises(NotLoggedInError):
                 commune.log_ins.log_in("mai", "x", address="203.0.113.9")
         commune.log_ins.log_in("mai", PASSWORD, address="203.0.113.9")
+
+
+def test_who_knows_the_password_cannot_guess_the_code_for_ever(commune: Commune) -> None:
+    """A log-in without a code, whose password is right, is no failure; it does not take back the guesses at codes before it."""
+    secret, _ = commune.log_ins.begin_codes(commune.approver)
+    commune.log_ins.confirm_codes(commune.approver, pyotp.TOTP(secret).at(commune.clock.now()))
+    for _ in range(5):
+        with pytest.raises(NotLoggedInError, match="6 digits"):
+            commune.log_ins.log_in("hoa", PASSWORD, address="203.0.113.9")
+        with pytest.raises(NotLoggedInError, match="wrong or was used"):
+            commune.log_ins.log_in("hoa", PASSWORD, code="000000", address="203.0.113.9")
+    for code in (None, "000000"):
+        with pytest.raises(TooManyError):
+            commune.log_ins.log_in("hoa", PASSWORD, code=code, address="203.0.113.9")
+
+
+def test_a_line_of_ipv6_is_one_guesser(commune: Commune) -> None:
+    for number in range(5):
+        with pytest.raises(NotLoggedInError):
+            commune.log_ins.log_in("mai", "đoán bừa", address=f"2001:db8:0:1::{number}")
+    with pytest.raises(TooManyError):
+        commune.log_ins.log_in("mai", PASSWORD, address="2001:db8:0:1:ffff::1")
+    commune.log_ins.log_in("mai", PASSWORD, address="2001:db8:0:2::1")
+    assert [line_of(each) for each in ("::1", "::ffff:192.0.2.7", "192.0.2.7", "nơi khác")] == [
+        "::/64", "192.0.2.7", "192.0.2.7", "nơi khác",
+    ]  # fmt: skip
+
+
+def test_a_stolen_log_in_is_no_way_to_guess_the_password(commune: Commune) -> None:
+    token, _, _ = commune.log_ins.log_in("mai", PASSWORD)
+    thief = commune.log_ins.recognise(token, address="203.0.113.9")
+    for _ in range(5):
+        with pytest.raises(ForbiddenError):
+            commune.people.change_password(thief, old="đoán bừa", new="một mật khẩu khác")
+    with pytest.raises(TooManyError):
+        commune.people.change_password(thief, old=PASSWORD, new="một mật khẩu khác")
+    owner = commune.log_ins.recognise(token, address="198.51.100.2")
+    commune.people.change_password(owner, old=PASSWORD, new="một mật khẩu khác")
+
+
+def test_few_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 64 MiB: whoever sends forty log-ins at once must not take what the machine has."""
+    turn = threading.Lock()
+    at_once: list[int] = [0, 0]  # now, at most
+
+    class Counting(Argon2Hasher):
+        def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002  pwdlib's name
+            with turn:
+                at_once[0] += 1
+                at_once[1] = max(at_once)
+            time.sleep(0.005)
+            with turn:
+                at_once[0] -= 1
+            return super().verify(password, hash)
+
+    digest = HASHER.hash(PASSWORD)
+    monkeypatch.setattr(HASHER, "hashers", (Counting(),))
+    with ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(lambda _: HASHER.verify(PASSWORD, digest), range(20)))
+    assert 1 <= at_once[1] <= 2
 
 
 def test_a_release_wants_a_code_from_whoever_has_them_and_each_serves_once(commune: Commune) -> None:
@@ -199,3 +264,11 @@ def test_the_first_administrator_comes_by_a_link_that_serves_once(commune: Commu
     commune.clock.move(hours=24)
     with pytest.raises(NotFoundError):
         welcome.require(late)
+
+
+def test_a_link_that_is_none_costs_no_hash(commune: Commune, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask for it, as often as they like; a hash takes a fifth of a second, and those who log in wait for it."""
+    monkeypatch.setattr("broadcaster.welcome.digest_of", lambda _: pytest.fail("hashed"))
+    welcome = Welcome(commune.database, commune.clock, commune.people)
+    with pytest.raises(NotFoundError):
+        welcome.accept("x", username="ai-do", name="Ai đó", password=PASSWORD, address="203.0.113.9")

@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from broadcaster.errors import ConflictError, ForbiddenError, InvalidError
 from broadcaster.people import Actor, Grant, Role
-from broadcaster.storage.models import Release
+from broadcaster.speech import Version
+from broadcaster.storage.models import Bulletin, Release
 from schedules.rules import Once
 from tests.commune import Commune
 
@@ -153,6 +154,23 @@ def test_text_is_kept_in_nfc(commune: Commune) -> None:
     bulletin = commune.written(_once(commune, hours=1), title=unicodedata.normalize("NFD", title))
     content, _ = commune.releases.preview(commune.approver, bulletin)
     assert content["title"] == title
+
+
+def test_what_is_seen_is_what_is_spoken_in_whatever_direction_it_was_written(commune: Commune) -> None:
+    """With such marks a screen shows 12:30 where 03:21 is read out; they are gone before anybody approves."""
+    text = "Họp lúc \u202e03:21\u202c, xóm \u2067Đông\u2069\u200f. \u061c"
+    version = Version("en", text="At \u202e03:21\u202c.")
+    draft = replace(
+        commune.draft(_once(commune, hours=1), title="\u202dHọp\u202c"),
+        text=text, card_text="Lúc \u202e03:21", versions=(version,),
+    )  # fmt: skip
+    bulletin = commune.bulletins.write(commune.editor, draft)
+    with commune.database.reading() as session:
+        row = session.get_one(Bulletin, bulletin)
+        found = (row.title, row.text, row.card_text, row.versions[0]["text"])
+    assert found == ("Họp", "Họp lúc 03:21, xóm Đông.", "Lúc 03:21", "At 03:21.")
+    with pytest.raises(InvalidError, match="title is empty"):
+        commune.bulletins.write(commune.editor, replace(draft, title="\u202e"))
 
 
 def test_a_card_that_no_screen_can_show_is_refused_when_it_is_written(commune: Commune) -> None:

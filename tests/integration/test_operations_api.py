@@ -1,10 +1,12 @@
 """Operating over HTTP: the day once and as a stream that is taken up again, alerts, what was set apart."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.integration.serving import ServedStation
 from tests.integration.test_api import _plan
@@ -54,3 +56,20 @@ def test_alerts_and_what_was_set_apart_are_listed_to_whom_they_concern(served: S
     assert operator.get("/api/v1/set-apart", params={"code": "bad_signature"}).json() == []
     assert viewer.get("/api/v1/set-apart").status_code == 403
     assert viewer.get("/api/v1/operations/today", params={"area": "nowhere"}).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/operations/events", "/api/v1/now/events"])
+def test_a_stream_ends_with_the_log_in_that_it_was_begun_by(served: ServedStation, path: str) -> None:
+    """Whoever was logged out everywhere, or lost the role, is told no more."""
+    client = served.anonymous()
+    given = client.post("/api/v1/sessions", json={"username": "xem", "password": "mật khẩu của xem"}).json()
+    client.headers["Authorization"] = f"Bearer {given['token']}"
+    with client.stream("GET", path) as stream:
+        lines = stream.iter_lines()
+        assert any(line.startswith("id:") for line in lines)
+        assert client.delete("/api/v1/sessions/current").status_code == 204
+        served.station.changes.notify()
+        until = time.monotonic() + 90
+        for _ in lines:
+            assert time.monotonic() < until, "the stream goes on"
+    assert client.get(path).status_code == 401

@@ -1,13 +1,16 @@
 """What programs may rely on: ETags, keys for what must not be done twice, pages, messages in both languages, examples that are right."""
 
 import asyncio
+import json
 import re
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from api.app import create_app
+from broadcaster.storage.models import Alert
 from tests.integration.permission_pages import SAMPLES
 from tests.integration.permission_world import World
 
@@ -119,6 +122,8 @@ def test_an_answer_that_is_kept_tells_nobody_its_password(world: World) -> None:
 
 
 def test_lists_that_grow_have_pages(world: World) -> None:
+    with world.station.database.writing() as session:  # alerts that one look found began at one instant
+        session.execute(update(Alert).values(opened_at=world.station.clock.now()))
     for path, person, of in (
         (BULLETINS, EDITOR, lambda page: [item["id"] for item in page["items"]]),
         ("/api/v1/airings", EDITOR, lambda page: [item["id"] for item in page]),
@@ -126,6 +131,7 @@ def test_lists_that_grow_have_pages(world: World) -> None:
         ("/api/v1/as-run", "viewer-station", lambda page: [item["seq"] for item in page["items"]]),
         ("/api/v1/receivers", "viewer-station", lambda page: [item["id"] for item in page]),
         ("/api/v1/recordings", EDITOR, lambda page: [item["sha256"] for item in page]),
+        ("/api/v1/alerts", "viewer-station", lambda page: [item["id"] for item in page]),
     ):
         whole = of(_send(world, person, "GET", path, params={"limit": 100}).json())
         assert len(whole) >= 2, path
@@ -175,3 +181,51 @@ def test_examples_of_the_document_are_taken(world: World) -> None:
                     assert not formal, (method, path, answer.text)
                 tried += 1
     assert tried >= 12
+
+
+@pytest.mark.parametrize(
+    ("header", "tongue"),
+    [
+        ("en", "en"),
+        ("en-GB,en;q=0.9,vi;q=0.8", "en"),
+        ("vi-VN,vi;q=0.9,en;q=0.8", "vi"),
+        ("fr-FR,fr;q=0.9,en;q=0.8", "en"),
+        ("en;q=0.3, vi;q=0.7", "vi"),
+        ("en;q=0", "vi"),
+        ("vi;q=0.000,en; q=0.001", "en"),
+        ("en;q=x", "vi"),
+        ("eng, end", "vi"),
+        ("*", "vi"),
+        ("", "vi"),
+    ],
+)
+def test_the_language_that_a_program_likes_better_is_spoken(world: World, header: str, tongue: str) -> None:
+    answer = _send(world, EDITOR, "GET", f"{BULLETINS}/none", headers={"Accept-Language": header})
+    assert (answer.status_code, answer.headers["content-language"]) == (404, tongue)
+
+
+def test_a_method_that_an_address_does_not_have_is_told_with_those_that_it_has(world: World) -> None:
+    """RFC 9110, 15.5.6; an address that there is not is 404 for every method."""
+    for method, path, allowed in (
+        ("DELETE", "/api/v1/areas", "GET, POST"),
+        ("GET", "/api/v1/calendars/import", "POST"),
+        ("PATCH", f"{BULLETINS}/{world.ids['a']['draft']}", "GET, PUT"),
+        ("POST", "/healthz", "GET"),
+    ):
+        answer = _send(world, EDITOR, method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed), path
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == 405
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        answer = _send(world, EDITOR, method, "/api/v1/bulletin")
+        assert (answer.status_code, answer.json()["status"]) == (404, 404), method
+        assert "allow" not in answer.headers
+
+
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_json_that_is_not_said_to_be_json_is_told_so(world: World, media_type: str) -> None:
+    """As programs send it that were told no more than the body; a page of another site can send nothing else."""
+    headers = {"Accept-Language": "en", **({"Content-Type": media_type} if media_type else {})}
+    answer = _send(world, EDITOR, "POST", BULLETINS, content=json.dumps(_body(world)), headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Content-Type")
+    assert "Content-Type: application/json" in answer.json()["detail"]

@@ -1,20 +1,27 @@
 """Attacks that are tried on every web application: each is refused with a clear answer, and nothing is stored."""
 
+import asyncio
 import io
 import resource
 import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from api.permissions import permissions
+from api.v1 import calendars
+from api.web.words import words
+from broadcaster.errors import InvalidError
+from broadcaster.metrics import REQUESTS_S
 from broadcaster.people import Role
-from broadcaster.storage.models import Bulletin, Recording
+from broadcaster.storage.models import Bulletin, LoginSession, Person, Recording
 from tests.integration.permission_pages import SAMPLES
 from tests.integration.permission_samples import Sample
 from tests.integration.permission_world import World
@@ -204,3 +211,142 @@ def test_nobody_raises_themselves(world: World) -> None:
         assert _send(world, "administrator-a", "POST", "/api/v1/people/me/tokens", json=token).status_code == 403
     extra = {"name": "X", "roles": [{"role": Role.VIEWER, "area": "a", "reach": ["tinh"]}]}
     assert _send(world, "administrator-a", "PUT", f"/api/v1/people/{person}", json=extra).status_code == 422
+
+
+def test_a_draft_s_clip_is_kept_by_nothing_between(world: World) -> None:
+    """A proxy that kept it for everybody would give it to whoever is not logged in; and a token that may not read does not hear it."""
+    ids = world.ids["a"]
+    with world.station.database.reading() as session:
+        draft = session.get_one(Bulletin, ids["draft"]).clip_sha256
+    path = f"/api/v1/media/{draft}"
+    answer = _send(world, "viewer-a", "GET", path)
+    assert (answer.status_code, answer.headers["cache-control"].split(",")[0]) == (200, "private")
+    assert _send(world, None, "GET", path).status_code == 404
+    aired = _send(world, None, "GET", f"/api/v1/media/{ids['sha256']}")
+    assert (aired.status_code, aired.headers["cache-control"].split(",")[0]) == (200, "public")
+    body = {"name": "chỉ quản trị", "rights": ["administer"], "area": "a"}
+    token = _send(world, "administrator-a", "POST", "/api/v1/people/me/tokens", json=body).json()["token"]
+    # Nor does it see what else its owner has: that is for whoever is logged in.
+    for barred in (path, "/api/v1/people/me/tokens", "/me"):
+        narrow = _send(world, None, "GET", barred, headers={"Authorization": f"Bearer {token}"})
+        assert narrow.status_code == 403, barred
+
+
+# ---- what one request may take of the machine
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "media_type"),
+    [
+        ("POST", "/api/v1/sessions", "application/json"),
+        ("POST", "/login", "application/x-www-form-urlencoded"),
+        ("POST", "/login", "multipart/form-data; boundary=x"),
+        ("POST", "/compose", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_nobody_sends_more_than_a_form_has(world: World, method: str, path: str, media_type: str) -> None:
+    """200 MB of JSON, for which nobody has to be known, took 5 GB and a quarter of a minute of everybody's time."""
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        head = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n' if "boundary" in media_type else b""
+        yield head + b"a=1&" if "form" in media_type else b'{"username": "'
+        while taken < 50_000_000:
+            taken += 1_000_000
+            yield b"a" * 1_000_000
+
+    for key in ({}, {"Idempotency-Key": "k"}):
+        taken = 0
+        answer = _send(
+            world, "editor-a", method, path, content=endless(),
+            headers={"Content-Type": media_type, "Accept-Language": "en", **key},
+        )  # fmt: skip
+        # 400: a field of a form has a limit of its own.
+        assert answer.status_code in ((413,) if media_type.endswith("json") else (400, 413)), answer.text
+        assert taken < 10_000_000
+
+
+def test_a_key_is_no_way_to_send_more(world: World) -> None:
+    large = b'{"title": "x", "text": "' + b"a" * 5_000_000 + b'"}'
+    headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+    for key in ({}, {"Idempotency-Key": "k"}):
+        answer = _send(world, "editor-a", "POST", "/api/v1/bulletins", content=large, headers={**headers, **key})
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+        assert "larger than 4 MB" in answer.json()["detail"]
+
+
+def test_what_is_large_by_nature_still_comes(world: World) -> None:
+    """A recording is longer than any form; only what it is decides on it."""
+    answer = _send(world, "editor-a", "POST", "/api/v1/recordings", params={"name": "x.wav"}, content=b"x" * 6_000_000)
+    assert answer.status_code == 422, answer.text
+
+
+def test_a_calendar_is_read_while_others_are_served(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five hundred events take seconds: they are read beside the loop that answers everybody."""
+    found: list[bool] = []
+
+    def read(*_: object, **__: object) -> object:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            found.append(True)
+        raise InvalidError("thử", "a trial")
+
+    monkeypatch.setattr(calendars, "import_calendar", read)
+    assert _send(world, "editor-a", "POST", "/api/v1/calendars/import", content=b"x").status_code == 422
+    assert found == [True]
+    assert _send(world, "editor-a", "POST", "/api/v1/calendars/import", content=b"x" * 1_100_000).status_code == 413
+
+
+def test_nobody_fills_the_metrics(world: World) -> None:
+    """Each series stays in memory: neither a method nor an address that somebody made up becomes one."""
+
+    def series() -> set[tuple[str, ...]]:
+        return {tuple(sample.labels.values()) for metric in REQUESTS_S.collect() for sample in metric.samples}
+
+    _send(world, None, "BREW", "/welcome/x")
+    _send(world, None, "GET", "/welcome/x")
+    before = series()
+    for number in range(3):
+        _send(world, None, f"BREW{number}", "/welcome/x")
+        for sign in ("%3F", "%23", "%0A", "%2F"):
+            _send(world, None, "GET", f"/welcome/x{number}{sign}y{number}")
+    assert not [labels for labels in series() - before if any("x" in label or "BREW" in label for label in labels)]
+
+
+@pytest.mark.parametrize("tongue", ["vi", "en"])
+def test_an_open_log_in_gives_nobody_an_account(world: World, tongue: str) -> None:
+    """An administrator with one-time codes is asked for one before an account is made, changed or reset: whoever finds the log-in open, or has stolen it,
+    would otherwise give themselves an approver's account, or reset one, codes and all."""
+    secret = pyotp.random_base32()
+    with world.station.database.writing() as session:
+        person = session.get_one(Person, "administrator-a")
+        person.totp_secret, person.totp_confirmed_at = secret, world.station.clock.now()
+    account = {"name": "Mới", "roles": [{"role": "approver", "area": "a"}]}
+    for method, path, body in (
+        ("POST", "/api/v1/people", {"username": "ke-trom", **account}),
+        ("PUT", "/api/v1/people/viewer-a", account),
+        ("POST", "/api/v1/people/approver-a/password-reset", None),
+    ):
+        answer = _send(world, "administrator-a", method, path, json=body)
+        assert (answer.status_code, answer.json()["errors"]) == (403, [{"proof": "totp"}]), path
+    label = words("vi" if tongue == "vi" else "en")["release_code"]
+    totp = pyotp.TOTP(secret)
+    for path, form in (
+        ("/people/new", {"username": "nguoi-moi", "name": "Mới", "role": "viewer", "area": "a"}),
+        ("/people/viewer-a", {"name": "Tên khác", "roles": "viewer", "areas": "a"}),
+        ("/people/approver-a/password", {"sure": "1"}),
+    ):
+        with world.station.database.writing() as session:  # each has to ask by itself
+            session.execute(update(LoginSession).values(proved_at=None))
+            session.get_one(Person, "administrator-a").totp_last_step = None
+        page = _send(world, "administrator-a", "GET", path.removesuffix("/password"), params={"lang": tongue})
+        assert label in page.text
+        refused = _send(world, "administrator-a", "POST", path, data=form, params={"lang": tongue})
+        assert refused.status_code == 403
+        assert {"vi": "Việc này cần mã xác thực", "en": "This needs a one-time code"}[tongue] in refused.text
+        assert all(value in refused.text for name, value in form.items() if name in ("username", "name"))
+        done = _send(world, "administrator-a", "POST", path, data={**form, "code": totp.at(world.station.clock.now())})
+        assert done.status_code in (200, 303), done.text
+    world.client.cookies.clear()

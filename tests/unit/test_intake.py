@@ -1,12 +1,15 @@
 """Files that people send become text with its structure, or are refused with the next step."""
 
 import io
+import re
 import zipfile
 
 import docx
 import pytest
+from docx.text.paragraph import Paragraph
 
-from audio.intake import MAX_BYTES, Block, IntakeError, Kind, read_document, read_pasted
+from audio import intake
+from audio.intake import MAX_BYTES, MAX_CHARACTERS, Block, IntakeError, Kind, read_document, read_pasted
 from audio.script import read
 
 
@@ -110,3 +113,72 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
         archive.writestr("word/document.xml", b"\0" * 80_000_000)
     with pytest.raises(IntakeError, match="unpacks to more than"):
         read_document(buffer.getvalue(), "a.docx")
+
+
+def test_what_is_too_long_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of 5 MB may hold millions of short lines that go on, and all of a paragraph was looked at again with each of them: for hours."""
+    seen: list[int] = []
+
+    class Ended:
+        def search(self, text: str) -> re.Match[str] | None:
+            seen.append(len(text))
+            return ended.search(text)
+
+    ended = intake._ENDED
+    monkeypatch.setattr(intake, "_ENDED", Ended())
+    assert len(read_document(("ab\n" * 5_000).encode(), "a.txt").blocks) == 1
+    assert max(seen) == 2
+    lines = MAX_CHARACTERS // 2 + 5_000
+    for text in ("ab\n" * lines, "\n" * (MAX_CHARACTERS + 2)):
+        seen.clear()
+        with pytest.raises(IntakeError, match=r"more than 200000 characters"):
+            read_document(text.encode(), "a.txt")
+        assert len(seen) <= MAX_CHARACTERS // 2 + 2
+
+
+def test_the_style_of_a_paragraph_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To look it up takes two milliseconds: ten thousand paragraphs, of 40 kB, took twenty seconds."""
+    asked: list[Paragraph] = []
+    own = Paragraph.style.fget
+    assert own is not None
+
+    def style(paragraph: Paragraph) -> object:
+        asked.append(paragraph)
+        return own(paragraph)
+
+    document = docx.Document()
+    for number in range(50):
+        document.add_paragraph(f"Điều {number}.", style="List Bullet" if number % 2 else None)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    monkeypatch.setattr(Paragraph, "style", property(style))
+    blocks = read_document(buffer.getvalue(), "a.docx").blocks
+    assert [block.kind for block in blocks[:2]] == [Kind.PARAGRAPH, Kind.ITEM]
+    assert (len(blocks), len(asked)) == (50, 2)
+
+
+def test_a_word_document_of_empty_paragraphs_is_no_way_to_take_memory() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(word())) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename == "word/document.xml":
+                data = data.replace(b"</w:body>", b"<w:p/>" * 2_000_000 + b"</w:body>")
+            target.writestr(entry, data)
+    with pytest.raises(IntakeError, match="unpacks to more than 10 MB"):
+        read_document(buffer.getvalue(), "a.docx")
+
+
+def test_a_cell_of_a_table_is_read_once_however_far_it_spans() -> None:
+    document = docx.Document()
+    table = document.add_table(3, 3)
+    for row, texts in enumerate((("Thôn 3", "19h30", "Nhà văn hóa"), ("x", "20h00", "Sân"), ("Thôn 4", "21h00", ""))):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    table.cell(0, 0).merge(table.cell(1, 0)).text = "Thôn 3"
+    table.cell(2, 1).merge(table.cell(2, 2)).text = "21h00"
+    table._tbl.tr_lst[2].tc_lst[1].tcPr.gridSpan.val = 2_000_000_000
+    buffer = io.BytesIO()
+    document.save(buffer)
+    blocks = read_document(buffer.getvalue(), "a.docx").blocks
+    assert [block.text for block in blocks] == ["Thôn 3, 19h30, Nhà văn hóa", "Thôn 3, 20h00, Sân", "Thôn 4, 21h00"]

@@ -234,3 +234,18 @@ def test_an_annex_that_is_given_up_leaves_nothing_behind(
     with pytest.raises(InterruptedError):
         as_xlsx(view, stopping(), zone="Asia/Ho_Chi_Minh")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_character_that_no_font_has_costs_nobody_the_report(said: dict[str, Any]) -> None:
+    """An emoji that came along with a name made the PDF a fault of the server; a control character was laid at the Word template's door."""
+
+    def odd(value: Any) -> Any:
+        if isinstance(value, str):
+            return f"{value} 😀\u202e\x0b\U000d040b" if value == name else value
+        if isinstance(value, dict):
+            return {key: odd(each) for key, each in value.items()}
+        return [odd(each) for each in value] if isinstance(value, list | tuple) else value
+
+    name = max((text for text in _strings(said) if text.isprintable()), key=len)
+    assert len(PdfReader(io.BytesIO(as_pdf(odd(said), made_at=NOW))).pages) >= 1
+    assert _text(Document(io.BytesIO(as_docx(odd(said), template_of(Path("nowhere"))))))

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.script import TokenClass, read
+from audio.script import TokenClass, kept, nfc, read
+from audio.script.checks import apply, check
 from audio.script.syllables import is_syllable, not_syllables
+from audio.sentences import sentences_as_written
 
 
 @pytest.mark.parametrize(
@@ -168,3 +170,13 @@ def test_marks_that_nobody_sees_change_nothing() -> None:
 def test_no_mark_or_digit_stands_beyond_the_planes_that_are_looked_through() -> None:
     beyond = map(chr, range(0x20000, sys.maxunicode + 1))
     assert not [letter for letter in beyond if unicodedata.combining(letter) or letter.isdecimal()]
+
+
+def test_no_pile_of_marks_is_kept() -> None:
+    """Python puts a pile of marks in order in quadratic time, and all of the station waits for it meanwhile."""
+    pile = "a" + "\u0323\u0301" * 2_000
+    assert len(nfc(pile)) <= 5
+    assert len(kept(pile)) <= 5
+    assert len(check(pile)[0].text) <= 5
+    assert len(apply(pile, ())) <= 5
+    assert sentences_as_written(pile)[0][0] == nfc(pile)

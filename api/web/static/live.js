@@ -55,7 +55,10 @@ async function refresh() {
 
 const source = new EventSource(link.dataset.stream);
 source.addEventListener("open", () => tell("live"));
-source.addEventListener("error", () => tell("stale"));
+source.addEventListener("error", () => {
+  tell("stale");
+  if (source.readyState === EventSource.CLOSED) refresh(); // refused, as when the log-in has ended: the page says where to
+});
 source.addEventListener(link.dataset.event, refresh);
 // A machine that slept may find its line dead without being told: what is on the screen is looked up anew at once.
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
