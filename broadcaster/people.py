@@ -267,10 +267,16 @@ class Actor:
 
 
 def _elsewhere(areas: Sequence[str | None]) -> ForbiddenError:
-    named = ", ".join(sorted(area for area in areas if area is not None))
+    named = sorted({area for area in areas if area is not None})
+    if not named:
+        return ForbiddenError(
+            "Việc này cần quyền trên toàn đài. Hãy nhờ người quản trị toàn đài.",
+            "This needs a role for the whole station. Ask somebody who has one.",
+        )
     return ForbiddenError(
-        f"Việc này thuộc địa bàn ngoài phạm vi của bạn ({named or 'toàn đài'}). Hãy nhờ người phụ trách địa bàn đó.",
-        f"This concerns an area that is not yours ({named or 'the whole station'}). Ask somebody who serves there.",
+        "Việc này thuộc địa bàn ngoài phạm vi của bạn. Hãy nhờ người phụ trách địa bàn đó.",
+        "This concerns an area that is not yours. Ask somebody who serves there.",
+        outside=named,
     )
 
 

@@ -22,6 +22,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.templating import Jinja2Templates
 from jinja2 import StrictUndefined, pass_context
 from jinja2.runtime import Context
+from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
@@ -39,10 +40,14 @@ from broadcaster.errors import (
     NotLoggedInError,
 )
 from broadcaster.people import Actor
+from broadcaster.station import Station
+from broadcaster.storage.models import Area
 
 log = structlog.get_logger(__name__)
 LanguageDep = Annotated[Language, Depends(page_language)]
 STATIC = Path(__file__).parent / "static"
+NAMED = 10
+"""At most so many areas are named in a message."""
 _VIETNAMESE_MARKS = str.maketrans(",.", ".,")
 _TEMPLATES = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
@@ -115,6 +120,17 @@ _TEMPLATES.env.filters |= {
 }
 
 
+def _told(station: Station, problem: BroadcasterError, tongue: Language) -> str:
+    """What was refused, with the names of the areas that are not this person's, if that is why."""
+    text, outside = said(problem, tongue), problem.details.get("outside")
+    if not isinstance(outside, list):
+        return text
+    with station.database.reading() as session:
+        names = session.scalars(select(Area.name).where(Area.id.in_(outside)).order_by(Area.name).limit(NAMED)).all()
+    more = " …" if len(outside) > NAMED else ""
+    return f"{text} {words(tongue)['problem_outside'] % {'names': ', '.join(names) + more}}" if names else text
+
+
 def page(
     request: Request,
     template: str,
@@ -143,7 +159,7 @@ def page(
             "actor": actor,
             "home": home_of(request),
             "menu": menu(actor) if actor is not None else [],
-            "problem": None if problem is None else said(problem, tongue),
+            "problem": None if problem is None else _told(station, problem, tongue),
             "problem_field": None if problem is None else problem.details.get("field"),
             **context,
         },

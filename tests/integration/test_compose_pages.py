@@ -245,6 +245,25 @@ def test_a_clash_shows_at_once_with_one_free_time(served: ServedStation, browser
         assert page.locator("#plan p").first.inner_text().count("06:00 ") == 5
 
 
+@BOTH
+def test_a_bulletin_leads_to_its_airings_and_its_log(served: ServedStation, browser: Browser, tongue: str) -> None:
+    title = {"vi": "Lịch trực Tết", "en": "Lịch trực trạm"}[tongue]
+    bulletin = served.released(title=title, plan=plan(3, {"vi": 9, "en": 10}[tongue], 30))["id"]
+    ask = {"bulletin": bulletin}
+    wait_for(lambda: served.as_person("mai").get("/api/v1/airings", params=ask).json())
+    with visiting(served, browser, "xem", tongue) as reader:
+        page, w = reader.page, reader.w
+        page.goto(f"/bulletins/{bulletin}")
+        airings = page.get_by_role("region", name=w["bulletin_airings"])
+        expect(airings.get_by_role("listitem")).to_contain_text(w["plan_state_planned"])
+        reader.fits()
+        airings.get_by_role("listitem").get_by_role("link").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        page.goto(f"/bulletins/{bulletin}")
+        reader.link(w["bulletin_log"]).click()
+        expect(reader.labelled(w["bulletin"])).to_have_value(title)
+
+
 def test_a_hundred_clicks_make_one_bulletin(served: ServedStation) -> None:
     client = served.as_person("mai")
     form = {

@@ -43,6 +43,8 @@ def station_pages(served: ServedStation) -> ServedStation:
         key = SigningKey.generate().public()
         station.enrol(receiver=f"loa-{number}", name=name, kind="loudspeaker", area=area, public_key=key)
     station.people.add(username="quan", name="Phạm Quân", role=Role.ADMINISTRATOR, password="mật khẩu của quan")
+    password = "mật khẩu của dong"
+    station.people.add(username="dong", name="dong", role=Role.OPERATOR, password=password, area="thon-dong")
     return served
 
 
@@ -106,6 +108,16 @@ def test_what_somebody_may_not_change_is_shown_without_forms_and_what_is_not_the
     refused(mai, "/receivers/loa-0/revocation", 403, sure="yes")
     for path in ("/receivers/khong-co", "/groups/khong-co"):
         assert viet.get(path).status_code == 404
+
+
+def test_whose_area_it_is_not_is_told_its_name(visit: Visit) -> None:
+    dong = visit("dong")
+    told = refused(dong, "/groups/new", 403, name="Nhóm", areas=["xa-hung"], kinds="loudspeaker")
+    assert "ngoài phạm vi của bạn. Hãy nhờ người phụ trách địa bàn đó. Địa bàn: Xã Tân Hưng." in told
+    policy = {"policy": {"rules": []}, "revision": 0, "break_glass": False}
+    problem = dong.put("/api/v1/areas/xa-hung/policy", json=policy).json()
+    assert problem["errors"] == [{"outside": ["xa-hung"]}]
+    assert "cần quyền trên toàn đài" in dong.get("/set-apart").text
 
 
 def test_the_address_of_a_form_leads_to_the_page_on_which_it_stands(visit: Visit) -> None:

@@ -28,6 +28,7 @@ from broadcaster.releases import find
 from broadcaster.revisions import Stretch, changes
 from broadcaster.station import Station
 from broadcaster.storage.models import (
+    Airing,
     Bulletin,
     Campaign,
     ClipRecord,
@@ -41,6 +42,8 @@ from broadcaster.targets import Targets
 from broadcaster.whereabouts import areas_of, need_sight
 
 router = pages.router()
+AIRINGS = 10
+"""The latest of a bulletin that its page shows."""
 DRAWN_RECEIVERS, DRAWN_AREAS = 120, 150
 """With more of them, what is under an area is fetched when it is opened."""
 
@@ -222,11 +225,16 @@ def read_only(
     schedules = json.loads(release[0].content)["schedules"] if release is not None else []
     if schedules:  # where it was released to, whatever its groups hold by now
         form = dataclasses.replace(form, targets=Targets.model_validate(schedules[0]["targets"]))
+    airings = at.session.scalars(
+        select(Airing).where(Airing.bulletin_id == row.id).order_by(Airing.due_at.desc(), Airing.id).limit(AIRINGS + 1)
+    ).all()
     return pages.page(
         request,
         "bulletin.html",
         actor=at.actor,
         problem=problem,
+        airings=airings[:AIRINGS],
+        more_airings=len(airings) > AIRINGS,
         release=release,
         unattended=at.unattended(row),
         bulletin=row,

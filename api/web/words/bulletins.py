@@ -26,6 +26,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "revision_asked": ("gửi duyệt", "submitted"),
     "revision_first": ("Bản đầu tiên được giữ lại.", "The first that is kept."),
     "revision_same": ("Tiêu đề, nội dung và bản LED không đổi.", "Title, text and LED version are the same."),
+    "bulletin_airings": ("Các lượt phát", "Airings"),
+    "bulletin_airings_more": (
+        "%(n)s lượt mới nhất; các lượt trước có trong nhật ký.",
+        "The latest %(n)s; those before are in the log.",
+    ),
+    "bulletin_log": ("Nhật ký phát sóng của bản tin này", "The as-run log of this bulletin"),
     "edit": ("Sửa", "Edit"),
     "edit_voids": (
         "Sửa bản tin đã duyệt sẽ hủy phê duyệt: các lượt phát sắp tới bị hủy cho đến khi được duyệt lại.",
