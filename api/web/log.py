@@ -14,6 +14,7 @@ from api.auth import ActorDep, StationDep
 from api.problems import page_language
 from api.web import page as pages
 from api.web.area_tree import tree_of
+from api.web.words import words
 from broadcaster.errors import InvalidError
 from broadcaster.log_search import LogQuery, latest
 from broadcaster.people import Right
@@ -121,7 +122,8 @@ def log(
     except InvalidError as error:
         problem = error
     older = f"/log?{urlencode({**vars(asked), 'before': rows[ROWS - 1].seq})}" if len(rows) > ROWS else None
-    tree = tree_of(station)
+    tree, ended = tree_of(station), words(page_language(request))["area_ended"]
+    areas = tree.options(actor.within()) + [(area, f"{name} {ended}") for area, name in tree.gone(actor.within())]
     return pages.page(
         request,
         "log.html",
@@ -133,7 +135,7 @@ def log(
         newest=before is None,
         head=head,
         export=_export(query, page_language(request)),
-        areas=tree.options(actor.within()),
+        areas=areas,
         programmes=named,
         campaigns=[(row.id, row.name) for row in station.campaigns.all(actor)],
         outcomes=("finished", "ill", *(state for state in ReceiptState if state != "finished")),

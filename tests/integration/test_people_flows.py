@@ -180,7 +180,7 @@ def test_a_role_in_an_area_that_has_ended_stays_as_it_is_and_nobody_locks_themse
         admin.button(w["find"], exact=True).click()
         admin.link(name).click()
         area = admin.labelled(w["person_area_n"] % {"number": 1})
-        expect(area.locator("option:checked")).to_have_text(f"Thôn Cũ {tongue} {w['person_area_ended']}")
+        expect(area.locator("option:checked")).to_have_text(f"Thôn Cũ {tongue} {w['area_ended']}")
         admin.labelled(w["person_name"]).fill(f"{name} (mới)")
         admin.button(w["person_save"], exact=True).click()
         admin.told(w["done_person_saved"])

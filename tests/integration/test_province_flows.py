@@ -191,6 +191,11 @@ def test_who_served_a_commune_that_has_ended_begins_with_what_is_left_of_it_and_
         for word in ("nav_schedule", "nav_policies", "nav_lexicon", "nav_sound"):
             operator.go(word)
             expect(heading).to_contain_text("Thôn Cũ")
+        operator.go("log")  # what was played while it stood is still looked for by it
+        operator.choose(w["rep_area"], f"Xã Cũ {w['area_ended']}")
+        operator.button(w["log_find"], exact=True).click()
+        expect(page.get_by_text(w["log_none_found"])).to_be_visible()
+        expect(operator.labelled(w["rep_area"])).to_have_value("xa-cu")
         operator.go("nav_today")
         operator.open(w["op_stop_all"])
         operator.labelled(w["op_stop_reason"]).fill(f"Sự cố {tongue}")

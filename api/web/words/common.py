@@ -59,6 +59,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "reason_drill": ("diễn tập, không phát ra loa", "a drill: nothing sounded"),
     "reason_other": ("lý do khác, xem chi tiết", "another reason, see the detail"),
     "reason_disk_full": ("bộ nhớ thiết bị đầy", "the receiver's disk is full"),
+    "area_ended": ("(không còn)", "(no more)"),
     "problem_outside": ("Địa bàn: %(names)s.", "Areas: %(names)s."),
     "other_language": ("English", "Tiếng Việt"),
     "seconds": ("giây", "s"),

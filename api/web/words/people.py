@@ -21,7 +21,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "person_role_n": ("Vai trò %(number)s", "Role %(number)s"),
     "person_role_none": ("(không)", "(none)"),
     "person_area": ("Phụ trách địa bàn", "Serves the area"),
-    "person_area_ended": ("(không còn)", "(no more)"),
     "person_area_n": ("Địa bàn của vai trò %(number)s", "Area of role %(number)s"),
     "person_area_hint": (
         "Vai trò có hiệu lực ở địa bàn được chọn và mọi nơi bên dưới.",
