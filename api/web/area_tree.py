@@ -64,10 +64,10 @@ class AreaTree:
         least = min((depth for _, depth in shown), default=0)
         return [(area.id, "\u2003" * (depth - least) + area.name) for area, depth in shown]
 
-    def gone(self, within: Collection[str] | None = None) -> list[tuple[str, str]]:
-        """For such a list, of those that stand no more."""
-        shown = [(area, name) for area, name in self._ended.items() if within is None or area in within]
-        return sorted(shown, key=lambda each: by_name(each[1]))
+    def options_ever(self, within: Collection[str] | None, ended: str) -> list[tuple[str, str]]:
+        """The same, and behind them those that stand no more, with the word `ended`: what aired there is still looked for."""
+        gone = [(area, f"{name} {ended}") for area, name in self._ended.items() if within is None or area in within]
+        return [*self.options(within), *sorted(gone, key=lambda each: by_name(each[1]))]
 
     def first(self, actor: Actor) -> str | None:
         """The area that a page is about unless another is asked for: the person's own, or for whom the whole station is the first commune."""

@@ -122,8 +122,7 @@ def log(
     except InvalidError as error:
         problem = error
     older = f"/log?{urlencode({**vars(asked), 'before': rows[ROWS - 1].seq})}" if len(rows) > ROWS else None
-    tree, ended = tree_of(station), words(page_language(request))["area_ended"]
-    areas = tree.options(actor.within()) + [(area, f"{name} {ended}") for area, name in tree.gone(actor.within())]
+    ended = words(page_language(request))["area_ended"]
     return pages.page(
         request,
         "log.html",
@@ -135,7 +134,7 @@ def log(
         newest=before is None,
         head=head,
         export=_export(query, page_language(request)),
-        areas=areas,
+        areas=tree_of(station).options_ever(actor.within(), ended),
         programmes=named,
         campaigns=[(row.id, row.name) for row in station.campaigns.all(actor)],
         outcomes=("finished", "ill", *(state for state in ReceiptState if state != "finished")),
