@@ -94,8 +94,8 @@ def test_entries_are_seen_where_they_concern(commune: Commune) -> None:
 
 
 def test_pages_follow_each_other(commune: Commune, administrator: Actor) -> None:
-    for _ in range(5):
-        commune.stops.issue(commune.operator, None, reason="thử", lasts=timedelta(hours=1))
+    for number in range(5):
+        commune.stops.issue(commune.operator, None, reason=f"thử {number}", lasts=timedelta(hours=1))
     seen: list[int] = []
     with commune.database.reading() as session:
         while rows := audit.page(
