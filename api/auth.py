@@ -7,12 +7,14 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
 
-from broadcaster.errors import ForbiddenError
+from broadcaster.errors import ForbiddenError, NotLoggedInError
 from broadcaster.people import Actor
 from broadcaster.station import Station
 
 _BEARER = HTTPBearer(auto_error=False, description="The token that POST /api/v1/sessions gave.")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+ENDED = (NotLoggedInError, ForbiddenError)
+"""At these a stream ends: the log-in has ended meanwhile, or what it may; whoever asks anew is told."""
 
 
 def station_of(request: Request) -> Station:

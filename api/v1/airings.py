@@ -9,9 +9,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select, tuple_
 
-from api.auth import ActorDep, AddressDep, StationDep, TokenDep
+from api.auth import ENDED, ActorDep, AddressDep, StationDep, TokenDep
 from api.paging import link_next
-from broadcaster.errors import ForbiddenError, NotFoundError, NotLoggedInError
+from broadcaster.errors import NotFoundError
 from broadcaster.ladder import RUNGS, Climb, Ladder, current, ladder
 from broadcaster.people import Actor, Right
 from broadcaster.station import Station
@@ -237,10 +237,7 @@ async def _stream(station: Station, read: Callable[[], AiringWithProof | None]) 
         seen = station.changes.version
         try:
             state = await run_in_threadpool(read)
-        except (
-            NotLoggedInError,
-            ForbiddenError,
-        ):  # the log-in has ended meanwhile, or what it may: whoever asks anew is told
+        except ENDED:
             return
         if state != shown:
             shown = state

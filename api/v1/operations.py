@@ -11,11 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from api.auth import ActorDep, AddressDep, StationDep, TokenDep
+from api.auth import ENDED, ActorDep, AddressDep, StationDep, TokenDep
 from api.paging import link_next
 from broadcaster.alerts.sentences import headline, todo
 from broadcaster.canonical import canonical_json
-from broadcaster.errors import ForbiddenError, NotLoggedInError
 from broadcaster.operating.rows import Today
 from broadcaster.people import Right
 from broadcaster.set_apart import Code, listed
@@ -67,10 +66,7 @@ async def operations_events(
         seen = station.changes.version
         try:
             state = await run_in_threadpool(today, seen)
-        except (
-            NotLoggedInError,
-            ForbiddenError,
-        ):  # the log-in has ended meanwhile, or what it may: whoever asks anew is told
+        except ENDED:
             return
         name = name_of(state)
         if name != shown:
